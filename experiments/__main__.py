@@ -1,0 +1,98 @@
+"""`python -m experiments CONFIG.toml [--smoke] [section.key=value ...]`: run an experiment and keep its results.
+
+Run:     python -m experiments configs/quickstart.toml
+Small:   python -m experiments configs/quickstart.toml --smoke
+Change:  python -m experiments configs/quickstart.toml train.epochs=100 'seeds=[0, 1]' methods.3.candidates=1024
+Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the README)
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich.console
+
+from experiments import config, registry, report, tables
+from experiments.record import provenance, write_json
+
+# A table of nine columns needs it; a terminal that is there decides for itself.
+WIDTH_WITHOUT_TERMINAL = 150
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one config. Returns 0, or 1 and one sentence on stderr when the config or the data cannot be used."""
+    options = _parser().parse_intermixed_args(arguments)
+    console = rich.console.Console()
+    if not console.is_terminal:
+        console = rich.console.Console(width=WIDTH_WITHOUT_TERMINAL)
+    try:
+        folder = run(options.config, options.settings, console, smoke=options.smoke, out=options.out)
+        if options.record:
+            report.publish(folder)
+            console.print("recorded in experiments/results and the README.")
+    except (ValueError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(
+    path: str | Path,
+    overrides: Sequence[str],
+    console: rich.console.Console,
+    *,
+    smoke: bool = False,
+    out: Path | None = None,
+) -> Path:
+    """Run the experiment of a config file; returns the folder with its result.json, tables, plot and files."""
+    start = time.perf_counter()
+    table = config.resolve(config.read(path), smoke=smoke, overrides=overrides)
+    name = registry.name_of(table)
+    experiment = registry.runner(name)
+    settings = config.build(experiment.Config, table)
+    folder = out or Path("runs") / (Path(path).stem + ("-smoke" if smoke else ""))
+    folder.mkdir(parents=True, exist_ok=True)
+    result = {
+        "experiment": name,
+        "config": dataclasses.asdict(settings),
+        "config_digest": config.digest(settings),
+        "smoke": smoke,
+    } | provenance()
+    result |= experiment.run(settings, folder, console)
+    result["seconds"]["total"] = time.perf_counter() - start
+    write_json(folder / report.RESULT, result)
+    written = report.render(result, folder)
+    for shown in registry.reporter(name).tables(result):
+        console.print(tables.terminal(shown))
+    console.print(
+        f"{result['seconds']['total']:.0f} s in all; {', '.join(written)} and the coded files are in {folder}."
+    )
+    return folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    summary, _, examples = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments",
+        description=summary.partition(": ")[2].capitalize(),
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", help="a TOML file, such as configs/quickstart.toml")
+    parser.add_argument(
+        "settings", nargs="*", metavar="section.key=value", help="settings that replace those of the file"
+    )
+    parser.add_argument("--smoke", action="store_true", help="the config's small version: seconds instead of minutes")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: runs/NAME)")
+    parser.add_argument("--record", action="store_true", help="also publish to experiments/results and the README")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Plots for readers: the title asks the question, the axis says which way is better, colours suit the colour-blind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+PART_COLOURS = ("#0072b2", "#e69f00", "#cc79a7")
+PLAIN_COLOUR = "#b0b0b0"
+
+
+class Bar(NamedTuple):
+    """A labelled bar of parts laid end to end; a plain bar is drawn grey, without parts."""
+
+    label: str
+    parts: tuple[float, ...]
+    plain: bool = False
+
+
+def stacked_bars(
+    path: Path,
+    bars: Sequence[Bar],
+    *,
+    parts: Sequence[str],
+    plain_label: str,
+    line: tuple[float, str],
+    title: str,
+    axis: str,
+    pictures: UInt8[np.ndarray, "count height width"],
+    levels: int,
+) -> None:
+    """Horizontal bars with their totals under a strip of example pictures; the legend names the dashed line."""
+    # The object-oriented face needs no display and leaves a caller's pyplot alone.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.6, 2.0 + 0.34 * len(bars)), layout="constrained")
+    FigureCanvasAgg(figure)
+    strip, chart = figure.subplots(2, 1, height_ratios=(1, 0.62 * len(bars)))
+    strip.imshow(_in_a_row(pictures, levels), cmap="gray_r", vmin=0, vmax=levels - 1)
+    strip.set_axis_off()
+    figure.suptitle(title, fontsize=12, fontweight="bold")
+
+    places = np.arange(len(bars))
+    for kind, (name, colour) in enumerate(zip(parts, PART_COLOURS, strict=False)):
+        rows = [i for i, bar in enumerate(bars) if not bar.plain]
+        left = [sum(bars[i].parts[:kind]) for i in rows]
+        chart.barh(places[rows], [bars[i].parts[kind] for i in rows], left=left, color=colour, label=name)
+    rows = [i for i, bar in enumerate(bars) if bar.plain]
+    chart.barh(places[rows], [sum(bars[i].parts) for i in rows], color=PLAIN_COLOUR, label=plain_label)
+    for place, bar in zip(places, bars, strict=True):
+        chart.annotate(
+            f"{sum(bar.parts):.2f}", (sum(bar.parts), place), xytext=(4, 0), textcoords="offset points", va="center"
+        )
+
+    value, words = line
+    chart.axvline(value, color="black", linestyle="--", linewidth=1.2, label=f"{words}: {value:.2f}")
+    chart.set_yticks(places, [bar.label for bar in bars])
+    chart.set_ylim(len(bars) - 0.45, -0.55)
+    chart.set_xlim(0, 1.12 * max(sum(bar.parts) for bar in bars))
+    chart.set_xlabel(axis)
+    chart.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+
+
+def _in_a_row(pictures: np.ndarray, levels: int) -> np.ndarray:
+    """Pictures side by side with a light gap of one pixel."""
+    count, height, width = pictures.shape
+    padded = np.zeros((height, count * (width + 2)), np.uint8)
+    for i, picture in enumerate(pictures):
+        padded[:, i * (width + 2) : i * (width + 2) + width] = picture
+    return padded

@@ -1,0 +1,68 @@
+"""What stands beside every figure: commit, versions, device and standard errors; JSON written in one piece."""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+PACKAGES = ("recjax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+
+
+def provenance() -> dict[str, Any]:
+    """With what a result was made: commit, package versions, device; nothing that names a person or a machine."""
+    device = jax.devices()[0]
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain")),
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        "device": {
+            "backend": device.platform,
+            "kind": device.device_kind,
+            "count": jax.device_count(),
+            "machine": platform.machine(),
+            "cpu_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        },
+    }
+
+
+def mean(values: Sequence[float] | np.ndarray) -> float:
+    """The average as a Python float."""
+    return float(np.mean(np.asarray(values, np.float64)))
+
+
+def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
+    """Standard error of the mean of independent values; None for fewer than two."""
+    values = np.asarray(values, np.float64)
+    return float(values.std(ddof=1) / math.sqrt(values.size)) if values.size > 1 else None
+
+
+def write_json(path: Path, result: dict[str, Any]) -> None:
+    """Write in one piece, so that a reader never sees half a result. NaN and infinity are refused: JSON has none."""
+    write_text(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write by way of a temporary file beside the target."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of git in this repository; None outside one or without git."""
+    here = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

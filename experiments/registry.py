@@ -1,0 +1,31 @@
+"""Which module runs an experiment and which one reports it; a config picks by `experiment = "NAME"`.
+
+A runner has `Config`, a frozen dataclass, and `run(config, folder, console) -> dict`, with wall times in `seconds`.
+A reporter has `tables(result) -> list[Table]` and `plot(result, path)`, from the JSON alone: it needs no JAX.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from experiments.config import ConfigError
+
+EXPERIMENTS = {"quickstart": ("experiments.quickstart", "experiments.quickstart_report")}
+
+
+def name_of(table: dict[str, Any]) -> str:
+    """The experiment that a config asks for."""
+    name = table.get("experiment")
+    if name not in EXPERIMENTS:
+        raise ConfigError(f"'experiment' is one of {', '.join(map(repr, EXPERIMENTS))}; got {name!r}.")
+    return name
+
+
+def runner(name: str) -> ModuleType:
+    """The module with `Config` and `run`."""
+    return importlib.import_module(EXPERIMENTS[name][0])
+
+
+def reporter(name: str) -> ModuleType:
+    """The module with `tables` and `plot`."""
+    return importlib.import_module(EXPERIMENTS[name][1])

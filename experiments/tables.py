@@ -1,0 +1,96 @@
+"""One table of strings, rendered as Markdown, CSV, LaTeX and on the terminal."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+
+import rich.table
+
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under column heads; the first column is text, the others are figures; notes stand below."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row of {self.title!r} has {len(row)} cells, expected {len(self.columns)}: {row}")
+
+
+def number(value: float | None, decimals: int, suffix: str = "") -> str:
+    """A figure with fixed decimals and thousands separators, ABSENT for None."""
+    return ABSENT if value is None else f"{value:,.{decimals}f}{suffix}"
+
+
+def with_error(value: float | None, error: float | None, decimals: int) -> str:
+    """A figure and its standard error, where there is one."""
+    text = number(value, decimals)
+    return text if value is None or error is None else f"{text} ± {number(error, decimals)}"
+
+
+def rounded(value: float | None) -> str:
+    """A rate such as images per second, to two significant digits: more would not repeat."""
+    if value is None:
+        return ABSENT
+    return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def markdown(table: Table) -> str:
+    """GitHub Markdown: bold title, table, notes as a list."""
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in (table.columns, *table.rows)]
+    ruler = ["---", *["---:"] * (len(table.columns) - 1)]
+    lines = ["| " + " | ".join(row) + " |" for row in (cells[0], ruler, *cells[1:])]
+    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join([f"**{table.title}**", "", *lines, *notes]) + "\n"
+
+
+def comma_separated(table: Table) -> str:
+    """CSV with one head row; title and notes are left out."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([table.columns, *table.rows])
+    return buffer.getvalue()
+
+
+def latex(table: Table) -> str:
+    """A booktabs `table` environment with the title as its caption."""
+    layout = "l" + "r" * (len(table.columns) - 1)
+    head, *body = [" & ".join(map(_escape_latex, row)) + r" \\" for row in (table.columns, *table.rows)]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_escape_latex(table.title)}}}",
+        rf"\begin{{tabular}}{{{layout}}}",
+    ]
+    lines += [r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", r"\end{table}"]
+    return "\n".join(lines) + "\n"
+
+
+def terminal(table: Table) -> rich.table.Table:
+    """The table for `rich.console.Console.print`."""
+    shown = rich.table.Table(
+        title=table.title, caption="\n".join(table.notes), caption_justify="left", title_justify="left"
+    )
+    for i, column in enumerate(table.columns):
+        shown.add_column(column, justify="right" if i else "left", no_wrap=not i)
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _escape_latex(text: str) -> str:
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "±": r"$\pm$",
+        "−": "$-$",
+    }
+    return re.sub(r"[\\~^±−&%$#_{}]", lambda found: special.get(found[0], "\\" + found[0]), text)

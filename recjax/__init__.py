@@ -1,0 +1,56 @@
+"""recjax: relative entropy coding, A* coding and bits-back coding in JAX, from images to bytes and back.
+
+Names are loaded on first use, so that `import recjax` and `recjax --help` cost nothing and start no accelerator.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from recjax import codecs, coding, distributions, grid, models, randomness, rec
+    from recjax.codecs.lossless import compress, decompress
+    from recjax.distributions.normal import Normal
+    from recjax.errors import FormatError
+    from recjax.models.model import load_model
+    from recjax.randomness import key
+
+_HOME = {
+    "compress": "recjax.codecs.lossless",
+    "decompress": "recjax.codecs.lossless",
+    "Normal": "recjax.distributions.normal",
+    "FormatError": "recjax.errors",
+    "load_model": "recjax.models.model",
+    "key": "recjax.randomness",
+}
+_MODULES = ("codecs", "coding", "distributions", "grid", "models", "randomness", "rec")
+
+__all__ = [
+    "FormatError",
+    "Normal",
+    "__version__",
+    "codecs",
+    "coding",
+    "compress",
+    "decompress",
+    "distributions",
+    "grid",
+    "key",
+    "load_model",
+    "models",
+    "randomness",
+    "rec",
+]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"recjax.{name}")
+    raise AttributeError(f"module 'recjax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,97 @@
+"""The command line: `main` picks the command and turns errors into one sentence and an exit code.
+
+The top help is plain text and each command is imported when it is called, so that help and bad usage answer at once.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+FINE, BAD_INPUT, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+SUMMARIES = {
+    "compress": "compress images to a file, and decode it to make sure",
+    "decompress": "write the images of a file, or one of them",
+    "info": "print what a file holds, without decoding it",
+    "verify": "decode a file and report whether it is good",
+    "models": "list the released models",
+    "doctor": "print versions and devices, and run a quick self-test",
+}
+_LIST = "\n".join(f"  {name:12}{summary}" for name, summary in SUMMARIES.items())
+HELP = f"""\
+usage: recjax COMMAND ...
+
+Compress images with learned models and get the same images back, bit for bit.
+
+commands (recjax COMMAND --help says more):
+{_LIST}
+
+options:
+  -h, --help  print this help
+  --version   print the version
+  --debug     with any command: print the traceback of an error
+
+examples:
+  recjax compress digits.npy digits.rjx
+  recjax compress scans/ scans.rjx --method orc --model runs/scans
+  recjax decompress digits.rjx digits.npy
+  recjax decompress scans.rjx seventeenth.png --index 17 --model runs/scans
+  recjax verify digits.rjx --against digits.npy
+
+Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
+bb-ans makes the smallest files; an image of a pfr or orc file can be decoded alone.
+Exit codes: 0 fine, 1 bad input, 2 wrong usage.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (by default that of the process) and return its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return FINE if arguments else USAGE
+    if arguments[0] == "--version":
+        from recjax import __version__
+
+        print(f"recjax {__version__}")
+        return FINE
+    name, *rest = arguments
+    if name not in SUMMARIES:
+        print(f"recjax: there is no command {name!r}; choose from {', '.join(SUMMARIES)}.", file=sys.stderr)
+        return USAGE
+    import tyro
+
+    from recjax.commands import COMMANDS
+
+    try:
+        command = tyro.cli(COMMANDS[name], prog=f"recjax {name}", args=rest)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    try:
+        command.run()
+    except KeyboardInterrupt:
+        print("recjax: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            print(f"recjax: {sentence(error)}", file=sys.stderr)
+        return BAD_INPUT
+    return FINE
+
+
+def sentence(error: Exception) -> str:
+    """An error as one line for a person."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}; check the path and its permissions."
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError):
+        return text
+    return f"unexpected {type(error).__name__} ({text[:200]}); report it with the output of --debug."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

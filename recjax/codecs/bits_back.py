@@ -1,0 +1,179 @@
+"""BB-ANS: all images in one chain, every lane coding every lanes-th image (Townsend et al. 2019, arXiv:1901.04866).
+
+The chain starts on words of the shared stream. Bits-back pops the first images' latents from them, so they are in the
+file as information; when everything is decoded they come back, and are compared with the stream.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recjax import container, grid, randomness
+from recjax.coding import codec as codecs
+from recjax.coding import latent, wire
+from recjax.coding import message as rans
+from recjax.coding.message import Message
+from recjax.coding.normal import discretised_normal
+from recjax.container import File, Header
+from recjax.errors import FormatError
+from recjax.models import model as models
+from recjax.models.model import Model
+
+GRID_BITS = 10
+# A step of the chain codes one image per lane; this many steps are one compiled call.
+_SEGMENT_STEPS = 64
+_MAX_LANES = 256
+_HEAD_BYTES = 4
+
+Progress = Callable[[int, int], None]
+
+
+class Parts(NamedTuple):
+    """An image codec in its parts, the arguments of `latent.latent_codec`; images are [pixels, lanes]."""
+
+    latent: latent.LatentCoder
+    likelihood: Callable[[jax.Array], codecs.Codec]
+    posterior: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+
+
+def image_codec(model: Model, bits: int) -> Parts:
+    """Codec of images [pixels, lanes] through the model's latents, by bits-back; decodes in integers only."""
+    cdf_rows = jnp.asarray(models.cdf_rows(model))
+
+    def posterior(x):
+        mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
+        return mean.T, log2_scale.T
+
+    def likelihood(words):
+        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, words, bits))
+
+    coder = latent.bits_back(
+        prior=codecs.repeat(codecs.raw_bits(bits), model.latents),
+        posterior_codec=lambda q: codecs.scan(lambda one: discretised_normal(one[0], one[1], bits), q),
+    )
+    return Parts(coder, likelihood, posterior)
+
+
+def symbol_rows(model: Model, words: jax.Array, bits: int) -> jax.Array:
+    """Row of the model's mass table for each pixel [pixels, lanes], given words of the latents [latents, lanes]."""
+    return models.symbol_rows(model, grid.value_fixed(words, bits).T).T
+
+
+def _chain(model: Model, bits: int, active: jax.Array) -> codecs.Codec:
+    """Codec of [steps, pixels, lanes] images; lanes that have no image at a step are left alone."""
+    one = latent.latent_codec(*image_codec(model, bits))
+    return codecs.scan(lambda lanes: codecs.masked(one, lanes), active)
+
+
+@partial(jax.jit, static_argnums=1)
+def _push(model: Model, bits: int, message: Message, images: jax.Array, active: jax.Array) -> Message:
+    return _chain(model, bits, active).push(message, images.astype(jnp.uint32))
+
+
+@partial(jax.jit, static_argnums=1)
+def _pop(model: Model, bits: int, message: Message, active: jax.Array) -> tuple[Message, jax.Array]:
+    message, images = _chain(model, bits, active).pop(message)
+    return message, images.astype(jnp.uint8)
+
+
+def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | None = None) -> tuple[bytes, int]:
+    """The file of images [count, *shape], and the number of initial bits in it."""
+    count, pixels = len(images), model.pixels
+    lanes = _choose_lanes(count, model)
+    steps = _segment_steps(count, lanes)
+    segments = -(-count // (lanes * steps))
+    padded = np.zeros((segments * steps * lanes, pixels), np.uint8)
+    padded[:count] = images.reshape(count, pixels)
+    padded = padded.reshape(segments, steps, lanes, pixels).transpose(0, 1, 3, 2)
+    active = _active(count, segments, steps, lanes)
+    # A latent is popped at 16 bits at the most, and a chain that gains bits never asks for more than its start.
+    initial = lanes * (2 * model.latents + 16)
+    for _ in range(4):
+        capacity = _bucket(initial + count * (2 * pixels + 2 * model.latents) + 64)
+        message = _initial_message(seed, lanes, initial, capacity)
+        for number in reversed(range(segments)):
+            if progress:
+                progress(count - min((number + 1) * steps * lanes, count), count)
+            message = _push(model, GRID_BITS, message, padded[number], active[number])
+        if not int(message.fault) & rans.UNDERFLOW:
+            break
+        initial *= 4
+    borrowed = initial - int(message.low)
+    own = message._replace(tail=message.tail[int(message.low) :], size=message.size - message.low)
+    parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "initial_bytes": borrowed}
+    header = Header("bb-ans", bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    return container.write(header, [wire.to_bytes(own)]), 8 * (borrowed + _HEAD_BYTES * lanes)
+
+
+def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
+    """The images [count, *shape] of a file; FormatError if the chain does not end where it began."""
+    header, body = file.header, file.chunk(0)
+    count, lanes = header.count, header.parameters["lanes"]
+    bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]
+    steps = _segment_steps(count, lanes)
+    segments = -(-count // (lanes * steps))
+    active = _active(count, segments, steps, lanes)
+    transient = lanes * (2 * model.latents + 16)
+    message = wire.from_bytes(body, lanes, _bucket(max(len(body), borrowed) + 4 * transient))
+    decoded = np.zeros((segments, steps, model.pixels, lanes), np.uint8)
+    for number in range(segments):
+        message, images = _pop(model, bits, message, active[number])
+        decoded[number] = np.asarray(images)
+        if progress:
+            progress(min((number + 1) * steps * lanes, count), count)
+    _require_start(message, header.seed, lanes, borrowed)
+    flat = decoded.transpose(0, 1, 3, 2).reshape(-1, model.pixels)[:count]
+    return flat.reshape(count, *header.image_shape)
+
+
+def _initial_message(seed: int, lanes: int, size: int, capacity: int) -> Message:
+    message = rans.empty((), lanes, capacity)
+    heads, tail = _initial(seed, lanes, size)
+    full = jnp.asarray(size, jnp.int32)
+    return message._replace(head=heads, tail=message.tail.at[:size].set(tail), size=full, low=full)
+
+
+def _initial(seed: int, lanes: int, size: int) -> tuple[jax.Array, jax.Array]:
+    """Heads, and the last `size` bytes of an endless tail: byte i counts from the heads down, whatever the size."""
+    key = randomness.key(seed)
+    index = jnp.arange(max(lanes, size), dtype=jnp.uint32)
+    heads, tail = (randomness.words(key, randomness.INITIAL, (part, index), 1)[:, 0] for part in (0, 1))
+    return jnp.uint32(rans.HEAD_MIN) | (heads[:lanes] >> 8), (tail[:size] >> 24).astype(jnp.uint8)[::-1]
+
+
+def _require_start(message: Message, seed: int, lanes: int, borrowed: int) -> None:
+    heads, tail = _initial(seed, lanes, borrowed)
+    same = int(message.size) == borrowed and not int(message.fault)
+    if same and np.array_equal(message.head, heads) and np.array_equal(message.tail[:borrowed], tail):
+        return
+    raise FormatError("the images do not decode to the chain's start; the file is damaged or of another model.")
+
+
+def _choose_lanes(count: int, model: Model) -> int:
+    """A power of two of lanes, whose heads (4 bytes each) take at most some 0.1% of the file."""
+    expected_bytes = count * model.pixels * _expected_bits_per_pixel(model) / 8
+    lanes = max(1, min(int(expected_bytes / 1000 / _HEAD_BYTES), count // 4, _MAX_LANES))
+    return 1 << (lanes.bit_length() - 1)
+
+
+def _expected_bits_per_pixel(model: Model) -> float:
+    return float(model.metadata.get("test", {}).get("elbo_bits_per_dim", 0.2))
+
+
+def _segment_steps(count: int, lanes: int) -> int:
+    steps = max(1, -(-count // lanes))
+    return min(1 << (steps - 1).bit_length(), _SEGMENT_STEPS)
+
+
+def _active(count: int, segments: int, steps: int, lanes: int) -> np.ndarray:
+    return (np.arange(segments * steps * lanes) < count).reshape(segments, steps, lanes)
+
+
+def _bucket(size: int) -> int:
+    """The next size of a few per octave, so that files of similar size share a compiled function."""
+    step = max(1 << max(size.bit_length() - 3, 0), 1 << 12)
+    return -(-size // step) * step

@@ -1,0 +1,155 @@
+"""Lossless compression of images: arrays to bytes to arrays. The host edge, where errors are raised."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from recjax import chunks, container
+from recjax.codecs import bits_back, relative_entropy
+from recjax.codecs.plan import LEARNED, MAX_CANDIDATES_LOG2, Settings
+from recjax.errors import FormatError
+from recjax.models import model as models
+from recjax.models.model import Model
+
+METHODS = ("bb-ans", "pfr", "orc")
+
+Progress = Callable[[int, int], None]
+
+# A raw file's bytes beside those of its images.
+_RAW_OVERHEAD = 32
+
+# (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
+_DEFAULTS = {
+    ("pfr", True): (1 << 16, 12.0),
+    ("pfr", False): (1 << 16, 6.0),
+    ("orc", True): (1 << 12, 12.0),
+    ("orc", False): (1 << 12, 8.0),
+}
+
+
+def compress(
+    images: UInt8[np.ndarray, "count height width"],
+    model: Model,
+    *,
+    method: str = "bb-ans",
+    partition: bool = True,
+    candidates: int | None = None,
+    block_bits: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> bytes:
+    """Images as the bytes of a file, which was decoded and compared before this returns.
+
+    method: "bb-ans", one stream; "pfr" or "orc", each image alone. For these, `partition` searches within bins of equal
+    prior mass, `candidates` (a power of two) bounds the search of a block, and `block_bits` is the KL divergence that a
+    block of latents holds; by default what suits the method. `seed` names the shared randomness and is in the file.
+    What would exceed the images' own size is stored as it is. ValueError says what is wrong with an argument.
+    """
+    images = check_images(images, model)
+    settings = make_settings(model, method, partition, candidates, block_bits)
+    if len(images) == 0:
+        data = chunks.write_raw(images)
+    elif settings is None:
+        data = bits_back.encode(images, model, seed=seed, progress=progress)[0]
+    else:
+        data = relative_entropy.encode(images, model, settings, seed=seed, progress=progress).data
+    if len(data) >= images.size + _RAW_OVERHEAD:
+        data = chunks.write_raw(images)
+    if not np.array_equal(decompress(data, model=model, max_bytes=max(images.size, 1)), images):
+        raise RuntimeError("the file did not decode to the images, so it is not returned; please report these images")
+    return data
+
+
+def decompress(
+    data: bytes,
+    *,
+    index: int | None = None,
+    model: Model | None = None,
+    max_bytes: int = container.MAX_RAW_BYTES,
+    progress: Progress | None = None,
+) -> UInt8[np.ndarray, "..."]:
+    """The images [count, *shape] of a file, or image `index` alone, [*shape].
+
+    model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
+    another model, or its images would take more than `max_bytes`.
+    """
+    file = container.read(data, max_bytes)
+    header = file.header
+    place = None if index is None else file.locate(index)
+    if header.method == "raw":
+        images = chunks.read_raw(file)
+    else:
+        model = _model_of(file, model)
+        if header.method != "bb-ans":
+            images = relative_entropy.decode(file, model, index=index, progress=progress)
+            return images if index is None else images[0]
+        images = bits_back.decode(file, model, progress=progress)
+    return images if place is None else images[index]
+
+
+def check_images(images: np.ndarray, model: Model) -> np.ndarray:
+    """The images as a contiguous array; ValueError says why the model cannot code them."""
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 1 + len(model.image_shape) or images.shape[1:] != model.image_shape:
+        raise ValueError(
+            f"model {model.name!r} codes uint8 images of shape {model.image_shape}, got {images.dtype} "
+            f"{images.shape[1:]}; convert them or pick another model with `recjax models`."
+        )
+    if images.size and images.max() >= model.levels:
+        raise ValueError(
+            f"model {model.name!r} codes pixel values 0 to {model.levels - 1}, got up to {images.max()}; "
+            "rescale them or pick another model with `recjax models`."
+        )
+    return np.ascontiguousarray(images)
+
+
+def make_settings(
+    model: Model, method: str, partition: bool, candidates: int | None, block_bits: float | None
+) -> Settings | None:
+    """Settings of relative entropy coding, or None for bits-back."""
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}.")
+    if method == "bb-ans":
+        if candidates is not None or block_bits is not None:
+            raise ValueError("bb-ans searches nothing; candidates and block_bits belong to pfr and orc.")
+        return None
+    default_candidates, default_block_bits = _DEFAULTS[method, partition]
+    candidates = default_candidates if candidates is None else candidates
+    block_bits = default_block_bits if block_bits is None else block_bits
+    if candidates < 1 or candidates & (candidates - 1) or candidates > 1 << MAX_CANDIDATES_LOG2:
+        raise ValueError(
+            f"candidates must be a power of two up to 2^{MAX_CANDIDATES_LOG2}, got {candidates}; "
+            f"try {1 << max(candidates, 1).bit_length()}."
+        )
+    if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
+        raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
+    settings = Settings(method, partition, candidates.bit_length() - 1, round(block_bits * 1024))
+    if settings.histogram in model.index_counts:
+        return replace(settings, index_code=LEARNED)
+    return settings
+
+
+def _model_of(file: container.File, model: Model | None) -> Model:
+    header = file.header
+    if header.count == 0:
+        raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
+    digest = header.model_digest.hex()
+    if model is None:
+        try:
+            model = models.find_model(digest)
+        except ValueError as error:
+            raise FormatError(str(error)) from error
+    if not model.digest.startswith(digest):
+        raise FormatError(
+            f"the file was made with the model of digest {digest}, got {model.name!r} of {model.digest[:16]}; "
+            "name the model that made it."
+        )
+    if header.image_shape != model.image_shape:
+        raise FormatError(
+            f"the file declares images of shape {header.image_shape} and its model codes {model.image_shape}; "
+            "it is damaged, fetch it again."
+        )
+    return model

@@ -1,0 +1,199 @@
+"""REC: each image in a message of its own, its latents sent as samples that a search found (arXiv:2405.12203).
+
+All images share the streams of their blocks, so that one is decoded without the others. The messages of a chunk of
+images lie one behind the other, at their own bit lengths.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recjax import chunks, container, grid, randomness, rec
+from recjax.codecs.plan import Plan, Settings, make_plan, settings_of, targets
+from recjax.coding import codec as codecs
+from recjax.coding import latent, wire
+from recjax.coding import message as rans
+from recjax.coding.message import Message
+from recjax.container import File, Header
+from recjax.distributions.normal import Normal
+from recjax.errors import FormatError
+from recjax.models import model as models
+from recjax.models.model import Model
+
+CHUNK_IMAGES = 4096
+BATCH = 256
+"""Images that one compiled call takes at the most."""
+
+_PRIVATE = 1
+
+Progress = Callable[[int, int], None]
+
+
+class Found(NamedTuple):
+    """Latents of a batch of images: the codes as the codec takes them, the words, and how the search went.
+
+    code: axes [block, (dim,) image, 1]. words: [image, latent]. info: [image, block], None when decoded.
+    """
+
+    code: rec.Code
+    words: Any
+    info: Any
+
+
+class Parts(NamedTuple):
+    """An image codec in its parts, the arguments of `latent.latent_codec`."""
+
+    latent: latent.LatentCoder
+    likelihood: Callable[[Found], codecs.Codec]
+    posterior: Callable[[Any], Any]
+
+
+def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
+    """Codec of `size` images [pixels, image, 1], each on a message of its own."""
+    cdf_rows = jnp.asarray(models.cdf_rows(model))
+    shape = (size, *plan.blocks.place.shape)
+    shared = {"bins": plan.bins, "shared_axes": (0,)}
+
+    def search(q):
+        found = rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), private_key=private_key, **shared)
+        symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], found.code)
+        return Found(symbol, plan.blocks.merge(found.words), found.info)
+
+    def decode(symbol):
+        code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
+        words = rec.decode_words(plan.algorithm, key, code, shape, **shared)
+        return Found(symbol, plan.blocks.merge(words), None)
+
+    def likelihood(z):
+        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, z.words).T[..., None])
+
+    coder = latent.relative_entropy(
+        search, plan.algorithm.code_codec(plan.masses, plan.bins, plan.blocks.place.shape[1]), decode
+    )
+    return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T.astype(jnp.uint8)))
+
+
+def symbol_rows(model: Model, words: jax.Array) -> jax.Array:
+    """Row of the model's mass table for each pixel, given the words of the latents."""
+    return models.symbol_rows(model, grid.value_fixed(words))
+
+
+@functools.partial(jax.jit, static_argnums=(1, 5))
+def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:
+    size = len(images)
+    parts = image_codec(model, plan, key, private_key, size)
+    message = rans.empty((size,), 1, capacity)
+    return latent.push_with_latent(*parts, message, images.T[..., None].astype(jnp.uint32))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _pop(model, plan, key, message) -> tuple[Message, jax.Array]:
+    parts = image_codec(model, plan, key, key, len(message.size))
+    message, images = latent.latent_codec(*parts).pop(message)
+    return message, images[..., 0].T.astype(jnp.uint8)
+
+
+class Encoding(NamedTuple):
+    """A file, and how its latents were found: words [image, latent], codes and info [image, block ...]."""
+
+    data: bytes
+    words: np.ndarray
+    code: rec.Code
+    info: Any
+
+
+def encode(
+    images: np.ndarray, model: Model, settings: Settings, *, seed: int, progress: Progress | None = None
+) -> Encoding:
+    """The file of images [count, *shape]."""
+    count = len(images)
+    flat = images.reshape(count, model.pixels)
+    plan, key = make_plan(model, settings), randomness.key(seed)
+    private = randomness.fold_in(key, _PRIVATE)
+    bodies, found = [], []
+    parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
+    header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    for number in range(header.num_chunks):
+        chunk = header.images_of(number)
+        messages = []
+        for start in range(chunk.start, chunk.stop, BATCH):
+            stop = min(start + BATCH, chunk.stop)
+            batch = pad(flat[start:stop])
+            message, z = _push(model, plan, key, randomness.fold_in(private, start), batch, _capacity(model, plan))
+            messages.append(_take(message, stop - start))
+            found.append(jax.tree.map(np.asarray, _found_rows(z, stop - start)))
+            if progress:
+                progress(stop, count)
+        bodies.append(chunks.pack_messages(*wire.to_bits(_concatenate(messages))))
+    merged = _concatenate(found)
+    return Encoding(container.write(header, bodies), merged.words, merged.code, merged.info)
+
+
+def decode(file: File, model: Model, *, index: int | None = None, progress: Progress | None = None) -> np.ndarray:
+    """The images [count, *shape] of a file, or only image `index`, [1, *shape]."""
+    header = file.header
+    plan, key = make_plan(model, settings_of(header, model)), randomness.key(header.seed)
+    decoded = []
+    if index is not None:
+        number, place = file.locate(index)
+        wanted = [(number, place, place + 1)]
+    else:
+        wanted = [
+            (number, start, min(start + BATCH, len(header.images_of(number))))
+            for number in range(header.num_chunks)
+            for start in range(0, len(header.images_of(number)), BATCH)
+        ]
+    for number, group in itertools.groupby(wanted, key=lambda part: part[0]):
+        messages = chunks.unpack_messages(file.chunk(number), len(header.images_of(number)))
+        for _, start, stop in group:
+            message = wire.from_bits(*messages.part(start, stop), _capacity(model, plan))
+            message, images = _pop(model, plan, key, _pad_messages(message))
+            _require_empty(_take(message, stop - start))
+            decoded.append(np.asarray(images)[: stop - start])
+            if progress:
+                progress(number * header.chunk_images + stop, header.count)
+    flat = np.concatenate(decoded)
+    return flat.reshape(len(flat), *header.image_shape)
+
+
+def _require_empty(message: Message) -> None:
+    if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
+        raise FormatError("an image does not end where its message does; the file is damaged or of another model.")
+
+
+def _capacity(model: Model, plan: Plan) -> int:
+    """Bytes that no message exceeds: 16 bits a symbol, and an index may escape to 48."""
+    return 2 * model.pixels + plan.blocks.place.size * 2 + len(plan.blocks.place) * 8 + 8
+
+
+def pad(images: np.ndarray) -> np.ndarray:
+    """Images to a power of two of them, so that few sizes are compiled."""
+    return images[np.minimum(np.arange(_padded(len(images))), len(images) - 1)]
+
+
+def _padded(count: int) -> int:
+    return 1 << (count - 1).bit_length()
+
+
+def _pad_messages(message: Message) -> Message:
+    rows = np.minimum(np.arange(_padded(len(message.size))), len(message.size) - 1)
+    return jax.tree.map(lambda leaf: leaf[rows], message)
+
+
+def _take(message: Message, count: int) -> Message:
+    return jax.tree.map(lambda leaf: leaf[:count], message)
+
+
+def _concatenate(parts):
+    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves]), *parts)
+
+
+def _found_rows(z: Found, count: int) -> Found:
+    """The first images of a batch, with the image axis in front."""
+    code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
+    return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))

@@ -1,0 +1,194 @@
+"""Codecs: pairs of pure functions that push a symbol on a message and pop it again, and ways to combine them.
+
+Stacks as in the algebra of craystack. Two laws: `pop(push(m, x)) == (m, x)`, always; and `push(pop(m)) == m` for every
+message m, where a codec declares it (`pops_any_message`), which bits-back needs. Both hold as long as no fault is set.
+
+Symbols are uint32, one per lane, unless a combinator says otherwise. Popping is total: any message yields symbols in
+range, in bounded work. A push of a symbol out of range sets the message's ZERO_MASS fault.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, UInt32
+
+from recjax.coding import message as rans
+from recjax.coding.message import MASS_BITS, TOTAL_MASS, Message
+
+Lanes = UInt32[Array, "*batch lanes"]
+
+
+class Codec(NamedTuple):
+    """How to push a symbol (an array per lane, or a pytree of them) on a message, and how to pop it.
+
+    pops_any_message: push undoes pop on any message, also one that this codec never pushed on.
+    """
+
+    push: Callable[[Message, Any], Message]
+    pop: Callable[[Message], tuple[Message, Any]]
+    pops_any_message: bool = True
+
+
+def interval(bounds: Callable[[Lanes], tuple[Lanes, Lanes]], lookup: Callable[[Lanes], Lanes]) -> Codec:
+    """Codec of a distribution given as integer intervals of [0, 2^16).
+
+    bounds(symbol) = (start, freq), with freq 0 for what cannot be coded; lookup(value) is the symbol whose interval
+    [start, start + freq) holds the value.
+    """
+
+    def push(message, symbol):
+        return rans.push(message, *bounds(jnp.asarray(symbol).astype(jnp.uint32)))
+
+    def pop(message):
+        symbol = lookup(rans.peek(message))
+        return rans.pop(message, *bounds(symbol)), symbol
+
+    return Codec(push, pop)
+
+
+def bisect(at_or_below: Callable[[Lanes], Bool[Array, "..."]], like: Lanes, count: int) -> Lanes:
+    """The last k in [0, count) with at_or_below(k), which holds at 0 and never holds again once it failed."""
+    steps = (count - 1).bit_length()
+
+    def refine(step, k):
+        trial = k + (jnp.uint32(1 << steps >> 1) >> step.astype(jnp.uint32))
+        return jnp.where((trial < count) & at_or_below(jnp.minimum(trial, count - 1)), trial, k)
+
+    # A loop, because XLA:CPU fuses unrolled steps and then computes k anew for each look-up: 2^steps times.
+    return jax.lax.fori_loop(0, steps, refine, jnp.zeros_like(like))
+
+
+def uniform(total: int | Lanes) -> Codec:
+    """Symbols 0 ... total - 1 of equal mass (to one unit of 2^-16), for total in [1, 2^16], which may vary by lane."""
+    total = jnp.clip(jnp.asarray(total), 1, TOTAL_MASS).astype(jnp.uint32)
+
+    def bounds(k):
+        start = (k << MASS_BITS) // total
+        # For k + 1 = total = 2^16 the product would wrap.
+        end = jnp.where(k + 1 == total, TOTAL_MASS, ((k + 1) << MASS_BITS) // total)
+        return start, jnp.where(k < total, end - start, 0)
+
+    # start_k <= v iff k 2^16 < (v + 1) total; for v + 1 = total = 2^16 the product wraps to 0, and back by the - 1.
+    return interval(bounds, lambda value: ((value + 1) * total - 1) >> MASS_BITS)
+
+
+def raw_bits(count: int | Lanes) -> Codec:
+    """Integers of `count` bits in [0, 32] at exactly one bit each; the count may vary by lane."""
+    count = jnp.clip(jnp.asarray(count), 0, 32).astype(jnp.uint32)
+    low, high = _short_bits(jnp.minimum(count, 16)), _short_bits(jnp.maximum(count, 16) - 16)
+
+    def push(message, symbol):
+        symbol = jnp.asarray(symbol).astype(jnp.uint32)
+        return high.push(low.push(message, symbol & 0xFFFF), symbol >> 16)
+
+    def pop(message):
+        message, upper = high.pop(message)
+        message, lower = low.pop(message)
+        return message, (upper << 16) | lower
+
+    return Codec(push, pop)
+
+
+def _short_bits(count: Lanes) -> Codec:
+    unused = MASS_BITS - count
+
+    def bounds(symbol):
+        return symbol << unused, jnp.where(symbol >> count == 0, jnp.uint32(1) << unused, 0)
+
+    return interval(bounds, lambda value: value >> unused)
+
+
+def bernoulli(mass_one: Lanes) -> Codec:
+    """Symbols 0 and 1, where 1 has mass_one / 2^16, mass_one in [1, 2^16 - 1] (clipped to it)."""
+    one = jnp.clip(jnp.asarray(mass_one), 1, TOTAL_MASS - 1).astype(jnp.uint32)
+    zero = TOTAL_MASS - one
+
+    def bounds(symbol):
+        return jnp.where(symbol == 0, 0, zero), jnp.where(symbol == 0, zero, jnp.where(symbol == 1, one, 0))
+
+    return interval(bounds, lambda value: (value >= zero).astype(jnp.uint32))
+
+
+def family(cdf_rows: UInt32[Array, "rows symbols_plus_1"], row: Lanes) -> Codec:
+    """Each lane's symbol from the distribution in its row of a table of cumulative masses.
+
+    A row starts with 0, never decreases and ends with 2^16; symbols of mass 0 cannot be pushed and are never popped.
+    """
+    rows, count = cdf_rows.shape[0], cdf_rows.shape[1] - 1
+    flat = jnp.asarray(cdf_rows).astype(jnp.uint32).reshape(-1)
+    base = jnp.clip(row, 0, rows - 1).astype(jnp.uint32) * (count + 1)
+
+    def edge(k):
+        return flat.at[base + k].get(mode="promise_in_bounds")
+
+    def bounds(symbol):
+        k = jnp.minimum(symbol, count - 1)
+        start = edge(k)
+        return start, jnp.where(symbol < count, edge(k + 1) - start, 0)
+
+    return interval(bounds, lambda value: bisect(lambda k: edge(k) <= value, value, count))
+
+
+def table(cdf: UInt32[Array, "symbols_plus_1"]) -> Codec:
+    """Symbols from one row of cumulative masses, the same for all lanes; see `family`."""
+    return family(jnp.asarray(cdf)[None], jnp.uint32(0))
+
+
+def serial(*codecs: Codec) -> Codec:
+    """Tuples, popped in the order of the codecs (so pushed in reverse)."""
+
+    def push(message, symbols):
+        for codec, symbol in zip(reversed(codecs), reversed(symbols), strict=True):
+            message = codec.push(message, symbol)
+        return message
+
+    def pop(message):
+        symbols = []
+        for codec in codecs:
+            message, symbol = codec.pop(message)
+            symbols.append(symbol)
+        return message, tuple(symbols)
+
+    return Codec(push, pop, all(codec.pops_any_message for codec in codecs))
+
+
+def scan(
+    codec_of: Callable[[Any], Codec], params: Any, length: int | None = None, pops_any_message: bool = True
+) -> Codec:
+    """Symbols with a leading axis, popped in its order, one by codec_of(params[i]) each; compiled once for all i.
+
+    Like any function given to `lax.scan`, it is compiled again at every call that is not inside a `jit`.
+    """
+
+    def push(message, symbols):
+        def step(message, inputs):
+            param, symbol = inputs
+            return codec_of(param).push(message, symbol), None
+
+        return jax.lax.scan(step, message, (params, symbols), length, reverse=True)[0]
+
+    def pop(message):
+        return jax.lax.scan(lambda message, param: codec_of(param).pop(message), message, params, length)
+
+    return Codec(push, pop, pops_any_message)
+
+
+def repeat(codec: Codec, length: int) -> Codec:
+    """`length` symbols of one codec, on a leading axis."""
+    return scan(lambda _: codec, None, length, codec.pops_any_message)
+
+
+def masked(codec: Codec, active: Bool[Array, "*batch lanes"]) -> Codec:
+    """The codec on some lanes only; it leaves the others as they are, and what it pops there means nothing."""
+
+    def push(message, symbol):
+        inner = message._replace(active=message.active & active)
+        return codec.push(inner, symbol)._replace(active=message.active)
+
+    def pop(message):
+        after, symbol = codec.pop(message._replace(active=message.active & active))
+        return after._replace(active=message.active), symbol
+
+    return Codec(push, pop, codec.pops_any_message)

@@ -1,0 +1,133 @@
+"""Codes for the indices of relative entropy coding: n >= 1, by a class from a table of masses and then raw bits.
+
+Classes are quarter octaves, the leading three bits of n: 1, 2, 3, 4, 5, 6, 7, 8-9, 10-11, 12-13, 14-15, 16-19, ...;
+n is taken as uniform within a class, which costs the zeta law some 0.002 bits. The last entry of a table is an escape,
+followed by 32 raw bits, so that any n in [1, 2^32) can be coded.
+
+A table is made on the host in exact arithmetic from what the model file holds, a mean of log2 n over the training set
+or a histogram; never from the posterior at hand, which the decoder does not know.
+"""
+
+import itertools
+from collections.abc import Sequence
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from recjax.coding.codec import Codec, Lanes, family, raw_bits
+from recjax.coding.message import MASS_BITS, TOTAL_MASS
+
+_MANTISSA_BITS = 2
+_ESCAPE_BITS = 32
+
+
+def index_class(n: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
+    """Class of an index n >= 1, from 0; its smallest member is `_first`, and it has 2^`_extra_bits` members."""
+    n = jnp.asarray(n).astype(jnp.uint32)
+    octave = 31 - jax.lax.clz(jnp.maximum(n, 1))
+    shift = jnp.maximum(octave, _MANTISSA_BITS) - _MANTISSA_BITS
+    return (shift << _MANTISSA_BITS) + (jnp.maximum(n, 1) >> shift) - 1
+
+
+def num_classes(max_log2: int) -> int:
+    """Number of classes, the escape not counted, that cover the indices 1 ... 2^max_log2."""
+    if not 0 <= max_log2 < 32:
+        raise ValueError(f"an index code covers 1 ... 2^max_log2 for max_log2 in [0, 31], got {max_log2}")
+    shift = max(max_log2 - _MANTISSA_BITS, 0)
+    return (shift << _MANTISSA_BITS) + (1 << (max_log2 - shift))
+
+
+def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
+    """Masses of the zeta law P(n) ~ n^-(1 + 1/L), n in [1, 2^max_log2], and of the escape: int64, sum 2^16.
+
+    expected_log2_index_q: L, an upper bound on E[log2 n], in units of 1/256 bit (papers.md 1.1); taken as 1/256 if 0.
+    """
+    if expected_log2_index_q < 0:
+        raise ValueError(f"the expected log2 of an index is not negative, got {expected_log2_index_q}/256")
+    firsts = _first(np.arange(num_classes(max_log2) + 1)).tolist()
+    # The default context is the program's to change, this one is not; 30 digits leave the rounding below no choice.
+    with localcontext(Context(prec=30)):
+        exponent = 1 + Decimal(256) / max(expected_log2_index_q, 1)
+        end = (1 << max_log2) + 1
+        weights = [_power_sum(a, min(b, end), exponent) for a, b in itertools.pairwise(firsts)]
+    return quantise([*weights, 0])
+
+
+def learned_masses(counts: Sequence[int]) -> np.ndarray:
+    """Masses of the classes seen counts[class] times in training, and of the escape: int64, sum 2^16.
+
+    Half a count is added to every class and to the escape (Krichevsky and Trofimov 1981).
+    """
+    if len(counts) == 0 or min(counts) < 0:
+        raise ValueError(f"a histogram of classes has counts >= 0, got {list(counts)[:8]}")
+    return quantise([2 * int(count) + 1 for count in counts] + [1])
+
+
+def quantise(weights: Sequence[int | Decimal], total: int = TOTAL_MASS) -> np.ndarray:
+    """Integer masses of the given sum: one unit each, and the rest in proportion to the weights; int64."""
+    exact = [Fraction(weight) for weight in weights]
+    if len(exact) > total or sum(exact) <= 0 or min(exact) < 0:
+        raise ValueError(f"{len(exact)} weights of sum {float(sum(exact))} cannot share {total} units of mass")
+    unit = (total - len(exact)) / sum(exact)
+    shares = [weight * unit for weight in exact]
+    masses = [1 + int(share) for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: int(shares[i]) - shares[i])
+    for i in by_remainder[: total - sum(masses)]:
+        masses[i] += 1
+    return np.array(masses, np.int64)
+
+
+def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row: Lanes | int = 0) -> Codec:
+    """Indices n in [1, 2^32) by a table of masses, or by the row of several tables that each lane uses.
+
+    Popping gives n >= 1 whatever the message. (A pop may take an escape where a push would use a class, so only
+    messages that this codec pushed on come back.)
+    """
+    masses = jnp.atleast_2d(jnp.asarray(masses)).astype(jnp.uint32)
+    classes = masses.shape[1] - 1
+    cdf_rows = jnp.pad(jnp.cumsum(masses, axis=1, dtype=jnp.uint32), ((0, 0), (1, 0)))
+    symbols = family(cdf_rows, jnp.asarray(row))
+    first = jnp.asarray(_first(np.arange(classes + 1)), jnp.uint32)
+    extra = jnp.asarray([*_extra_bits(np.arange(classes)), _ESCAPE_BITS], jnp.uint32)
+
+    def push(message, n):
+        n = jnp.asarray(n).astype(jnp.uint32)
+        symbol = jnp.minimum(index_class(n), classes)
+        message = raw_bits(extra[symbol]).push(message, jnp.where(symbol < classes, n - first[symbol], n))
+        # Out of the table's range, for a fault: there is no index 0.
+        return symbols.push(message, jnp.where(n == 0, classes + 1, symbol))
+
+    def pop(message):
+        message, symbol = symbols.pop(message)
+        message, rest = raw_bits(extra[symbol]).pop(message)
+        return message, jnp.maximum(jnp.where(symbol < classes, first[symbol] + rest, rest), 1)
+
+    return Codec(push, pop, pops_any_message=False)
+
+
+def index_bits(masses: Int[np.ndarray, "classes_and_escape"], n: UInt32[Array, "*n"]) -> Float[np.ndarray, "*n"]:
+    """Ideal code length of indices under a table of masses, in bits (for reports)."""
+    symbol = np.minimum(np.asarray(index_class(n)), len(masses) - 1)
+    extra = np.array([*_extra_bits(np.arange(len(masses) - 1)), _ESCAPE_BITS])
+    return MASS_BITS - np.log2(np.asarray(masses)[symbol]) + extra[symbol]
+
+
+def _extra_bits(symbol: np.ndarray) -> np.ndarray:
+    return np.maximum((symbol + 1 >> _MANTISSA_BITS) - 1, 0)
+
+
+def _first(symbol: np.ndarray) -> np.ndarray:
+    shift = _extra_bits(symbol)
+    return (symbol + 1 - (shift << _MANTISSA_BITS)) << shift
+
+
+def _power_sum(start: int, end: int, exponent: Decimal) -> Decimal:
+    """Sum of n^-exponent over start <= n < end, by Euler and Maclaurin from 64 on (relative error below 1e-6)."""
+    if start < 64 or end - start < 8:
+        return sum((Decimal(n) ** -exponent for n in range(start, end)), Decimal(0))
+    a, b = (Decimal(n) ** -exponent for n in (start, end))
+    return (start * a - end * b) / (exponent - 1) + (a - b) / 2 + exponent * (a / start - b / end) / 12

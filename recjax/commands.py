@@ -1,0 +1,277 @@
+"""The commands of the command line, as dataclasses that tyro parses. JAX is imported only by those that code images."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from recjax.models.model import Model
+
+_MAX_BYTES = 1 << 30
+
+Source = Positional[Annotated[Path, arg(metavar="IN")]]
+Target = Positional[Annotated[Path, arg(metavar="OUT")]]
+Container = Positional[Annotated[Path, arg(metavar="FILE")]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Compress:
+    """Compress images to a file, which is decoded again before it is written.
+
+    Example: recjax compress digits.npy digits.rjx --method orc --candidates 4096
+    """
+
+    images: Source
+    """A PNG, a folder of PNGs or an .npy."""
+    out: Target
+    """The file to write."""
+    model: str | None = None
+    """A released model (see `recjax models`) or the path of a trained one; by default the one for this shape."""
+    method: Literal["bb-ans", "pfr", "orc"] = "bb-ans"
+    """bb-ans: one stream, smallest. pfr, orc: relative entropy coding, each image can be decoded alone."""
+    partition: bool = True
+    """pfr and orc: space partitioning, which needs far fewer candidates."""
+    candidates: int | None = None
+    """pfr and orc: candidates per block; more is slower and closer to the posterior."""
+    block_bits: float | None = None
+    """pfr and orc: KL divergence of a block of latents, in bits."""
+    seed: int = 0
+    """Of the randomness that encoder and decoder share; stored in the file."""
+
+    def run(self) -> None:
+        from recjax.images import read_images, write_atomically
+
+        images = read_images(self.images)
+        model = _model_for(images.shape[1:], self.model)
+        from recjax.codecs.lossless import compress
+
+        with _progress("compressing") as report:
+            data = compress(
+                images,
+                model,
+                method=self.method,
+                partition=self.partition,
+                candidates=self.candidates,
+                block_bits=self.block_bits,
+                seed=self.seed,
+                progress=report,
+            )
+        write_atomically(self.out, lambda part: part.write_bytes(data))
+        print(f"{self.out}: {_rate(images.shape[0], len(data), images.size)}")
+
+
+@dataclass(frozen=True)
+class Decompress:
+    """Write the images of a file, or one of them.
+
+    Example: recjax decompress digits.rjx seventeenth.png --index 17
+    """
+
+    file: Container
+    """A file made by `recjax compress`."""
+    out: Target
+    """NAME.npy, NAME.png for one image, or a folder for PNGs."""
+    index: int | None = None
+    """Write this image only, counted from 0; pfr and orc files then decode no other."""
+    model: str | None = None
+    """The model's path, if it is not a released one."""
+    max_bytes: int = _MAX_BYTES
+    """Refuse files whose images take more."""
+
+    def run(self) -> None:
+        from recjax.images import write_images
+
+        images = _decode(self.file, self.model, self.max_bytes, self.index)
+        write_images(self.out, images)
+        print(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
+
+
+@dataclass(frozen=True)
+class Info:
+    """Print what a file holds, and check its checksums, without decoding it."""
+
+    file: Container
+    """A file made by `recjax compress`."""
+    json: bool = False
+    """Print JSON."""
+
+    def run(self) -> None:
+        facts = _facts(_read_bytes(self.file, sys.maxsize))
+        if self.json:
+            print(json.dumps({"file": str(self.file), **facts}, indent=2))
+            return
+        for name, value in facts.items():
+            text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
+            print(f"{name.replace('_', ' '):20} {text}")
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Decode a whole file and report; with --against, compare the images too."""
+
+    file: Container
+    """A file made by `recjax compress`."""
+    against: Path | None = None
+    """Images that the file must hold: a PNG, a folder of PNGs or an .npy."""
+    model: str | None = None
+    """The model's path, if it is not a released one."""
+    max_bytes: int = _MAX_BYTES
+    """Refuse files whose images take more."""
+
+    def run(self) -> None:
+        import numpy as np
+
+        from recjax.images import read_images
+
+        images = _decode(self.file, self.model, self.max_bytes, None)
+        if self.against is not None and not np.array_equal(images, read_images(self.against)):
+            raise ValueError(f"the images of {self.file} are not those of {self.against}; compress them again.")
+        print(f"{self.file} is good: {_rate(images.shape[0], self.file.stat().st_size, images.size)}")
+
+
+@dataclass(frozen=True)
+class Models:
+    """List the released models."""
+
+    def run(self) -> None:
+        from recjax.models.model import list_models, load_model
+
+        for name in list_models():
+            model = load_model(name)
+            shape = "x".join(map(str, model.image_shape))
+            print(
+                f"{name:16} {shape:10} {model.levels:4} levels  {model.latents:4} latents  digest {model.digest[:16]}"
+            )
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Print versions and devices, and code a few images as a self-test."""
+
+    def run(self) -> None:
+        from recjax.doctor import examine
+
+        if not examine(print):
+            raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
+
+
+COMMANDS = {
+    "compress": Compress,
+    "decompress": Decompress,
+    "info": Info,
+    "verify": Verify,
+    "models": Models,
+    "doctor": Doctor,
+}
+
+
+def _load(name: str) -> "Model":
+    from recjax.models.model import load_model
+
+    folder = Path(name)
+    return load_model(folder / "model.safetensors" if folder.is_dir() else name)
+
+
+def _model_for(image_shape: tuple[int, ...], name: str | None) -> "Model":
+    if name is not None:
+        return _load(name)
+    from recjax.models.model import list_models, load_model
+
+    for candidate in list_models():
+        model = load_model(candidate)
+        if tuple(model.image_shape) == tuple(image_shape):
+            return model
+    raise ValueError(f"no released model codes images of shape {tuple(image_shape)}; name a trained one with --model.")
+
+
+def _decode(path: Path, model_name: str | None, max_bytes: int, index: int | None) -> "np.ndarray":
+    from recjax import container
+
+    data = _read_bytes(path, max_bytes)
+    # Whatever the container can refuse is refused before JAX is imported.
+    file = container.read(data, max_bytes)
+    if index is not None:
+        file.locate(index)
+    from recjax.codecs.lossless import decompress
+
+    model = None if model_name is None else _load(model_name)
+    images = decompress(data, index=index, model=model, max_bytes=max_bytes)
+    return images if index is None else images[None]
+
+
+def _read_bytes(path: Path, max_bytes: int) -> bytes:
+    from recjax.container import largest_file
+
+    size = path.stat().st_size
+    if size > largest_file(max_bytes):
+        raise ValueError(f"{path} has {size} bytes, too many for images of {max_bytes} bytes; raise --max-bytes.")
+    return path.read_bytes()
+
+
+def _facts(data: bytes) -> dict[str, object]:
+    from recjax import chunks, container
+
+    file = container.read(data, sys.maxsize)
+    header = file.header
+    bodies = [file.chunk(number) for number in range(header.num_chunks)]
+    facts: dict[str, object] = {
+        "method": header.method,
+        "images": header.count,
+        "image_shape": "x".join(map(str, header.image_shape)),
+        "file_bytes": len(data),
+        "raw_bytes": header.raw_bytes,
+        "bits_per_dimension": round(8 * len(data) / max(header.raw_bytes, 1), 4),
+        "overhead_bytes": len(data) - sum(map(len, bodies)),
+        "model": _released_name(header.model_digest.hex()),
+        "model_digest": header.model_digest.hex(),
+        "format": header.format_version,
+        "stream": header.stream_version,
+        "seed": header.seed,
+        "parameters": dict(header.parameters),
+        "chunks": header.num_chunks,
+    }
+    if "chunk_images" in header.parameters and header.count:
+        found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
+        lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
+        facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
+        facts["message_bits"] = {
+            "mean": round(sum(lengths) / len(lengths), 2),
+            "min": min(lengths),
+            "max": max(lengths),
+        }
+    return facts
+
+
+def _released_name(digest: str) -> str | None:
+    # Read from the released files themselves, since recjax.models.model would import JAX.
+    from recjax.models.tensor_file import read
+
+    names = {}
+    for path in sorted((Path(__file__).parent / "pretrained").glob("*.safetensors")):
+        names[str(read(path)[1].get("digest"))[: len(digest)]] = path.stem
+    return names.get(digest)
+
+
+def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:
+    bits = 8 * file_bytes / max(raw_bytes, 1)
+    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes, {bits:.3f} bits per dimension."
+
+
+@contextmanager
+def _progress(task: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        row = bar.add_task(task, total=None)
+        yield lambda done, total: bar.update(row, completed=done, total=total)

@@ -1,0 +1,40 @@
+"""The diagonal normal distribution; the last axis of its arrays counts the dimensions of one draw."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax.scipy.special import log_ndtr, ndtr, ndtri
+from jaxtyping import Array, Float
+
+_HALF_LOG_TAU = 0.9189385332046727
+
+
+class Normal(NamedTuple):
+    """Independent normals with mean `loc` and standard deviation `scale` > 0, which broadcast against each other."""
+
+    loc: Float[Array, "*n"] | float
+    scale: Float[Array, "*n"] | float
+
+    def standardise(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """(x - loc) / scale."""
+        return (jnp.asarray(x, jnp.float32) - self.loc) / self.scale
+
+    def log_prob(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Log density in nats, per coordinate."""
+        return -0.5 * jnp.square(self.standardise(x)) - jnp.log(self.scale) - _HALF_LOG_TAU
+
+    def cdf(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Probability of a value of at most x, per coordinate."""
+        return ndtr(self.standardise(x))
+
+    def log_cdf(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Log of `cdf`, accurate in the lower tail."""
+        return log_ndtr(self.standardise(x))
+
+    def log_sf(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Log probability of a value above x, accurate in the upper tail."""
+        return log_ndtr(-self.standardise(x))
+
+    def icdf(self, mass: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """The quantile function, per coordinate."""
+        return self.loc + self.scale * ndtri(jnp.asarray(mass, jnp.float32))

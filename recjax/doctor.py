@@ -1,0 +1,71 @@
+"""What this machine is and whether it codes right: versions, devices and a quick self-test."""
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+
+import jax
+import numpy as np
+
+import recjax
+from recjax import chunks, container, randomness
+from recjax.codecs import lossless
+from recjax.models.model import Model, list_models, load_model
+
+# Known answer of Threefry-2x32-20 from Random123 (counter and key all ones).
+_ONES = 0xFFFFFFFF
+_KNOWN_ANSWER = (0x1CB996FC, 0xBB002BE7)
+
+
+def examine(report: Callable[[str], object]) -> bool:
+    """Report line by line on this machine; whether every test passed."""
+    report(f"recjax {recjax.__version__}, format {container.FORMAT_VERSION}, stream {container.STREAM_VERSION}")
+    report(f"Python {platform.python_version()} on {platform.platform()}")
+    report(", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "flax", "numpy")))
+    report(f"backend {jax.default_backend()}: {', '.join(str(device) for device in jax.devices())}")
+    tests: list[tuple[str, Callable[[], bool]]] = [
+        ("shared randomness, known answer", _randomness_is_right),
+        ("file format, round trip", _container_is_right),
+    ]
+    for name in list_models():
+        tests += [(f"model {name}, {method}", _coding_test(name, method)) for method in ("bb-ans", "pfr", "orc")]
+    passed = [_passes(test) for _, test in tests]
+    for (name, _), error in zip(tests, passed, strict=True):
+        report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
+    return not any(passed)
+
+
+def _passes(test: Callable[[], bool]) -> str:
+    try:
+        return "" if test() else "wrong result"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _randomness_is_right() -> bool:
+    word = jax.numpy.uint32(_ONES)
+    return tuple(int(x) for x in randomness.threefry2x32((word, word), (word, word))) == _KNOWN_ANSWER
+
+
+def _container_is_right() -> bool:
+    images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8)
+    return np.array_equal(chunks.read_raw(container.read(chunks.write_raw(images))), images)
+
+
+def _coding_test(name: str, method: str) -> Callable[[], bool]:
+    def test() -> bool:
+        model = load_model(name)
+        images = _test_images(model)
+        candidates = None if method == "bb-ans" else 256
+        data = lossless.compress(images, model, method=method, candidates=candidates)
+        return container.read(data).header.method == method and np.array_equal(lossless.decompress(data), images)
+
+    return test
+
+
+def _test_images(model: Model) -> np.ndarray:
+    """A bar of light that changes from image to image: cheap under any model, so that no file falls back to raw."""
+    images = np.zeros((16, *model.image_shape), np.uint8)
+    for number in range(16):
+        images[number, 1:-1, model.image_shape[1] // 2 + number % 2] = (model.levels - 1) * (8 + number) // 24
+    return images

@@ -1,0 +1,178 @@
+"""Images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.lib import format as npy
+from PIL import Image
+
+MAX_BYTES = 1 << 30
+
+Images = UInt8[np.ndarray, "count height width *channels"]
+
+
+def read_images(path: str | Path, max_bytes: int = MAX_BYTES) -> Images:
+    """Images of a PNG (one), a folder of PNGs or an .npy of shape [count, height, width] or [count, height, width, 3].
+
+    An .npy of shape [height, width] is one image. ValueError with a sentence for anything else, for images of unequal
+    shape, and when they would take more than `max_bytes`, which is found out before they are read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path, max_bytes)
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+    if path.suffix.lower() == ".npy":
+        return _read_npy(path, max_bytes)
+    if path.suffix.lower() == ".png":
+        return _read_png(path, max_bytes)[None]
+    raise ValueError(f"{path} has the suffix {path.suffix!r}; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+
+
+def write_images(path: str | Path, images: Images) -> None:
+    """Write images to PATH.png (a single image), PATH.npy, or the folder PATH as 00000.png, 00001.png, ...
+
+    The whole output appears at once or not at all. A file is replaced; a folder must be new or empty.
+    """
+    path = Path(path)
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
+        raise ValueError(f"images must be uint8 [count, height, width(, 3)], got {images.dtype} {images.shape}.")
+    if path.suffix.lower() == ".npy":
+        write_atomically(path, lambda part: _save_npy(part, images))
+    elif path.suffix.lower() == ".png":
+        if images.shape[0] != 1:
+            raise ValueError(f"{path} can hold one image, got {images.shape[0]}; name a folder or an .npy instead.")
+        write_atomically(path, lambda part: _save_png(part, images[0]))
+    elif path.suffix and not path.is_dir():
+        raise ValueError(f"{path} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix.")
+    else:
+        _write_folder(path, images)
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind."""
+    path = Path(path)
+    _require_parent(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        # mkstemp makes files that only their owner may read.
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _read_folder(path: Path, max_bytes: int) -> Images:
+    names = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".png")
+    if not names:
+        raise ValueError(f"the folder {path} holds no PNG; give a folder whose names end in .png.")
+    first = _read_png(names[0], max_bytes)
+    if first.nbytes * len(names) > max_bytes:
+        raise ValueError(f"the {len(names)} images of {path} take more than {max_bytes} bytes; split the folder.")
+    images = np.zeros((len(names), *first.shape), np.uint8)
+    for number, name in enumerate(names):
+        image = first if number == 0 else _read_png(name, max_bytes)
+        if image.shape != first.shape:
+            raise ValueError(
+                f"{name} has the shape {image.shape} but {names[0].name} has {first.shape}; make folders of one shape."
+            )
+        images[number] = image
+    return images
+
+
+def _read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *channels"]:
+    try:
+        # The size is checked below, against a limit of our own, before any pixel is decoded.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path, formats=["PNG"])
+    except Exception as error:  # parsers of foreign bytes fail in many ways
+        raise ValueError(f"{path} is not a readable PNG ({error}); write it again.") from error
+    with picture:
+        if picture.mode not in ("L", "RGB") or "transparency" in picture.info or getattr(picture, "n_frames", 1) > 1:
+            raise ValueError(
+                f"{path} must be one opaque image of 8-bit grey or RGB, got mode {picture.mode}; convert it first."
+            )
+        if picture.width * picture.height * len(picture.getbands()) > max_bytes:
+            raise ValueError(f"{path} has {picture.width} x {picture.height} pixels, more than {max_bytes} bytes.")
+        try:
+            return np.asarray(picture, np.uint8)
+        except Exception as error:
+            raise ValueError(f"{path} is a damaged PNG ({error}); write it again.") from error
+
+
+def _read_npy(path: Path, max_bytes: int) -> Images:
+    with path.open("rb") as file:
+        try:
+            version = npy.read_magic(file)
+            read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+            shape, fortran_order, dtype = read_header(file)
+        except Exception as error:  # numpy's parser raises SyntaxError, TokenError, RecursionError and more
+            raise ValueError(f"{path} is not a readable .npy of an array; write it again with numpy.save.") from error
+        if dtype != np.uint8 or len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[3] != 3):
+            raise ValueError(
+                f"{path} must hold uint8 [count, height, width(, 3)], got {dtype} {tuple(shape)}; convert it first."
+            )
+        size = path.stat().st_size - file.tell()
+        if min(shape) < 0 or prod(shape) != size:
+            raise ValueError(f"{path} declares {prod(shape)} bytes of images but holds {size}; write it again.")
+        if size > max_bytes:
+            raise ValueError(f"{path} holds {size} bytes of images, more than {max_bytes}; split it.")
+        images = np.frombuffer(file.read(size), np.uint8).reshape(shape, order="F" if fortran_order else "C")
+    images = np.ascontiguousarray(images if images.ndim > 2 else images[None])
+    if min(images.shape[1:]) < 1:
+        raise ValueError(f"{path} holds images of shape {images.shape[1:]}, which have no pixels.")
+    return images
+
+
+def _write_folder(path: Path, images: Images) -> None:
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise ValueError(f"{path} exists and is not an empty folder; remove it or name another.")
+    _require_parent(path)
+    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        # Enough digits that the order of the names is that of the images.
+        digits = max(len(str(images.shape[0])), 5)
+        for number, image in enumerate(images):
+            _save_png(part / f"{number:0{digits}}.png", image)
+        part.chmod(0o777 & ~_umask())
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) -> None:
+    Image.fromarray(np.ascontiguousarray(image)).save(path, format="PNG", optimize=False)
+
+
+def _save_npy(path: Path, images: Images) -> None:
+    with path.open("wb") as file:
+        np.save(file, images, allow_pickle=False)
+
+
+def _require_parent(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ValueError(f"the folder {path.parent} does not exist; make it first.")
+
+
+def _umask() -> int:
+    # The only portable way to read it is to set it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

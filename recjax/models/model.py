@@ -1,0 +1,162 @@
+"""Released and trained models: loading them, and the integers that encoder and decoder compute from them.
+
+Whatever a decoder computes here is integer arithmetic. Pass models to jitted functions as arguments: a model that is
+closed over becomes constants, whose integer products XLA folds, slowly, at compile time.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float32, Float64, Int32, UInt8, UInt32
+
+from recjax.models import exact, tensor_file
+from recjax.models.definition import (
+    FORMAT,
+    KL_UNIT,
+    Model,
+    decoding_document,
+    make_model,
+    model_tensors,
+    with_index_counts,
+)
+from recjax.models.likelihood_tables import PRECISION
+from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
+
+__all__ = [
+    "KL_UNIT",
+    "Model",
+    "cdf_rows",
+    "find_model",
+    "list_models",
+    "load_model",
+    "make_model",
+    "posterior",
+    "posterior_floats",
+    "save_model",
+    "symbol_bits",
+    "symbol_rows",
+    "with_index_counts",
+]
+
+MEAN_FRACTION_BITS = 12
+LOG2_SCALE_FRACTION_BITS = 8
+LATENT_FRACTION_BITS = 12
+"""Fraction bits of the generative network's inputs."""
+
+GRID_FRACTION_BITS = 26
+"""Fraction bits of `recjax.grid.value_fixed`."""
+
+PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"
+
+
+def pixel_fraction_bits(levels: int) -> int:
+    """Bits by which pixels are shifted left to fill the inference network's 16-bit inputs."""
+    return (exact.LIMIT // (levels - 1)).bit_length() - 1
+
+
+def posterior(
+    model: Model, x: UInt8[Array, "*batch pixels"]
+) -> tuple[Int32[Array, "*batch latents"], Int32[Array, "*batch latents"]]:
+    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations."""
+    inputs = x.astype(jnp.int32) << pixel_fraction_bits(model.levels)
+    mean, log2_scale = jnp.split(exact.apply(model.inference, inputs), 2, axis=-1)
+    low, high = (bound << LOG2_SCALE_FRACTION_BITS for bound in (MIN_LOG2_SCALE, MAX_LOG2_SCALE))
+    return mean, jnp.clip(log2_scale, low, high)
+
+
+def posterior_floats(
+    model: Model, x: UInt8[Array, "*batch pixels"]
+) -> tuple[Float32[Array, "*batch latents"], Float32[Array, "*batch latents"]]:
+    """Mean and scale of the posterior as floats, for encoders that search; no decoder may use them."""
+    mean, log2_scale = posterior(model, x)
+    mean = mean.astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
+    return mean, jnp.exp2(log2_scale.astype(jnp.float32) * jnp.float32(2.0**-LOG2_SCALE_FRACTION_BITS))
+
+
+def symbol_rows(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels"]:
+    """For each pixel, the row of `cdf_rows(model)` that is its law given latents in units of 2^-26."""
+    dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
+    outputs = exact.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
+    parameters = jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, model.likelihood.num_parameters))
+    return model.likelihood.row_index(parameters)
+
+
+def cdf_rows(model: Model) -> UInt32[np.ndarray, "rows cumulative"]:
+    """Cumulative symbol masses, from 0 to 2^16; every symbol's mass is at least 1."""
+    return model.likelihood.cdf_rows()
+
+
+def symbol_bits(
+    model: Model, rows: Int32[np.ndarray, "images pixels"], x: UInt8[np.ndarray, "images pixels"]
+) -> Float64[np.ndarray, "images"]:
+    """-log2 of the mass of each image's pixels under the rows of `symbol_rows`, in bits, for reports."""
+    cdf = np.asarray(cdf_rows(model), np.int64)
+    # uint8 would wrap at 255 + 1.
+    x = np.asarray(x, np.int64)
+    return np.sum(PRECISION - np.log2(cdf[rows, x + 1] - cdf[rows, x]), axis=1)
+
+
+def save_model(path: str | Path, model: Model) -> None:
+    """Write the model as safetensors; see `load_model`."""
+    document = {**decoding_document(model), "name": model.name, "digest": model.digest, "card": model.metadata}
+    tensor_file.write(path, model_tensors(model), document)
+
+
+def load_model(name_or_path: str | Path) -> Model:
+    """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
+    path = Path(name_or_path)
+    if str(name_or_path) in list_models():
+        path = PRETRAINED / f"{name_or_path}.safetensors"
+    elif not path.is_file():
+        raise ValueError(
+            f"there is no model {str(name_or_path)!r}; give the path of a model file or one of "
+            f"{', '.join(list_models())}."
+        )
+    tensors, document = tensor_file.read(path)
+    if document.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a model of format {FORMAT}; convert it again with this version of recjax.")
+    try:
+        prefix = "index_counts."
+        model = make_model(
+            document["name"],
+            _network(tensors, "inference"),
+            _network(tensors, "generative"),
+            image_shape=tuple(int(side) for side in document["image_shape"]),
+            levels=int(document["levels"]),
+            likelihood_name=document["likelihood"],
+            kl_bits=tensors["kl_bits"],
+            intervals=tensors["intervals"],
+            index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
+            metadata=document["card"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
+    if model.digest != document.get("digest"):
+        raise ValueError(f"{path} does not have the digest it states; it is damaged, fetch it again.")
+    return model
+
+
+def list_models() -> list[str]:
+    """Names of the released models."""
+    return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
+
+
+def find_model(digest: str) -> Model:
+    """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
+    for name in list_models() if len(digest) >= 8 else []:
+        model = load_model(name)
+        if model.digest.startswith(digest.lower()):
+            return model
+    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+
+
+def _network(tensors: Mapping[str, np.ndarray], label: str) -> exact.ExactNetwork:
+    layers = []
+    while f"{label}.{len(layers)}.bias" in tensors:
+        prefix = f"{label}.{len(layers)}"
+        layers.append(
+            exact.ExactLayer(*(jnp.asarray(tensors[f"{prefix}.{field}"]) for field in exact.ExactLayer._fields))
+        )
+    return exact.ExactNetwork(tuple(layers))

@@ -1,0 +1,50 @@
+"""Safetensors files with a JSON document in their header, written atomically and read with sentences for errors."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+MAX_BYTES = 2**30
+_KEY = "recjax"
+
+
+def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> None:
+    """Write tensors and document; a crash on the way leaves the old file in place."""
+    path = Path(path)
+    data = save(
+        {name: np.asarray(array, order="C") for name, array in tensors.items()},
+        {_KEY: json.dumps(document, sort_keys=True)},
+    )
+    partial = path.with_name(path.name + ".part")
+    with open(partial, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Tensors and document of a file; ValueError if it is missing, damaged, too large, or not one of recjax's."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}; check the path.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(
+            f"{path} has {path.stat().st_size} bytes, more than the {MAX_BYTES} allowed; is it a recjax file?"
+        )
+    try:
+        with safe_open(path, framework="np") as file:
+            document = json.loads((file.metadata() or {})[_KEY])
+            if not isinstance(document, dict):
+                raise TypeError("its document is not a JSON object")
+            return {name: file.get_tensor(name) for name in file.keys()}, document  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} is not a whole safetensors file of recjax ({error}); make or fetch it again."
+        ) from error

@@ -1,0 +1,134 @@
+"""Variational autoencoders of small images as multilayer perceptrons (Kingma and Welling, arXiv:1312.6114).
+
+The prior is a standard normal, the posterior a diagonal normal, the likelihood one of `recjax.models.likelihoods`.
+Everything here is float and serves training and scoring; what a codec evaluates is the converted `recjax.models.model`.
+"""
+
+from dataclasses import dataclass
+from math import log, prod
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from recjax.models.likelihoods import Likelihood, make_likelihood
+
+MIN_LOG2_SCALE, MAX_LOG2_SCALE = -12, 2
+"""Posterior scales are kept between 2^-12 and 2^2 prior standard deviations."""
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Shape of a VAE.
+
+    image_shape: (height, width) of an image; it is coded as height * width pixels in row order.
+    levels: pixels are 0 to levels - 1.
+    latents: number of latent coordinates.
+    hidden: widths of the hidden ReLU layers of the inference network; the generative network mirrors them.
+    likelihood: name of the pixel likelihood.
+    dropout: probability of dropping a hidden unit in training, in both networks.
+    """
+
+    image_shape: tuple[int, int]
+    levels: int
+    latents: int
+    hidden: tuple[int, ...] = (256, 256)
+    likelihood: str = "beta_binomial"
+    dropout: float = 0.0
+
+    @property
+    def pixels(self) -> int:
+        return prod(self.image_shape)
+
+    def make_likelihood(self) -> Likelihood:
+        return make_likelihood(self.likelihood, self.levels)
+
+
+class ELBOTerms(NamedTuple):
+    """Terms of the evidence lower bound of each image, from one posterior sample each, in nats."""
+
+    log_likelihood: Float[Array, "*batch"]
+    kl: Float[Array, "*batch latents"]
+
+    @property
+    def elbo(self) -> Float[Array, "*batch"]:
+        return self.log_likelihood - self.kl.sum(axis=-1)
+
+
+class MLP(nn.Module):
+    """Dense layers named layer_0, layer_1, ... with a ReLU and dropout between them."""
+
+    widths: tuple[int, ...]
+    dropout: float = 0.0
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*batch inputs"], training: bool = False) -> Float[Array, "*batch outputs"]:
+        for position, width in enumerate(self.widths):
+            x = nn.Dense(width, name=f"layer_{position}")(x)
+            if position + 1 < len(self.widths):
+                x = nn.Dropout(self.dropout, deterministic=not training)(nn.relu(x))
+        return x
+
+
+def networks(config: VAEConfig) -> tuple[MLP, MLP]:
+    """The inference network (pixels -> mean and log2 scale) and the generative network (latents -> parameters)."""
+    outputs = config.pixels * config.make_likelihood().num_parameters
+    inference = MLP((*config.hidden, 2 * config.latents), config.dropout)
+    return inference, MLP((*config.hidden[::-1], outputs), config.dropout)
+
+
+def init(config: VAEConfig, key: Array) -> Params:
+    """Fresh parameters {"inference": ..., "generative": ...}."""
+    inference, generative = networks(config)
+    key_inference, key_generative = jax.random.split(key)
+    return {
+        "inference": inference.init(key_inference, jnp.zeros((1, config.pixels)))["params"],
+        "generative": generative.init(key_generative, jnp.zeros((1, config.latents)))["params"],
+    }
+
+
+def posterior(
+    config: VAEConfig, params: Params, x: Int[Array, "*batch pixels"], dropout_key: Array | None = None
+) -> tuple[Float[Array, "*batch latents"], Float[Array, "*batch latents"]]:
+    """Mean and log2 of the scale of the posterior, in prior standard deviations."""
+    inputs = x.astype(jnp.float32) / (config.levels - 1)
+    outputs = _apply(networks(config)[0], params["inference"], inputs, dropout_key)
+    mean, log2_scale = jnp.split(outputs, 2, axis=-1)
+    return mean, jnp.clip(log2_scale, MIN_LOG2_SCALE, MAX_LOG2_SCALE)
+
+
+def likelihood_parameters(
+    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+) -> Float[Array, "*batch pixels parameters"]:
+    """Parameters of the likelihood of each pixel, in nats."""
+    outputs = _apply(networks(config)[1], params["generative"], z, dropout_key)
+    return outputs.reshape(*z.shape[:-1], config.pixels, -1)
+
+
+def elbo_terms(
+    config: VAEConfig, params: Params, key: Array, x: Int[Array, "*batch pixels"], training: bool = False
+) -> ELBOTerms:
+    """Single-sample ELBO terms of each image; dropout acts only in training."""
+    key, *dropout_keys = jax.random.split(key, 3) if training else (key, None, None)
+    mean, log2_scale = posterior(config, params, x, dropout_keys[0])
+    scale = jnp.exp2(log2_scale)
+    z = mean + scale * jax.random.normal(key, mean.shape)
+    parameters = likelihood_parameters(config, params, z, dropout_keys[1])
+    log_likelihood = config.make_likelihood().log_prob(parameters, x).sum(axis=-1)
+    return ELBOTerms(log_likelihood, kl_nats(mean, log2_scale))
+
+
+def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """KL divergence from the standard normal to the posterior of each latent, in nats."""
+    return 0.5 * (jnp.exp2(2 * log2_scale) + mean * mean - 1.0) - log(2.0) * log2_scale
+
+
+def _apply(network: MLP, params: Params, x: Array, dropout_key: Array | None) -> Array:
+    training = dropout_key is not None
+    outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)
+    assert isinstance(outputs, jax.Array)
+    return outputs

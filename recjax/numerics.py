@@ -1,0 +1,36 @@
+"""Delicate scalars, each tested against a float64 oracle."""
+
+import jax.numpy as jnp
+from jax.scipy.special import log_ndtr, ndtr
+from jaxtyping import Array, Float, UInt32
+
+LOG2 = 0.6931471805599453
+
+
+def log_sub_exp(big: Float[Array, "*n"], small: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """log(exp(big) - exp(small)) for big >= small; -inf where they are equal or both -inf."""
+    # log1p(-exp(d)) loses all digits as d nears 0, and log(-expm1(d)) as it nears -inf, so they meet at -log 2.
+    gap = jnp.where(big == -jnp.inf, -jnp.inf, small - big)
+    near = jnp.log(-jnp.expm1(jnp.maximum(gap, -2 * LOG2)))
+    far = jnp.log1p(-jnp.exp(jnp.minimum(gap, -LOG2 / 2)))
+    return big + jnp.where(gap > -LOG2, near, far)
+
+
+def normal_mass(lower: Float[Array, "*n"], upper: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Phi(upper) - Phi(lower) for lower <= upper, taken in the tail where both are small."""
+    flip = lower + upper > 0
+    near, far = jnp.where(flip, -upper, lower), jnp.where(flip, -lower, upper)
+    return jnp.maximum(ndtr(far) - ndtr(near), 0.0)
+
+
+def log_normal_mass(lower: Float[Array, "*n"], upper: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """log of `normal_mass`, finite 40 standard deviations out."""
+    flip = lower + upper > 0
+    near, far = jnp.where(flip, -upper, lower), jnp.where(flip, -lower, upper)
+    return log_sub_exp(log_ndtr(far), log_ndtr(near))
+
+
+def unit_exponential(word: UInt32[Array, "*n"]) -> Float[Array, "*n"]:
+    """An Exp(1) variable from a uniform word; positive and finite for every word."""
+    # The middle of one of 2^24 cells is a float32 exactly; 0 and 1 are not among them.
+    return -jnp.log((word >> 8).astype(jnp.float32) * jnp.float32(2.0**-24) + jnp.float32(2.0**-25))

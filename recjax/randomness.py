@@ -1,0 +1,104 @@
+"""Shared randomness: words that are a pure function of (key, purpose, address).
+
+The stream is Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), written
+in uint32 arithmetic, because `jax.random` promises no value across versions or platforms and a decoder must redraw the
+same words years later. It is the only module that draws what a decoder redraws; a change of any word is a new
+STREAM_VERSION.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, UInt32
+
+STREAM_VERSION = 1
+
+# Purposes separate the uses of one key. They are part of the wire format: never renumber.
+# ARRIVAL and BIN are the encoder's own, TRIAL is for measurements.
+CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL = range(6)
+
+Key: TypeAlias = UInt32[Array, "*batch 2"]
+Words: TypeAlias = UInt32[Array, "*batch"]
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA
+# Marks in the first word absorbed: a key that is folded on and a stream that is drawn from never coincide.
+_FOLD, _DRAW = 0, 1 << 31
+_UNROLLED_WORDS = 6
+
+
+class Stream(NamedTuple):
+    """The key of one stream of words: two words that every word of its path went into."""
+
+    first: Words
+    second: Words
+
+
+def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
+    """One block of Threefry-2x32-20: two words of `counter` enciphered under two words of `key`, elementwise."""
+    k0, k1 = key
+    schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
+    x0, x1 = counter[0] + k0, counter[1] + k1
+    for group in range(5):
+        for rotation in _ROTATIONS[group % 2]:
+            x0 = x0 + x1
+            x1 = (x1 << rotation) | (x1 >> (32 - rotation))
+            x1 = x1 ^ x0
+        x0 = x0 + schedule[(group + 1) % 3]
+        x1 = x1 + schedule[(group + 2) % 3] + jnp.uint32(group + 1)
+    return x0, x1
+
+
+def key(seed: int) -> Key:
+    """The key of a seed in [0, 2^64)."""
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"a seed is an integer in [0, 2^64), got {seed}; take it modulo 2^64")
+    return jnp.array([seed >> 32, seed & 0xFFFFFFFF], jnp.uint32)
+
+
+def fold_in(key: Key, *words: Words | int) -> Key:
+    """A key that depends on `key` and every word of a path; paths of different length or content give unrelated keys.
+
+    The words are absorbed two at a time, each pair enciphered under the key so far, after their number: so no path is
+    a prefix of another. `key` and the words broadcast against each other.
+    """
+    return jnp.stack(_absorb((key[..., 0], key[..., 1]), words, _FOLD), axis=-1)
+
+
+def stream(key: Key, purpose: int, path: Sequence[Words | int] = ()) -> Stream:
+    """The stream of a path (level, block, every word of a bin ...), which `draw` addresses by index."""
+    return Stream(*_absorb((key[..., 0], key[..., 1]), (purpose, *path), _DRAW))
+
+
+def draw(stream: Stream, index: Words | int, count: int) -> UInt32[Array, "{count} *batch"]:
+    """`count` words at an index of a stream, in O(1), along a new leading axis; the first do not depend on `count`."""
+    index = jnp.asarray(index, jnp.uint32)
+    pairs = (count + 1) // 2
+    block = jnp.arange(pairs, dtype=jnp.uint32).reshape(pairs, *(1,) * max(index.ndim, jnp.ndim(stream.first)))
+    drawn = threefry2x32((stream.first, stream.second), (index, block))
+    return jnp.stack(drawn, axis=1).reshape(2 * pairs, *drawn[0].shape[1:])[:count]
+
+
+def words(key: Key, purpose: int, address: Sequence[Words | int], count: int) -> UInt32[Array, "*batch {count}"]:
+    """`count` shared words at an address (path..., index): `draw` from `stream`, with the words along the last axis.
+
+    Arrays in the address broadcast against each other and against the key's batch.
+    """
+    *path, index = address
+    return jnp.moveaxis(draw(stream(key, purpose, path), index, count), 0, -1)
+
+
+def _absorb(key: tuple[Words, Words], path: Sequence[Words | int], use: int) -> tuple[Words, Words]:
+    message = [jnp.asarray(word, jnp.uint32) for word in (use | len(path), *path)]
+    if len(message) % 2:
+        message.append(jnp.uint32(0))
+    if len(message) <= _UNROLLED_WORDS:
+        for pair in zip(message[::2], message[1::2], strict=True):
+            key = threefry2x32(key, pair)
+        return key
+    # A loop keeps the program of a long path (a bin of many dimensions) small; the words are the same.
+    first, second, *rest = jnp.broadcast_arrays(*key, *message)
+    pairs = jnp.stack(rest).reshape(-1, 2, *first.shape)
+    return jax.lax.scan(lambda k, pair: (threefry2x32(k, (pair[0], pair[1])), None), (first, second), pairs)[0]

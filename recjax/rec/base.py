@@ -1,0 +1,103 @@
+"""The face of a relative entropy coding algorithm, and what travels through it.
+
+An algorithm is a frozen bundle of pure functions, written for one block of one image; the engine owns the loop and the
+batch. `key` always means randomness that the decoder shares. The decoder never sees the target q.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32, UInt32
+
+from recjax.coding.codec import Codec
+from recjax.distributions.normal import Normal
+from recjax.randomness import Key
+
+
+class Status(enum.IntEnum):
+    """How a search ended.
+
+    OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent.
+    INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite; such
+    a coordinate was coded as if the target were the coding distribution.
+    """
+
+    OK = 0
+    BUDGET = 1
+    INVALID = 2
+
+
+class Info(NamedTuple):
+    """How one block was coded, for people: nothing here reaches the decoder.
+
+    steps: candidates examined. log2_index: log2 of the local index, in bits. log2_bins: log2 of the number of bins, in
+    bits. log_ratio_nats: log r of the chosen words less its maximum. status: a value of Status.
+    """
+
+    steps: UInt32[Array, "*batch"]
+    log2_index: Float[Array, "*batch"]
+    log2_bins: Float[Array, "*batch"]
+    log_ratio_nats: Float[Array, "*batch"]
+    status: Int32[Array, "*batch"]
+
+
+class Code(NamedTuple):
+    """What is sent: the interval of each dimension, and the index (from 1) of a candidate within that bin."""
+
+    interval: UInt32[Array, "*batch dim"]
+    index: UInt32[Array, "*batch"]
+
+
+class Encoded(NamedTuple):
+    """The result of encoding: the code, the sample that it names (as words and as values), and diagnostics."""
+
+    code: Any
+    words: UInt32[Array, "*batch dim"]
+    sample: Float[Array, "*batch dim"]
+    info: Info
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Bins:
+    """A partition of space into bins of equal prior mass: `intervals` equal-mass intervals per dimension.
+
+    capacity: a static bound on the intervals of any dimension, the size of the tables.
+    """
+
+    intervals: UInt32[Array, "*batch dim"]
+    capacity: int = field(default=1, metadata={"static": True})
+
+    def log2_count(self) -> Float[Array, "*batch"]:
+        """log2 of the number of bins, in bits."""
+        return jnp.sum(jnp.log2(self.intervals.astype(jnp.float32)), axis=-1)
+
+
+@dataclass(frozen=True)
+class RECAlgorithm:
+    """A relative entropy coding algorithm as pure functions of one block of `dim` coordinates.
+
+    init(key, private_key, q, p, bins) -> state
+    step(key, private_key, state) -> state, which leaves a finished state as it is
+    done(state) -> Bool
+    result(key, private_key, state) -> (code, words, Info)
+    decode(key, bins, code, dim) -> words
+    code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
+    bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
+    lasts; `max_index` bounds the index; `max_intervals` is the capacity assumed of bins that are traced arrays.
+    """
+
+    name: str
+    init: Callable[[Key, Key, Normal, Normal, Bins | None], Any]
+    step: Callable[[Key, Key, Any], Any]
+    done: Callable[[Any], Any]
+    result: Callable[[Key, Key, Any], tuple[Any, Any, Info]]
+    decode: Callable[[Key, Bins | None, Any, int], UInt32[Array, " dim"]]
+    code_codec: Callable[..., Codec]
+    exact: bool
+    max_index: int
+    max_intervals: int

@@ -1,0 +1,64 @@
+"""Latents to blocks and back: a shared permutation, then a new block whenever the budget of KL divergence is full.
+
+The latents' mean KL divergences over the training set decide, not those of the image at hand, so the decoder knows the
+blocks (RECOMBINER's rule; arXiv:2405.12203 splits at random too). Blocks are padded to one width, so that one compiled
+search serves all.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Int
+
+from recjax import randomness
+
+
+class Blocks(NamedTuple):
+    """place: the latent at each position of each block, -1 where a block is padded."""
+
+    place: Int[np.ndarray, "block dim"]
+
+    @property
+    def used(self) -> Bool[np.ndarray, "block dim"]:
+        """Which positions hold a latent."""
+        return self.place >= 0
+
+    def split(self, x: Any, padding: float) -> Any:
+        """[..., latent] -> [..., block, dim], with `padding` where a block is padded. NumPy or JAX arrays."""
+        xp = np if isinstance(x, np.ndarray) else jnp
+        return xp.where(self.used, x[..., np.maximum(self.place, 0)], xp.asarray(padding, x.dtype))
+
+    def merge(self, y: Any) -> Any:
+        """[..., block, dim] -> [..., latent]: undoes `split`."""
+        position = np.empty(int(self.used.sum()), np.int64)
+        position[self.place[self.used]] = np.flatnonzero(self.used)
+        return y.reshape(*y.shape[:-2], -1)[..., position]
+
+
+def permutation(key: randomness.Key, size: int) -> Int[np.ndarray, "size"]:
+    """A shared random permutation of 0 ... size - 1: the order of as many words of the stream."""
+    words = randomness.words(key, randomness.PERMUTATION, (jnp.arange(size, dtype=jnp.uint32),), 1)
+    return np.argsort(np.asarray(words)[:, 0], kind="stable")
+
+
+def split_by_budget(
+    kl_bits_q10: Int[np.ndarray, "latent"], budget_bits_q10: int, order: Int[np.ndarray, "latent"]
+) -> Blocks:
+    """Fill blocks in the given order until the next latent would exceed the budget; all in units of 1/1024 bit.
+
+    A latent that exceeds the budget alone gets a block alone.
+    """
+    blocks: list[list[int]] = []
+    room = -1
+    for latent in order.tolist():
+        cost = int(kl_bits_q10[latent])
+        if not blocks or cost > room:
+            blocks.append([])
+            room = budget_bits_q10
+        blocks[-1].append(latent)
+        room -= cost
+    place = np.full((len(blocks), max(map(len, blocks))), -1, np.int64)
+    for row, block in enumerate(blocks):
+        place[row, : len(block)] = block
+    return Blocks(place)

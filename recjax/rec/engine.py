@@ -1,0 +1,199 @@
+"""The only loop over blocks: any number of rows through a fixed number of lanes, refilled as they finish.
+
+A `while_loop` under `vmap` runs until its slowest row is done and copies the state of all others meanwhile; here the
+loop is outside and the step is vmapped, a finished lane leaves its state alone, and takes the next row as soon as a
+quarter of the lanes wait (starting a row costs about as much as a step, so rows are started together).
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from recjax import grid, randomness
+from recjax.distributions.normal import Normal
+from recjax.rec.base import Bins, Encoded, RECAlgorithm
+
+MAX_LANES = 256
+
+
+def encode(
+    algorithm: RECAlgorithm,
+    key: randomness.Key,
+    q: Normal,
+    p: Normal,
+    *,
+    private_key: randomness.Key | None = None,
+    bins: Any = None,
+    shared_axes: Sequence[int] = (),
+) -> Encoded:
+    """Send a sample of each target q, given the coding distributions p: arrays [*batch, dim], a block per batch index.
+
+    Shared randomness comes from `key` (consumed), a stream per batch index; indices along `shared_axes` (axes of the
+    batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
+    `private_key`, by default derived from `key`, and differs by row always. `bins` (integers [*batch, dim], or anything
+    that broadcasts to it) gives the number of intervals per dimension of a space partition. Works under jit and vmap
+    and on sharded arrays.
+    """
+    private_key = randomness.fold_in(key, randomness.ARRIVAL) if private_key is None else private_key
+    return _encode(algorithm, tuple(shared_axes), key, private_key, q, p, as_bins(algorithm, bins))
+
+
+def decode(
+    algorithm: RECAlgorithm,
+    key: randomness.Key,
+    p: Normal,
+    code: Any,
+    *,
+    bins: Any = None,
+    shared_axes: Sequence[int] = (),
+) -> jax.Array:
+    """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
+    words = decode_words(algorithm, key, code, _block_shape(p, code), bins=bins, shared_axes=shared_axes)
+    return _to_sample(words, p)
+
+
+@partial(jax.jit, static_argnums=(0, 3), static_argnames=("shared_axes",))
+def _decode_words(algorithm, key, code, shape, bins, shared_axes):
+    batch, dim = shape[:-1], shape[-1]
+    keys = _stream_keys(key, batch, shared_axes)
+    rows = _broadcast_bins(bins, shape)
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :]), code)
+    words = jax.vmap(lambda k, b, c: algorithm.decode(k, b, c, dim))(keys, rows, flat)
+    return words.reshape(shape)
+
+
+def decode_words(
+    algorithm: RECAlgorithm,
+    key: randomness.Key,
+    code: Any,
+    shape: Sequence[int],
+    *,
+    bins: Any = None,
+    shared_axes: Sequence[int] = (),
+) -> jax.Array:
+    """The words that codes name; `shape` is [*batch, dim]."""
+    return _decode_words(algorithm, key, code, tuple(shape), as_bins(algorithm, bins), shared_axes=tuple(shared_axes))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _encode(algorithm, shared_axes, key, private_key, q, p, bins) -> Encoded:
+    shape: tuple[int, ...] = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((q, p))))
+    if not shape:
+        raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
+    if bins is not None:
+        shape = np.broadcast_shapes(shape, bins.intervals.shape)
+    batch, dim = shape[:-1], shape[-1]
+    rows = math.prod(batch)
+
+    def flat(leaf):
+        return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
+
+    problem = (
+        _stream_keys(key, batch, shared_axes),
+        randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),
+        jax.tree.map(flat, q),
+        jax.tree.map(flat, p),
+        _broadcast_bins(bins, shape),
+    )
+    code, words, info = _run(algorithm, problem, rows)
+    result = jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), (code, words, info))
+    return Encoded(result[0], result[1], _to_sample(result[1], p), result[2])
+
+
+def _run(algorithm: RECAlgorithm, problem: Any, rows: int):
+    """Results of all rows of a problem, a pytree with a leading row axis."""
+    lanes = min(rows, MAX_LANES)
+
+    def take(row):
+        return jax.tree.map(lambda leaf: leaf[jnp.minimum(row, rows - 1)], problem)
+
+    init = jax.vmap(algorithm.init)
+    result = jax.vmap(algorithm.result)
+    row = jnp.arange(lanes)
+    current = take(row)
+    state = init(*current)
+    blank = jax.tree.map(
+        lambda leaf: jnp.zeros((rows, *leaf.shape[1:]), leaf.dtype),
+        jax.eval_shape(result, current[0], current[1], state),
+    )
+
+    def unfinished(carry):
+        return jnp.any(carry[0] < rows)
+
+    def harvest(carry):
+        row, waiting, current, state, results = carry
+        finished = jax.vmap(algorithm.done)(state)
+        place = jnp.where(finished, row, rows)
+        results = jax.tree.map(
+            lambda whole, part: whole.at[place].set(part, mode="drop"), results, result(current[0], current[1], state)
+        )
+        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, rows), row)
+        fresh = take(fresh_row)
+
+        def replace(new, old):
+            return jnp.where(finished.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+        return (
+            fresh_row,
+            jnp.minimum(waiting + jnp.sum(finished), rows),
+            jax.tree.map(replace, fresh, current),
+            jax.tree.map(replace, init(*fresh), state),
+            results,
+        )
+
+    def body(carry):
+        row, waiting, current, state, results = carry
+        state = jax.vmap(algorithm.step)(current[0], current[1], state)
+        carry = (row, waiting, current, state, results)
+        finished = jax.vmap(algorithm.done)(state) & (row < rows)
+        busy = jnp.sum(row < rows)
+        return jax.lax.cond(4 * jnp.sum(finished) >= busy, harvest, lambda same: same, carry)
+
+    return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
+
+
+def _to_sample(words, p: Normal):
+    return grid.affine(grid.value_fixed(words), jnp.asarray(p.loc), jnp.asarray(p.scale))
+
+
+def _stream_keys(key, batch: tuple[int, ...], shared_axes: tuple[int, ...]):
+    """A key per row: the path (level 0, number of the block among the axes that do not share a stream)."""
+    shared = {axis % len(batch) for axis in shared_axes} if batch else set()
+    sizes = [1 if axis in shared else size for axis, size in enumerate(batch)]
+    block = np.broadcast_to(np.arange(math.prod(sizes), dtype=np.uint32).reshape(sizes), batch).reshape(-1)
+    return randomness.fold_in(key, 0, jnp.asarray(block))
+
+
+def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
+    """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
+    if bins is None or isinstance(bins, Bins):
+        return bins
+    if isinstance(bins, Tracer):
+        return Bins(bins.astype(jnp.uint32), algorithm.max_intervals)
+    counts = np.asarray(bins)
+    if not np.issubdtype(counts.dtype, np.integer) or counts.size == 0:
+        raise ValueError(f"bins are whole numbers of intervals per dimension, got {counts.dtype}; round them")
+    if counts.min() < 1 or counts.max() > grid.MAX_INTERVALS:
+        raise ValueError(
+            f"bins are between 1 and {grid.MAX_INTERVALS} intervals per dimension, got {counts.min()} to "
+            f"{counts.max()}; use several blocks instead"
+        )
+    return Bins(jnp.asarray(counts.astype(np.uint32)), 1 << (int(counts.max()) - 1).bit_length())
+
+
+def _broadcast_bins(bins: Bins | None, shape: tuple[int, ...]) -> Bins | None:
+    if bins is None:
+        return None
+    rows, dim = math.prod(shape[:-1]), shape[-1]
+    return Bins(jnp.broadcast_to(bins.intervals, shape).reshape(rows, dim), bins.capacity)
+
+
+def _block_shape(p: Normal, code: Any) -> tuple[int, ...]:
+    """[*batch, dim] of the samples that a code names."""
+    return tuple(code.interval.shape)

@@ -1,0 +1,90 @@
+"""Ordered random coding: a fixed number of candidates (Theis and Yosri Ahmed 2022, arXiv:2110.12805).
+
+As in the PFR, the winner minimises t_n / r(z_n); the times of its N candidates are the order statistics of N
+exponentials, t_n = t_{n-1} + N / (N - n + 1) Exp(1), so that every candidate can be weighed against all N. The sample
+is biased towards P unless N is some times 2^KL[Q || P'], hence the space partition (arXiv:2405.12203), which makes P' a
+better proposal.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from recjax.rec import candidates, codes, partition
+from recjax.rec.base import Info, RECAlgorithm, Status
+from recjax.rec.candidates import Race
+
+
+class State(NamedTuple):
+    """Progress of the search: candidates seen, the time of the last, the best log(t / r') and who has it."""
+
+    race: Race
+    seen: UInt32[Array, " slots"]
+    steps: UInt32[Array, ""]
+    time: Float[Array, ""]
+    best: Float[Array, ""]
+    best_step: UInt32[Array, ""]
+    best_index: UInt32[Array, ""]
+
+
+@lru_cache(maxsize=64)
+def orc(*, num_candidates: int, chunk_size: int = 256, max_intervals: int = 64) -> RECAlgorithm:
+    """Approximate coder of `num_candidates` candidates, scored `chunk_size` at a time.
+
+    The chunk size changes speed, never what a code decodes to. `max_intervals` bounds the intervals per dimension of
+    bins that are traced arrays; concrete bins bound themselves.
+    """
+    codes.check_sizes("orc", num_candidates, chunk_size, max_intervals)
+    chunk_size = min(chunk_size, num_candidates)
+    slots = min(4 << (num_candidates - 1).bit_length(), 1 << 16)
+
+    def init(key, private_key, q, p, bins):
+        race, seen = candidates.prepare(q, p, bins, partition.weights_by_mass, slots)
+        zero = jnp.uint32(0)
+        return State(race, seen, zero, jnp.float32(0), jnp.float32(jnp.inf), zero, zero + 1)
+
+    def done(state):
+        return state.steps >= num_candidates
+
+    def step(key, private_key, state):
+        active = ~done(state)
+        steps = state.steps + jnp.arange(chunk_size, dtype=jnp.uint32)
+        in_budget = steps < num_candidates
+        chunk = candidates.score(key, private_key, state.race, state.seen, steps, active)
+        waits = candidates.waiting_times(private_key, steps)
+        remaining = jnp.maximum(num_candidates - steps.astype(jnp.float32), 1.0)
+        times = state.time + candidates.running_sum(waits * (num_candidates / remaining))
+        scores = jnp.where(in_budget, jnp.log(times) - chunk.log_ratio, jnp.inf)
+        place, lowest = candidates.first_minimum(scores)
+        better = active & (lowest < state.best)
+        return State(
+            state.race,
+            chunk.seen,
+            jnp.where(active, jnp.minimum(state.steps + chunk_size, num_candidates), state.steps),
+            jnp.where(active, times[-1], state.time),
+            jnp.where(better, lowest, state.best),
+            jnp.where(better, state.steps + place, state.best_step),
+            jnp.where(better, chunk.index[place], state.best_index),
+        )
+
+    def result(key, private_key, state):
+        code, words, log2_bins, log_ratio = candidates.winner(
+            key, private_key, state.race, state.best_step, state.best_index
+        )
+        status = jnp.where(state.race.valid, Status.OK, Status.INVALID).astype(jnp.int32)
+        return code, words, Info(state.steps, jnp.log2(code.index.astype(jnp.float32)), log2_bins, log_ratio, status)
+
+    return RECAlgorithm(
+        name="orc",
+        init=init,
+        step=step,
+        done=done,
+        result=result,
+        decode=candidates.decode,
+        code_codec=codes.code_codec,
+        exact=False,
+        max_index=num_candidates,
+        max_intervals=max_intervals,
+    )

@@ -1,0 +1,118 @@
+"""Space partitioning (He, Flamich, Hernandez-Lobato 2024, arXiv:2405.12203): bins, and candidates drawn bin by bin.
+
+Space is cut into bins of equal prior mass by an axis-aligned grid. The encoder draws bins from weights pi of its own
+choice and takes the next candidate of the bin drawn, so that candidates follow P' = sum_j pi_j P(. | bin j), which lies
+closer to the target than P: r' = dQ/dP' = r / (J pi_j) on bin j. The decoder needs the bin and the index in it, never
+pi.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from recjax import grid, randomness
+from recjax.distributions.ratio import DensityRatio
+from recjax.rec.base import Bins
+
+_WEIGHT_LOG2 = 16
+_WEIGHT_SUM = 1 << _WEIGHT_LOG2
+
+
+class BinWeights(NamedTuple):
+    """Weights of each dimension's intervals, quantised as drawn: integers of sum 2^16, none of them 0.
+
+    upper: cumulative weights, 2^16 from the last interval on. log_gain: log(J pi), in nats, 0 for all of a dimension
+    with one interval. log_best_nats: the largest log r' over all bins, for the stopping rule.
+    """
+
+    intervals: UInt32[Array, " dim"]
+    upper: UInt32[Array, "dim capacity"]
+    log_gain: Float[Array, "dim capacity"]
+    log_best_nats: Float[Array, ""]
+
+
+def _interval_table(bins: Bins) -> tuple[UInt32[Array, "dim capacity"], UInt32[Array, "dim 1"]]:
+    counts = bins.intervals[:, None].astype(jnp.uint32)
+    return jnp.minimum(jnp.arange(bins.capacity, dtype=jnp.uint32), counts - 1), counts
+
+
+def _suprema(ratio: DensityRatio, bins: Bins) -> Float[Array, "dim capacity"]:
+    k, counts = _interval_table(bins)
+    per_row = jax.tree.map(lambda field: field[:, None], ratio)
+    return per_row.log_supremum(*grid.interval_words(k, counts))
+
+
+def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim capacity"], bins: Bins) -> BinWeights:
+    """Quantise cumulative weights in [0, 1] to integers: each interval gets one unit, the rest goes by weight."""
+    index = jnp.arange(1, bins.capacity + 1, dtype=jnp.uint32)
+    counts = bins.intervals[:, None].astype(jnp.uint32)
+    free = (_WEIGHT_SUM - counts).astype(jnp.float32)
+    increasing = jax.lax.cummax(jnp.clip(cumulative, 0.0, 1.0), axis=1)
+    upper = index + jnp.floor(increasing * free).astype(jnp.uint32)
+    upper = jnp.where(index >= counts, jnp.uint32(_WEIGHT_SUM), jnp.minimum(upper, _WEIGHT_SUM - counts + index))
+    weight = jnp.diff(upper, axis=1, prepend=jnp.uint32(0)).astype(jnp.float32)
+    log_gain = jnp.log(jnp.maximum(weight, 1.0)) + jnp.log(counts.astype(jnp.float32) / _WEIGHT_SUM)
+    used = index <= counts
+    best = jnp.max(jnp.where(used, log_sup - log_gain, -jnp.inf), axis=1)
+    return BinWeights(bins.intervals.astype(jnp.uint32), upper, jnp.where(used, log_gain, 0.0), jnp.sum(best))
+
+
+def weights_by_supremum(ratio: DensityRatio, bins: Bins) -> BinWeights:
+    """pi_j proportional to the largest ratio in the bin: the choice for exact coders, whose steps go as 2^Dinf(Q ||
+    P').
+    """
+    log_sup = _suprema(ratio, bins)
+    used = jnp.arange(bins.capacity) < bins.intervals[:, None]
+    weight = jnp.where(used, jnp.exp(log_sup), 0.0)
+    cumulative = jnp.cumsum(weight, axis=1)
+    return _weigh(cumulative / jnp.maximum(cumulative[:, -1:], 1e-30), log_sup, bins)
+
+
+def weights_by_mass(ratio: DensityRatio, bins: Bins) -> BinWeights:
+    """pi_j = Q(bin j): the choice for coders with a fixed number of candidates; it minimises KL[Q || P']."""
+    k, counts = _interval_table(bins)
+    edge = grid.to_float(grid.value_fixed(grid.interval_words(k, counts)[1]))
+    edge = jnp.where(k + 1 >= counts, jnp.inf, edge)
+    per_row = jax.tree.map(lambda field: field[:, None], ratio)
+    return _weigh(per_row.mass(-jnp.inf, edge), _suprema(ratio, bins), bins)
+
+
+def draw_intervals(
+    private_key: randomness.Key, step: UInt32[Array, " n"], weights: BinWeights
+) -> UInt32[Array, "dim n"]:
+    """The interval of each dimension at each step, drawn from the weights."""
+    dim, capacity = weights.upper.shape
+    words = randomness.draw(randomness.stream(private_key, randomness.BIN), step, (dim + 1) // 2)
+    halves = jnp.stack([words & jnp.uint32(0xFFFF), words >> 16], axis=1).reshape(-1, *words.shape[1:])[:dim]
+
+    # The number of cumulative weights that are at most u, by bisection.
+    def refine(level, k):
+        stride = jnp.uint32(capacity) >> (level.astype(jnp.uint32) + 1)
+        probed = jnp.take_along_axis(weights.upper, (k + stride - 1).astype(jnp.int32), axis=1)
+        return jnp.where(probed <= halves, k + stride, k)
+
+    return jax.lax.fori_loop(0, capacity.bit_length() - 1, refine, jnp.zeros(halves.shape, jnp.uint32))
+
+
+def bin_stream(key: randomness.Key, interval: UInt32[Array, "dim *n"]) -> randomness.Stream:
+    """The stream of candidates of a bin, of which every word of the bin's number is part."""
+    return randomness.stream(key, randomness.CANDIDATE, tuple(interval))
+
+
+def words_in_bin(
+    stream: randomness.Stream,
+    interval: UInt32[Array, "dim *n"],
+    intervals: UInt32[Array, " dim"],
+    index: UInt32[Array, "*n"],
+) -> UInt32[Array, "dim *n"]:
+    """Candidate number `index` of a bin: its word in each dimension. This is what the decoder calls."""
+    uniform = randomness.draw(stream, index, interval.shape[0]) >> (32 - grid.BITS)
+    counts = intervals.reshape(-1, *(1,) * (interval.ndim - 1))
+    return grid.word_in_interval(interval, uniform, jnp.broadcast_to(counts, interval.shape))
+
+
+def words_anywhere(key: randomness.Key, dim: int, index: UInt32[Array, "*n"]) -> UInt32[Array, "dim *n"]:
+    """Candidate number `index` of the unpartitioned space: its word in each dimension."""
+    return randomness.draw(randomness.stream(key, randomness.CANDIDATE), index, dim) >> (32 - grid.BITS)

@@ -1,0 +1,151 @@
+"""Exact networks: the same integers for every batch shape and compilation, equal to big-integer arithmetic."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recjax.models import exact
+from recjax.models.quantise import convert
+
+
+def float_layers(widths, seed=0, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return [
+        (scale * rng.normal(size=(a, b)) / np.sqrt(a), 0.1 * rng.normal(size=b)) for a, b in itertools.pairwise(widths)
+    ]
+
+
+def make_network(widths=(16, 48, 32, 10), output_bits=8, **options):
+    layers = float_layers(widths, **options)
+    calibration = np.random.default_rng(1).normal(size=(200, widths[0]))
+    bits = np.full(widths[-1], output_bits)
+    return convert(layers, calibration, input_fraction_bits=12, output_fraction_bits=bits), layers
+
+
+def twin(network, x):
+    """The layer's formula in int64 NumPy, from whole 16-bit weights."""
+    x = np.clip(np.asarray(x, np.int64), -exact.LIMIT, exact.LIMIT)
+    for position, layer in enumerate(network.layers):
+        low = np.asarray(layer.weight_low, np.int64)
+        weights = 256 * np.asarray(layer.weight_high, np.int64) + low
+        sums = (x @ weights) >> 8
+        right, left = np.maximum(layer.shift, 0), np.maximum(-np.asarray(layer.shift, np.int64), 0)
+        rounded = (sums + np.asarray(layer.bias) + ((1 << right) >> 1)) >> right
+        x = np.clip(np.clip(rounded, -exact.LIMIT, exact.LIMIT) << left, -exact.LIMIT, exact.LIMIT)
+        if position + 1 < len(network.layers):
+            x = np.maximum(x, 0)
+    return x
+
+
+def inputs(rows, width=16, seed=2, largest=2**15):
+    return np.random.default_rng(seed).integers(-largest, largest, (rows, width)).astype(np.int32)
+
+
+def test_digits_rebuild_every_number():
+    x = np.arange(-exact.LIMIT, exact.LIMIT + 1)
+    high, low = exact.split_digits(x)
+    assert (256 * high + low == x).all()
+    assert min(high.min(), low.min()) >= -128 and max(high.max(), low.max()) <= 127
+
+
+@pytest.mark.parametrize("largest", [2**10, 2**15, 2**20])
+def test_agrees_with_wide_integers(largest):
+    network, _ = make_network()
+    x = inputs(50, largest=largest)
+    np.testing.assert_array_equal(jax.jit(exact.apply)(network, jnp.asarray(x)), twin(network, x))
+
+
+@pytest.mark.parametrize("batch", [(), (17,), (2, 5)], ids=str)
+def test_batch_shape_and_compilation_do_not_matter(batch):
+    network, _ = make_network()
+    x = inputs(64)
+    wanted = twin(network, x)
+    count = int(np.prod(batch, dtype=int))
+    part = jnp.asarray(x[:count].reshape(*batch, 16))
+    np.testing.assert_array_equal(jax.jit(exact.apply)(network, part).reshape(count, 10), wanted[:count])
+
+
+def test_vmap_and_op_by_op_do_not_matter():
+    network, _ = make_network()
+    x = inputs(64)
+    by_vmap = jax.jit(jax.vmap(exact.apply, in_axes=(None, 0)))(network, jnp.asarray(x))
+    np.testing.assert_array_equal(by_vmap, twin(network, x))
+    np.testing.assert_array_equal(exact.apply(network, jnp.asarray(x)), by_vmap)
+
+
+def test_follows_the_float_network():
+    network, layers = make_network(output_bits=12)
+    x = np.random.default_rng(3).normal(size=(500, 16))
+    wanted = x
+    for position, (kernel, bias) in enumerate(layers):
+        wanted = wanted @ kernel + bias
+        if position + 1 < len(layers):
+            wanted = np.maximum(wanted, 0)
+    got = np.asarray(exact.apply(network, jnp.asarray(np.rint(x * 4096).astype(np.int32)))) / 4096
+    assert np.abs(got - wanted).max() < 3e-3
+
+
+def test_saturates_instead_of_wrapping():
+    network, _ = make_network(output_bits=12, scale=8.0)
+    assert min(int(layer.shift.min()) for layer in network.layers) < 1
+    extreme = jnp.asarray(np.where(inputs(200) > 0, 2**31 - 1, -(2**31)).astype(np.int32))
+    out = np.asarray(exact.apply(network, extreme))
+    assert np.abs(out).max() == exact.LIMIT
+    np.testing.assert_array_equal(out, twin(network, extreme))
+
+
+def test_wide_layers_of_equal_signs_are_scaled_down_until_they_cannot_overflow():
+    kernel, bias = np.full((4096, 3), 0.9), np.zeros(3)
+    network = convert([(kernel, bias)], np.ones((1, 4096)), input_fraction_bits=12, output_fraction_bits=np.full(3, 2))
+    assert exact.accumulator_bound(network.layers[0]).max() < 2**31
+    x = np.full((1, 4096), exact.LIMIT, np.int32)
+    np.testing.assert_array_equal(jax.jit(exact.apply)(network, jnp.asarray(x)), twin(network, x))
+
+
+def test_weights_that_cannot_be_represented_are_refused():
+    with pytest.raises(ValueError, match="too large"):
+        make_network(output_bits=12, scale=1e6)
+
+
+def test_columns_without_weights_and_far_apart_scales_convert():
+    kernel = np.array([[0.0, 1e-9, 3.0], [0.0, -1e-9, 1e-4]])
+    network = convert(
+        [(kernel, np.array([0.5, 0.0, -1.0]))],
+        np.ones((1, 2)),
+        input_fraction_bits=12,
+        output_fraction_bits=np.full(3, 8),
+    )
+    out = np.asarray(exact.apply(network, jnp.asarray([[4096, 4096]], jnp.int32)))
+    assert out.tolist() == [[128, 0, 512]]
+
+
+def test_check_refuses_what_does_not_fit_together():
+    network, _ = make_network()
+    first, *rest = network.layers
+    cases = {
+        "does not fit": first._replace(bias=first.bias[:-1]),
+        "shifts outside": first._replace(shift=first.shift + 31),
+        "overflow int32": first._replace(bias=np.full_like(first.bias, 2**31 - 1)),
+    }
+    for message, layer in cases.items():
+        with pytest.raises(ValueError, match=message):
+            exact.check(exact.ExactNetwork((layer, *rest)))
+    with pytest.raises(ValueError, match="at least one layer"):
+        exact.check(exact.ExactNetwork(()))
+
+
+def test_golden_outputs():
+    weights = (np.arange(12).reshape(4, 3) * 7919 + 5) % 60_001 - 30_000
+    high, low = exact.split_digits(weights)
+    layer = exact.ExactLayer(
+        high.astype(np.int8),
+        low.astype(np.int8),
+        np.array([100, -200_000, 7], np.int32),
+        np.array([10, 12, 9], np.int32),
+    )
+    x = jnp.asarray([[1000, -2000, 3000, -4000], [32_000, 1, -32_000, 9]], jnp.int32)
+    assert exact.apply(exact.ExactNetwork((layer,)), x).tolist() == twin(exact.ExactNetwork((layer,)), x).tolist()
+    assert exact.apply(exact.ExactNetwork((layer,)), x).tolist() == [[419, 41, -776], [-5801, -1499, 3048]]

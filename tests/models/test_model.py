@@ -1,0 +1,156 @@
+"""Model files, their digests, and the integers that a decoder computes from a model."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recjax.models import model as models
+from recjax.models import tensor_file
+from recjax.models.quantise import convert
+
+
+def make_small(name="small", seed=0, pixels=6, latents=2, **changes):
+    rng = np.random.default_rng(seed)
+
+    def network(inputs, outputs, bits, input_bits):
+        layers = [
+            (rng.normal(size=(inputs, 8)), rng.normal(size=8)),
+            (rng.normal(size=(8, outputs)), np.zeros(outputs)),
+        ]
+        calibration = rng.normal(size=(20, inputs))
+        return convert(layers, calibration, input_fraction_bits=input_bits, output_fraction_bits=np.array(bits))
+
+    options = {
+        "image_shape": (2, 3),
+        "levels": 17,
+        "likelihood_name": "beta_binomial",
+        "kl_bits": np.array([1024, 3000]),
+        "intervals": np.array([2, 8]),
+        "index_counts": {"orc": np.array([3, 2, 1])},
+        "metadata": {"data": "noise"},
+    }
+    inference = network(pixels, 2 * latents, [12] * latents + [8] * latents, models.pixel_fraction_bits(17))
+    generative = network(latents, 2 * pixels, [8] * (2 * pixels), 12)
+    return models.make_model(name, inference, generative, **{**options, **changes})
+
+
+@pytest.fixture(scope="module")
+def small():
+    return make_small()
+
+
+def test_a_file_holds_the_whole_model(small, tmp_path):
+    path = tmp_path / "small.safetensors"
+    models.save_model(path, small)
+    loaded = models.load_model(path)
+    assert loaded.digest == small.digest and len(small.digest) == 64
+    for a, b in zip(jax.tree.leaves(small), jax.tree.leaves(loaded), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (loaded.name, loaded.image_shape, loaded.levels, loaded.metadata) == ("small", (2, 3), 17, {"data": "noise"})
+
+
+def test_digest_names_what_decoding_depends_on(small):
+    assert make_small(name="other", metadata={}).digest == small.digest
+    different = [
+        make_small(seed=1),
+        make_small(levels=16),
+        make_small(intervals=np.array([2, 7])),
+        make_small(kl_bits=np.array([1024, 3001])),
+        models.with_index_counts(small, {"orc": np.array([3, 2, 2])}),
+        models.with_index_counts(small, {"pfr": np.array([3, 2, 1])}),
+    ]
+    assert len({small.digest, *(model.digest for model in different)}) == 1 + len(different)
+
+
+def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.integers(0, 17, (40, 6)), jnp.uint8)
+    z = jnp.asarray(rng.normal(size=(40, 2)) * 2**26, jnp.int32)
+    mean, log2_scale = jax.jit(models.posterior)(small, x)
+    rows = jax.jit(models.symbol_rows)(small, z)
+    assert mean.dtype == log2_scale.dtype == rows.dtype == jnp.int32
+    assert rows.shape == (40, 6) and int(rows.max()) < len(models.cdf_rows(small))
+    single = [models.posterior(small, x[3]), models.posterior(small, x[3:4])]
+    for found in single:
+        np.testing.assert_array_equal(found[0].ravel(), mean[3])
+        np.testing.assert_array_equal(found[1].ravel(), log2_scale[3])
+    np.testing.assert_array_equal(models.symbol_rows(small, z[3]), rows[3])
+    floats = models.posterior_floats(small, x)
+    np.testing.assert_allclose(floats[0] * 4096, mean)
+    np.testing.assert_allclose(np.log2(floats[1]) * 256, log2_scale, atol=1e-2)
+
+
+def test_a_second_model_of_the_same_shape_compiles_nothing(small):
+    traces = []
+
+    @jax.jit
+    def rows(model, z):
+        traces.append(1)
+        return models.symbol_rows(model, z)
+
+    z = jnp.zeros((1, 2), jnp.int32)
+    rows(small, z)
+    rows(make_small(seed=5), z)
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_shape": (2, 4)}, "inference network"),
+        ({"intervals": np.array([2])}, "for each latent"),
+        ({"intervals": np.array([0, 2])}, "1 or more intervals"),
+        ({"likelihood_name": "bernoulli"}, "2 levels"),
+        ({"likelihood_name": "bernoulli", "levels": 2}, "generative network"),
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_small(**changes)
+
+
+def test_bad_files_are_refused(small, tmp_path):
+    path = tmp_path / "m.safetensors"
+    models.save_model(path, small)
+    good = path.read_bytes()
+    for bad, message in (
+        (good[: len(good) // 2], "whole safetensors"),
+        (b"", "whole safetensors"),
+        (good[:-5] + bytes([good[-5] ^ 1]) + good[-4:], "digest|usable"),
+    ):
+        path.write_bytes(bad)
+        with pytest.raises(ValueError, match=message):
+            models.load_model(path)
+    tensor_file.write(path, {"x": np.zeros(3)}, {"format": 1})
+    with pytest.raises(ValueError, match="usable model"):
+        models.load_model(path)
+    tensor_file.write(path, {"x": np.zeros(3)}, {"format": 99})
+    with pytest.raises(ValueError, match="format"):
+        models.load_model(path)
+    with pytest.raises(ValueError, match="there is no model 'nothing'"):
+        models.load_model("nothing")
+
+
+def test_released_models_load_and_match_their_cards():
+    assert "digits" in models.list_models()
+    for name in models.list_models():
+        model = models.load_model(name)
+        card = json.loads((models.PRETRAINED / f"{name}.json").read_text())
+        assert card["digest"] == model.digest
+        assert models.find_model(model.digest[:16]).digest == model.digest
+    with pytest.raises(ValueError, match="no released model"):
+        models.find_model("0123456789abcdef")
+
+
+def test_golden_integers_of_the_released_digits_model():
+    model = models.load_model("digits")
+    x = jnp.asarray(np.arange(64) % 17, jnp.uint8)
+    mean, log2_scale = models.posterior(model, x)
+    z = jnp.asarray((np.arange(model.latents) - 7) * 2**22, jnp.int32)
+    rows = models.symbol_rows(model, z)
+    weighted = [int(np.dot(np.asarray(a, np.int64), np.arange(1, len(a) + 1))) for a in (mean, log2_scale, rows)]
+    assert weighted == [-220142, -54188, 2960066]

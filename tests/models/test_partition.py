@@ -1,0 +1,20 @@
+"""Intervals per latent never promise more bits than the latents carry."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recjax.models.partition import MAX_INTERVALS, intervals_from_kl
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=40))
+def test_partition_is_within_the_information(kl_bits):
+    intervals = intervals_from_kl(np.array(kl_bits))
+    assert intervals.min() >= 1 and intervals.max() <= MAX_INTERVALS
+    assert np.log2(intervals).sum() <= sum(kl_bits) + 1e-9
+    assert (intervals[np.array(kl_bits) < 0.5] == 1).all()
+
+
+def test_informative_latents_get_their_share():
+    assert intervals_from_kl(np.array([0.0, 1.0, 2.0, 3.3])).tolist() == [1, 2, 4, 9]

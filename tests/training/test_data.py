@@ -1,0 +1,64 @@
+"""Data sets: fixed splits, where files are looked for, and sentences when they are not there."""
+
+import gzip
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from training import data
+
+
+def write_mnist(directory, count=5_010):
+    directory.mkdir(parents=True, exist_ok=True)
+    images = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    header = struct.pack(">HBB3I", 0, 8, 3, count, 28, 28)
+    for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"):
+        (directory / f"{name}.gz").write_bytes(gzip.compress(header + images.tobytes(), 1))
+    return images
+
+
+def test_digits_splits_are_disjoint_and_never_change():
+    splits = [data.load("digits", split) for split in data.SPLITS]
+    assert [s.images.shape for s in splits] == [(1197, 8, 8), (200, 8, 8), (400, 8, 8)]
+    assert splits[0].levels == 17 and splits[0].images.dtype == np.uint8
+    assert max(s.images.max() for s in splits) == 16
+    assert zlib.crc32(splits[2].images.tobytes()) == 245331433
+
+
+def test_mnist_is_read_from_a_named_directory(tmp_path, monkeypatch):
+    images = write_mnist(tmp_path / "mnist")
+    np.testing.assert_array_equal(data.load("mnist", "test", directory=tmp_path).images, images)
+    monkeypatch.setenv("RECJAX_DATA", str(tmp_path / "mnist"))
+    np.testing.assert_array_equal(data.load("mnist", "train").images, images[:10])
+    binary = data.load("binary_mnist", "validation")
+    assert binary.levels == 2
+    np.testing.assert_array_equal(binary.images, images[10:] >= 128)
+
+
+def test_missing_and_damaged_files_are_explained(tmp_path):
+    with pytest.raises(ValueError, match=r"RECJAX_DATA.*--download"):
+        data.load("mnist", "test", directory=tmp_path)
+    write_mnist(tmp_path)
+    path = tmp_path / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match="fetch it again"):
+        data.load("mnist", "test", directory=tmp_path)
+
+
+def test_a_download_must_have_the_published_digest(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RECJAX_DATA", str(tmp_path))
+    monkeypatch.setattr(data.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(b"not MNIST"))
+    with pytest.raises(ValueError, match="SHA-256"):
+        data.load("mnist", "test", download=True)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_names_are_checked():
+    with pytest.raises(ValueError, match="choose one of digits"):
+        data.load("imagenet", "train")
+    with pytest.raises(ValueError, match="choose one of train"):
+        data.load("digits", "dev")

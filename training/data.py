@@ -1,0 +1,127 @@
+"""Data sets as uint8 arrays [images, height, width], in fixed splits.
+
+- digits: the 8x8 digits of scikit-learn, 17 levels; 1197 train, 200 validation, 400 test, by a fixed shuffle.
+- mnist: 256 levels; the last 5,000 training images are the validation split.
+- binary_mnist: MNIST with pixels of 128 and above as 1, the rest as 0. This is not the fixed stochastic binarisation of
+  Larochelle and Murray (2011), so rates do not compare with tables made on that.
+"""
+
+import gzip
+import hashlib
+import os
+import struct
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+SPLITS = ("train", "validation", "test")
+
+_DIGITS_SEED = 20240512
+_DIGITS_VALIDATION, _DIGITS_TEST = 200, 400
+_MNIST_VALIDATION = 5_000
+_MNIST_ORIGIN = "https://storage.googleapis.com/cvdf-datasets/mnist/"
+_MNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images of one split. levels: pixels are 0 to levels - 1."""
+
+    name: str
+    split: str
+    levels: int
+    images: UInt8[np.ndarray, "images height width"]
+
+
+def load(name: str, split: str, *, directory: str | Path | None = None, download: bool = False) -> DataSet:
+    """One split of a data set.
+
+    directory: where the MNIST files are; else the directory named by RECJAX_DATA, else ../shared/data beside the
+        checkout, else, if `download` is set, a cache directory filled from the origin and checked by SHA-256.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    if name == "digits":
+        return DataSet(name, split, 17, _digits(split))
+    if name == "mnist":
+        return DataSet(name, split, 256, _mnist(split, directory, download))
+    if name == "binary_mnist":
+        return DataSet(name, split, 2, (_mnist(split, directory, download) >= 128).astype(np.uint8))
+    raise ValueError(f"there is no data set {name!r}; choose one of digits, mnist, binary_mnist.")
+
+
+def _digits(split: str) -> np.ndarray:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ValueError('the digits come with scikit-learn; install it with `pip install "recjax[data]"`.') from error
+    images = load_digits(return_X_y=True)[0].reshape(-1, 8, 8).astype(np.uint8)
+    # The files are ordered by writer; RandomState's shuffle is frozen by NumPy's compatibility policy.
+    images = images[np.random.RandomState(_DIGITS_SEED).permutation(len(images))]
+    last_train = len(images) - _DIGITS_VALIDATION - _DIGITS_TEST
+    parts = np.split(images, [last_train, last_train + _DIGITS_VALIDATION])
+    return parts[SPLITS.index(split)]
+
+
+def _mnist(split: str, directory: str | Path | None, download: bool) -> np.ndarray:
+    name = "t10k-images-idx3-ubyte" if split == "test" else "train-images-idx3-ubyte"
+    images = read_idx(_find_mnist(name, directory, download))
+    if split == "train":
+        return images[:-_MNIST_VALIDATION]
+    return images[-_MNIST_VALIDATION:] if split == "validation" else images
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file of uint8, gzip-compressed or not."""
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        zero, kind, num_axes = struct.unpack_from(">HBB", data)
+        shape = struct.unpack_from(f">{num_axes}I", data, 4)
+        if zero != 0 or kind != 8:
+            raise ValueError("not IDX of uint8")
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * num_axes).reshape(shape)
+    except (OSError, EOFError, struct.error, ValueError) as error:
+        raise ValueError(f"{path} is not a whole IDX file of uint8 ({error}); fetch it again.") from error
+
+
+def _find_mnist(name: str, directory: str | Path | None, download: bool) -> Path:
+    if directory is None:
+        directory = os.environ.get("RECJAX_DATA")
+    if directory is not None:
+        roots = [Path(directory).expanduser()]
+    else:
+        roots = [Path(__file__).resolve().parents[2] / "shared" / "data", _cache_directory()]
+    for root in roots:
+        for path in (root / "mnist" / f"{name}.gz", root / "mnist" / name, root / f"{name}.gz", root / name):
+            if path.is_file():
+                return path
+    if download:
+        return _download(f"{name}.gz", _cache_directory() / "mnist")
+    raise ValueError(
+        f"MNIST's {name} is not in {' or '.join(map(str, roots))}; name its directory with --directory or RECJAX_DATA, "
+        "or allow a download with --download."
+    )
+
+
+def _cache_directory() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "recjax"
+
+
+def _download(name: str, directory: Path) -> Path:
+    try:
+        with urllib.request.urlopen(_MNIST_ORIGIN + name, timeout=60) as response:
+            data = response.read(2**26)
+    except OSError as error:
+        raise ValueError(f"{_MNIST_ORIGIN}{name} could not be fetched ({error}); fetch it by hand.") from error
+    if hashlib.sha256(data).hexdigest() != _MNIST_SHA256[name]:
+        raise ValueError(f"{_MNIST_ORIGIN}{name} does not have the published SHA-256; fetch it by hand from elsewhere.")
+    directory.mkdir(parents=True, exist_ok=True)
+    partial = directory / f"{name}.part"
+    partial.write_bytes(data)
+    return partial.rename(directory / name)
