@@ -13,8 +13,12 @@ from jaxtyping import UInt8
 from experiments import baselines
 from experiments.record import mean, standard_error
 from recjax.codecs import lossless
+from recjax.codecs.learning import learn_index_counts
 from recjax.codecs.report import encode_report
 from recjax.models.model import Model
+
+# No file is measured with this seed.
+_TRAINING_SEED = 1 << 32
 
 NAMES = {"bb-ans": "BB-ANS", "pfr": "PFR", "orc": "ORC"}
 
@@ -91,6 +95,15 @@ def measure(
         "decode_images_per_second": len(images) / statistics.median(seconds),
         **_bias([report.bias for report in reports]),
     }
+
+
+def learn_codes(methods: Sequence[Method], images: UInt8[np.ndarray, "count height width"], model: Model) -> Model:
+    """The model with the index codes that the searching methods learn from training images."""
+    settings = [
+        lossless.make_settings(model, method.name, method.partition, method.candidates, method.block_bits)
+        for method in methods
+    ]
+    return learn_index_counts(model, images, [one for one in settings if one is not None], seed=_TRAINING_SEED)
 
 
 def baseline_row(rate: baselines.Rate, images: np.ndarray) -> dict[str, Any]:

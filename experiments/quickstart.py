@@ -13,7 +13,7 @@ from typing import Any
 import rich.console
 
 from experiments import baselines
-from experiments.lossless_rates import Method, baseline_row, measure
+from experiments.lossless_rates import Method, baseline_row, learn_codes, measure
 from experiments.train_vae import Network, train
 from recjax.models.model import save_model
 from training import data
@@ -32,11 +32,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Config:
-    """The quickstart. seeds: each method writes one file for each."""
+    """The quickstart. seeds: each method writes one file for each. learn_index_codes: from the training images."""
 
     experiment: str
     methods: tuple[Method, ...]
     seeds: tuple[int, ...] = (0,)
+    learn_index_codes: bool = True
     data: Data = field(default_factory=Data)
     vae: Network = field(default_factory=Network)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -52,6 +53,9 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     images = test.images[: config.data.images]
     start = time.perf_counter()
     model, bound = train(config.data.name, config.vae, config.train, images, console)
+    if config.learn_index_codes:
+        console.print("learning the codes of indices")
+        model = learn_codes(config.methods, data.load(config.data.name, "train").images, model)
     save_model(folder / "model.safetensors", model)
     trained = time.perf_counter()
     with console.status("coding") as status:

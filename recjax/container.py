@@ -5,6 +5,7 @@ allocated for it; bytes that are not a good file raise FormatError.
 """
 
 import math
+import operator
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,6 +141,7 @@ class File:
 
     def locate(self, index: int) -> tuple[int, int]:
         """Chunk number and place within the chunk of an image; negative indices count from the end."""
+        index = operator.index(index)
         if not -self.header.count <= index < self.header.count:
             raise ValueError(f"image {index} was asked for, but the file has {self.header.count} images, from 0 on.")
         return divmod(index % self.header.count, self.header.chunk_images)

@@ -150,19 +150,20 @@ def dyadic_words(heap_index: UInt32[Array, "*n"], bits: int = BITS) -> tuple[UIn
 def affine(fixed: Int32[Array, "*n"], loc: Float32[Array, "*n"], scale: Float32[Array, "*n"]) -> Float32[Array, "*n"]:
     """loc + scale z for z in units of 2^-26, in fixed point: the same float32 on every machine.
 
-    Beside the rounding to float32, the error is below 2^-26 of the larger of |loc| and scale. (In floats, a compiler
-    may or may not fuse the product and the sum.)
+    Beside the rounding to float32, the error is below 2^-26 of the larger of |loc| and scale, or 2^-125. (In floats, a
+    compiler may or may not fuse the product and the sum.)
     """
     loc, scale = jnp.broadcast_arrays(loc.astype(jnp.float32), scale.astype(jnp.float32))
     loc_mantissa, loc_exponent = _decompose(loc)
     scale_mantissa, scale_exponent = _decompose(scale)
     # |z| < 2^29 times a mantissa < 2^24, less 22 bits: below 1.5e9 in units of 2^(scale_exponent - 27).
     product = _multiply_high(jnp.abs(fixed).astype(jnp.uint32) << 2, scale_mantissa << 8)
-    unit = jnp.maximum(scale_exponent - 27, loc_exponent - 28)
+    # Not below 2^-126: smaller powers are no normal float32, and machines differ in what they do with those.
+    unit = jnp.maximum(jnp.maximum(scale_exponent - 27, loc_exponent - 28), -126)
     moved = _shift_right(product, unit - scale_exponent + 27)
     offset = _shift_right(loc_mantissa << 5, unit - loc_exponent + 28)
     total = jnp.where(fixed < 0, -moved, moved) + jnp.where(loc < 0, -offset, offset)
-    power = jax.lax.bitcast_convert_type((jnp.clip(unit, -126, 127) + 127) << 23, jnp.float32)
+    power = jax.lax.bitcast_convert_type((unit + 127) << 23, jnp.float32)
     return total.astype(jnp.float32) * power
 
 

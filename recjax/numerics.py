@@ -32,5 +32,5 @@ def log_normal_mass(lower: Float[Array, "*n"], upper: Float[Array, "*n"]) -> Flo
 
 def unit_exponential(word: UInt32[Array, "*n"]) -> Float[Array, "*n"]:
     """An Exp(1) variable from a uniform word; positive and finite for every word."""
-    # The middle of one of 2^24 cells is a float32 exactly; 0 and 1 are not among them.
-    return -jnp.log((word >> 8).astype(jnp.float32) * jnp.float32(2.0**-24) + jnp.float32(2.0**-25))
+    # The middle of one of 2^23 cells is a float32 exactly (of 2^24, the last would be rounded to 1).
+    return -jnp.log((word >> 9).astype(jnp.float32) * jnp.float32(2.0**-23) + jnp.float32(2.0**-24))

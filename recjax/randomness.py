@@ -26,7 +26,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 # Marks in the first word absorbed: a key that is folded on and a stream that is drawn from never coincide.
 _FOLD, _DRAW = 0, 1 << 31
-_UNROLLED_WORDS = 6
+_UNROLLED_WORDS = 4
 
 
 class Stream(NamedTuple):
@@ -98,7 +98,8 @@ def _absorb(key: tuple[Words, Words], path: Sequence[Words | int], use: int) -> 
         for pair in zip(message[::2], message[1::2], strict=True):
             key = threefry2x32(key, pair)
         return key
-    # A loop keeps the program of a long path (a bin of many dimensions) small; the words are the same.
+    # A long path (a bin of many dimensions) is absorbed in a loop: its result is stored, where XLA:CPU would compute an
+    # unrolled chain again for every use, and the program stays small. The words are the same.
     first, second, *rest = jnp.broadcast_arrays(*key, *message)
-    pairs = jnp.stack(rest).reshape(-1, 2, *first.shape)
-    return jax.lax.scan(lambda k, pair: (threefry2x32(k, (pair[0], pair[1])), None), (first, second), pairs)[0]
+    pairs = jnp.stack(rest[::2]), jnp.stack(rest[1::2])
+    return jax.lax.scan(lambda k, pair: (threefry2x32(k, pair), None), (first, second), pairs)[0]

@@ -90,8 +90,7 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     padded[:count] = images.reshape(count, pixels)
     padded = padded.reshape(segments, steps, lanes, pixels).transpose(0, 1, 3, 2)
     active = _active(count, segments, steps, lanes)
-    # A latent is popped at 16 bits at the most, and a chain that gains bits never asks for more than its start.
-    initial = lanes * (2 * model.latents + 16)
+    initial = _step_bytes(lanes, model)
     for _ in range(4):
         capacity = _bucket(initial + count * (2 * pixels + 2 * model.latents) + 64)
         message = _initial_message(seed, lanes, initial, capacity)
@@ -102,8 +101,9 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
         if not int(message.fault) & rans.UNDERFLOW:
             break
         initial *= 4
-    borrowed = initial - int(message.low)
-    own = message._replace(tail=message.tail[int(message.low) :], size=message.size - message.low)
+    untouched = int(message.low)
+    borrowed = initial - untouched
+    own = message._replace(tail=np.asarray(message.tail)[untouched:], size=message.size - untouched)
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "initial_bytes": borrowed}
     header = Header("bb-ans", bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
     return container.write(header, [wire.to_bytes(own)]), 8 * (borrowed + _HEAD_BYTES * lanes)
@@ -114,14 +114,17 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]
+    if lanes & (lanes - 1) or lanes > count:
+        raise FormatError(f"the file codes {count} images in {lanes} lanes, which no encoder does; it is damaged.")
     steps = _segment_steps(count, lanes)
     segments = -(-count // (lanes * steps))
     active = _active(count, segments, steps, lanes)
-    transient = lanes * (2 * model.latents + 16)
-    message = wire.from_bytes(body, lanes, _bucket(max(len(body), borrowed) + 4 * transient))
+    message = wire.from_bytes(body, lanes, _bucket(max(len(body), borrowed) + 4 * _step_bytes(lanes, model)))
     decoded = np.zeros((segments, steps, model.pixels, lanes), np.uint8)
     for number in range(segments):
         message, images = _pop(model, bits, message, active[number])
+        if int(message.fault):
+            raise FormatError("the chain of images ends before the last of them; the file is damaged.")
         decoded[number] = np.asarray(images)
         if progress:
             progress(min((number + 1) * steps * lanes, count), count)
@@ -131,18 +134,23 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
 
 
 def _initial_message(seed: int, lanes: int, size: int, capacity: int) -> Message:
-    message = rans.empty((), lanes, capacity)
-    heads, tail = _initial(seed, lanes, size)
-    full = jnp.asarray(size, jnp.int32)
-    return message._replace(head=heads, tail=message.tail.at[:size].set(tail), size=full, low=full)
+    heads, top = _initial(seed, lanes, size)
+    tail = np.zeros(capacity, np.uint8)
+    tail[:size] = top
+    full = np.array(size, np.int32)
+    return Message(heads, tail, size=full, low=full, fault=np.zeros_like(full), active=np.ones(lanes, bool))
 
 
-def _initial(seed: int, lanes: int, size: int) -> tuple[jax.Array, jax.Array]:
+def _initial(seed: int, lanes: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Heads, and the last `size` bytes of an endless tail: byte i counts from the heads down, whatever the size."""
-    key = randomness.key(seed)
-    index = jnp.arange(max(lanes, size), dtype=jnp.uint32)
-    heads, tail = (randomness.words(key, randomness.INITIAL, (part, index), 1)[:, 0] for part in (0, 1))
-    return jnp.uint32(rans.HEAD_MIN) | (heads[:lanes] >> 8), (tail[:size] >> 24).astype(jnp.uint8)[::-1]
+    words = np.asarray(_initial_words(randomness.key(seed), _bucket(max(lanes, size))))
+    return rans.HEAD_MIN | (words[0, :lanes] >> 8), (words[1, :size] >> 24).astype(np.uint8)[::-1]
+
+
+@partial(jax.jit, static_argnums=1)
+def _initial_words(key: randomness.Key, count: int) -> jax.Array:
+    index = jnp.arange(count, dtype=jnp.uint32)
+    return randomness.words(key, randomness.INITIAL, (jnp.arange(2, dtype=jnp.uint32)[:, None], index), 1)[..., 0]
 
 
 def _require_start(message: Message, seed: int, lanes: int, borrowed: int) -> None:
@@ -158,6 +166,11 @@ def _choose_lanes(count: int, model: Model) -> int:
     expected_bytes = count * model.pixels * _expected_bits_per_pixel(model) / 8
     lanes = max(1, min(int(expected_bytes / 1000 / _HEAD_BYTES), count // 4, _MAX_LANES))
     return 1 << (lanes.bit_length() - 1)
+
+
+def _step_bytes(lanes: int, model: Model) -> int:
+    """Bytes that an image per lane borrows at the most, 16 bits a latent: a chain that gains bits asks for no more."""
+    return lanes * (2 * model.latents + 16)
 
 
 def _expected_bits_per_pixel(model: Model) -> float:

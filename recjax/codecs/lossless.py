@@ -23,9 +23,9 @@ _RAW_OVERHEAD = 32
 
 # (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
 _DEFAULTS = {
-    ("pfr", True): (1 << 16, 12.0),
+    ("pfr", True): (1 << 16, 8.0),
     ("pfr", False): (1 << 16, 6.0),
-    ("orc", True): (1 << 12, 12.0),
+    ("orc", True): (1 << 12, 24.0),
     ("orc", False): (1 << 12, 8.0),
 }
 
@@ -109,24 +109,25 @@ def check_images(images: np.ndarray, model: Model) -> np.ndarray:
 def make_settings(
     model: Model, method: str, partition: bool, candidates: int | None, block_bits: float | None
 ) -> Settings | None:
-    """Settings of relative entropy coding, or None for bits-back."""
+    """Settings of relative entropy coding, or None for bits-back; ValueError says what is wrong with an argument."""
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}.")
     if method == "bb-ans":
         if candidates is not None or block_bits is not None:
             raise ValueError("bb-ans searches nothing; candidates and block_bits belong to pfr and orc.")
         return None
-    default_candidates, default_block_bits = _DEFAULTS[method, partition]
+    default_candidates, default_block_bits = _DEFAULTS[method, bool(partition)]
     candidates = default_candidates if candidates is None else candidates
     block_bits = default_block_bits if block_bits is None else block_bits
-    if candidates < 1 or candidates & (candidates - 1) or candidates > 1 << MAX_CANDIDATES_LOG2:
+    nearest_log2 = min(max(int(candidates), 1).bit_length() - 1, MAX_CANDIDATES_LOG2)
+    if candidates != 1 << nearest_log2:
         raise ValueError(
             f"candidates must be a power of two up to 2^{MAX_CANDIDATES_LOG2}, got {candidates}; "
-            f"try {1 << max(candidates, 1).bit_length()}."
+            f"try {1 << nearest_log2}."
         )
     if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
         raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
-    settings = Settings(method, partition, candidates.bit_length() - 1, round(block_bits * 1024))
+    settings = Settings(method, bool(partition), nearest_log2, round(block_bits * 1024))
     if settings.histogram in model.index_counts:
         return replace(settings, index_code=LEARNED)
     return settings

@@ -1,7 +1,8 @@
 """How latents are sent, and what that comes to for a model: what a file's header states and its decoder rebuilds."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -73,15 +74,19 @@ def settings_of(header: Header, model: Model) -> Settings:
     return settings
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What settings come to for a model: the algorithm, the blocks, their bins and their index codes."""
+    """What settings come to for a model: the algorithm, the blocks, their bins and their index codes.
 
-    algorithm: rec.RECAlgorithm
+    A pytree: what is compiled for one plan serves all of the same algorithm and shapes.
+    """
+
+    algorithm: rec.RECAlgorithm = field(metadata={"static": True})
     blocks: blocking.Blocks
     bins: rec.Bins | None
-    masses: np.ndarray
-    log2_bins: np.ndarray
+    masses: Any
+    log2_bins: Any
 
 
 @functools.lru_cache(maxsize=32)
@@ -91,8 +96,7 @@ def make_plan(model: Model, settings: Settings) -> Plan:
     kl = np.asarray(model.kl_bits, np.int64)
     blocks = blocking.split_by_budget(kl, settings.block_bits_q10, order)
     counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None
-    name = {"pfr": "max_candidates", "orc": "num_candidates"}[settings.method]
-    algorithm = rec.ALGORITHMS[settings.method](**{name: 1 << settings.candidates_log2})
+    algorithm = _algorithm(settings.method, 1 << settings.candidates_log2)
     if settings.index_code == LEARNED:
         masses = integers.learned_masses(model.index_counts[settings.histogram].tolist())[None]
         masses = np.repeat(masses, len(blocks.place), axis=0)
@@ -102,6 +106,27 @@ def make_plan(model: Model, settings: Settings) -> Plan:
     bins = None if counts is None else engine.as_bins(algorithm, counts)
     log2_bins = np.zeros(len(blocks.place)) if counts is None else np.log2(counts).sum(axis=1)
     return Plan(algorithm, blocks, bins, masses, log2_bins)
+
+
+@functools.lru_cache(maxsize=32)
+def make_decoding_plan(model: Model, settings: Settings) -> Plan:
+    """The plan for decoding alone, where sizes of the search do not matter: files of any share what is compiled.
+
+    So the number of functions that files can make a decoder compile is bounded by the ways to cut a model's latents
+    into blocks, whatever their headers say.
+    """
+    plan = make_plan(model, settings)
+    # Classes that have no mass are never popped.
+    missing = max(integers.num_classes(MAX_CANDIDATES_LOG2) + 1 - plan.masses.shape[1], 0)
+    masses = np.concatenate(
+        [plan.masses[:, :-1], np.zeros((len(plan.masses), missing), np.int64), plan.masses[:, -1:]], axis=1
+    )
+    return replace(plan, algorithm=_algorithm(settings.method, 1), masses=masses)
+
+
+def _algorithm(method: str, candidates: int) -> rec.RECAlgorithm:
+    size = {"pfr": "max_candidates", "orc": "num_candidates"}[method]
+    return rec.ALGORITHMS[method](**{size: candidates})
 
 
 def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:

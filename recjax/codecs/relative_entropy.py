@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recjax import chunks, container, grid, randomness, rec
-from recjax.codecs.plan import Plan, Settings, make_plan, settings_of, targets
+from recjax.codecs.plan import Plan, Settings, make_decoding_plan, make_plan, settings_of, targets
 from recjax.coding import codec as codecs
 from recjax.coding import latent, wire
 from recjax.coding import message as rans
@@ -83,7 +83,7 @@ def symbol_rows(model: Model, words: jax.Array) -> jax.Array:
     return models.symbol_rows(model, grid.value_fixed(words))
 
 
-@functools.partial(jax.jit, static_argnums=(1, 5))
+@functools.partial(jax.jit, static_argnums=5)
 def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:
     size = len(images)
     parts = image_codec(model, plan, key, private_key, size)
@@ -91,7 +91,7 @@ def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Fou
     return latent.push_with_latent(*parts, message, images.T[..., None].astype(jnp.uint32))
 
 
-@functools.partial(jax.jit, static_argnums=1)
+@jax.jit
 def _pop(model, plan, key, message) -> tuple[Message, jax.Array]:
     parts = image_codec(model, plan, key, key, len(message.size))
     message, images = latent.latent_codec(*parts).pop(message)
@@ -126,7 +126,7 @@ def encode(
             batch = pad(flat[start:stop])
             message, z = _push(model, plan, key, randomness.fold_in(private, start), batch, _capacity(model, plan))
             messages.append(_take(message, stop - start))
-            found.append(jax.tree.map(np.asarray, _found_rows(z, stop - start)))
+            found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
             if progress:
                 progress(stop, count)
         bodies.append(chunks.pack_messages(*wire.to_bits(_concatenate(messages))))
@@ -137,7 +137,8 @@ def encode(
 def decode(file: File, model: Model, *, index: int | None = None, progress: Progress | None = None) -> np.ndarray:
     """The images [count, *shape] of a file, or only image `index`, [1, *shape]."""
     header = file.header
-    plan, key = make_plan(model, settings_of(header, model)), randomness.key(header.seed)
+    plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
+    capacity = _capacity(model, plan)
     decoded = []
     if index is not None:
         number, place = file.locate(index)
@@ -150,9 +151,11 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
         ]
     for number, group in itertools.groupby(wanted, key=lambda part: part[0]):
         messages = chunks.unpack_messages(file.chunk(number), len(header.images_of(number)))
+        if messages.lengths_bits.max() > 8 * (capacity + 4):
+            raise FormatError(f"a message of chunk {number} is longer than any of its model; the file is damaged.")
         for _, start, stop in group:
-            message = wire.from_bits(*messages.part(start, stop), _capacity(model, plan))
-            message, images = _pop(model, plan, key, _pad_messages(message))
+            message = _pad_messages(wire.from_bits(*messages.part(start, stop), capacity))
+            message, images = _pop(model, plan, key, message)
             _require_empty(_take(message, stop - start))
             decoded.append(np.asarray(images)[: stop - start])
             if progress:
@@ -182,18 +185,19 @@ def _padded(count: int) -> int:
 
 def _pad_messages(message: Message) -> Message:
     rows = np.minimum(np.arange(_padded(len(message.size))), len(message.size) - 1)
-    return jax.tree.map(lambda leaf: leaf[rows], message)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[rows], message)
 
 
 def _take(message: Message, count: int) -> Message:
-    return jax.tree.map(lambda leaf: leaf[:count], message)
+    # On the host, as JAX would compile a slice for each count.
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], message)
 
 
 def _concatenate(parts):
-    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves]), *parts)
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def _found_rows(z: Found, count: int) -> Found:
     """The first images of a batch, with the image axis in front."""
-    code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
+    code = jax.tree.map(lambda leaf: np.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
     return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))

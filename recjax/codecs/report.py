@@ -114,7 +114,7 @@ def measure_bias(images: np.ndarray, model: Model, settings: Settings, *, seed: 
     return bias(np.concatenate(uniforms)[: len(flat)][:, plan.blocks.used])
 
 
-@functools.partial(jax.jit, static_argnums=1)
+@jax.jit
 def _target_cdf(model: Model, plan: Plan, key: randomness.Key, images: jax.Array) -> jax.Array:
     q = targets(model, plan, images)
     return q.cdf(rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), bins=plan.bins).sample)

@@ -9,31 +9,33 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Array, Bool, Int
 
 from recjax import randomness
 
 
 class Blocks(NamedTuple):
-    """place: the latent at each position of each block, -1 where a block is padded."""
+    """place: the latent at each position of each block, -1 where a block is padded. position: where each latent lies.
 
-    place: Int[np.ndarray, "block dim"]
+    A pytree of NumPy or JAX arrays.
+    """
+
+    place: Int[Array | np.ndarray, "block dim"]
+    position: Int[Array | np.ndarray, "latent"]
 
     @property
-    def used(self) -> Bool[np.ndarray, "block dim"]:
+    def used(self) -> Bool[Array | np.ndarray, "block dim"]:
         """Which positions hold a latent."""
         return self.place >= 0
 
     def split(self, x: Any, padding: float) -> Any:
         """[..., latent] -> [..., block, dim], with `padding` where a block is padded. NumPy or JAX arrays."""
         xp = np if isinstance(x, np.ndarray) else jnp
-        return xp.where(self.used, x[..., np.maximum(self.place, 0)], xp.asarray(padding, x.dtype))
+        return xp.where(self.used, x[..., xp.maximum(self.place, 0)], xp.asarray(padding, x.dtype))
 
     def merge(self, y: Any) -> Any:
         """[..., block, dim] -> [..., latent]: undoes `split`."""
-        position = np.empty(int(self.used.sum()), np.int64)
-        position[self.place[self.used]] = np.flatnonzero(self.used)
-        return y.reshape(*y.shape[:-2], -1)[..., position]
+        return y.reshape(*y.shape[:-2], -1)[..., self.position]
 
 
 def permutation(key: randomness.Key, size: int) -> Int[np.ndarray, "size"]:
@@ -61,4 +63,4 @@ def split_by_budget(
     place = np.full((len(blocks), max(map(len, blocks))), -1, np.int64)
     for row, block in enumerate(blocks):
         place[row, : len(block)] = block
-    return Blocks(place)
+    return Blocks(place, np.argsort(place, axis=None)[-len(order) :])

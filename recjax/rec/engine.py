@@ -166,8 +166,8 @@ def _stream_keys(key, batch: tuple[int, ...], shared_axes: tuple[int, ...]):
     """A key per row: the path (level 0, number of the block among the axes that do not share a stream)."""
     shared = {axis % len(batch) for axis in shared_axes} if batch else set()
     sizes = [1 if axis in shared else size for axis, size in enumerate(batch)]
-    block = np.broadcast_to(np.arange(math.prod(sizes), dtype=np.uint32).reshape(sizes), batch).reshape(-1)
-    return randomness.fold_in(key, 0, jnp.asarray(block))
+    own = randomness.fold_in(key, 0, jnp.arange(math.prod(sizes), dtype=jnp.uint32)).reshape(*sizes, 2)
+    return jnp.broadcast_to(own, (*batch, 2)).reshape(-1, 2)
 
 
 def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:

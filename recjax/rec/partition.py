@@ -18,6 +18,8 @@ from recjax.rec.base import Bins
 
 _WEIGHT_LOG2 = 16
 _WEIGHT_SUM = 1 << _WEIGHT_LOG2
+# Up to so many intervals, comparing with all of them is faster than a bisection.
+_COUNTED_CAPACITY = 32
 
 
 class BinWeights(NamedTuple):
@@ -87,13 +89,19 @@ def draw_intervals(
     words = randomness.draw(randomness.stream(private_key, randomness.BIN), step, (dim + 1) // 2)
     halves = jnp.stack([words & jnp.uint32(0xFFFF), words >> 16], axis=1).reshape(-1, *words.shape[1:])[:dim]
 
-    # The number of cumulative weights that are at most u, by bisection.
-    def refine(level, k):
-        stride = jnp.uint32(capacity) >> (level.astype(jnp.uint32) + 1)
-        probed = jnp.take_along_axis(weights.upper, (k + stride - 1).astype(jnp.int32), axis=1)
-        return jnp.where(probed <= halves, k + stride, k)
+    # The interval is the number of cumulative weights that are at most u.
+    if capacity <= _COUNTED_CAPACITY:
+        return jnp.sum(weights.upper[:, :, None] <= halves[:, None, :], axis=1, dtype=jnp.uint32)
 
-    return jax.lax.fori_loop(0, capacity.bit_length() - 1, refine, jnp.zeros(halves.shape, jnp.uint32))
+    # By bisection; the last cumulative weight, which exceeds all u, stands for those beyond the table.
+    levels = (capacity - 1).bit_length()
+
+    def refine(level, k):
+        above = k + (jnp.uint32(1 << levels) >> (level.astype(jnp.uint32) + 1))
+        probed = jnp.take_along_axis(weights.upper, jnp.minimum(above, capacity).astype(jnp.int32) - 1, axis=1)
+        return jnp.where(probed <= halves, above, k)
+
+    return jax.lax.fori_loop(0, levels, refine, jnp.zeros(halves.shape, jnp.uint32))
 
 
 def bin_stream(key: randomness.Key, interval: UInt32[Array, "dim *n"]) -> randomness.Stream:
