@@ -48,8 +48,9 @@ class Compress:
     """Of the randomness that encoder and decoder share; stored in the file."""
 
     def run(self) -> None:
-        from recjax.images import read_images, write_atomically
+        from recjax.images import read_images, require_file_place, write_atomically
 
+        require_file_place(self.out)
         images = read_images(self.images)
         model = _model_for(images.shape[1:], self.model)
         from recjax.codecs.lossless import compress
@@ -229,7 +230,7 @@ def _facts(data: bytes) -> dict[str, object]:
         "image_shape": "x".join(map(str, header.image_shape)),
         "file_bytes": len(data),
         "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": round(8 * len(data) / max(header.raw_bytes, 1), 4),
+        "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
         "overhead_bytes": len(data) - sum(map(len, bodies)),
         "model": _released_name(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
@@ -262,8 +263,8 @@ def _released_name(digest: str) -> str | None:
 
 
 def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:
-    bits = 8 * file_bytes / max(raw_bytes, 1)
-    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes, {bits:.3f} bits per dimension."
+    rate = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
+    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{rate}."
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _magnitude_fixed(tail: UInt32[Array, "*n"]) -> Int32[Array, "*n"]:
     return (jnp.asarray(knots)[index] - ((step + (1 << (_FRACTION_LOG2 - 1))) >> _FRACTION_LOG2)).astype(jnp.int32)
 
 
-def value_fixed(word: UInt32[Array, "*n"], bits: int = BITS) -> Int32[Array, "*n"]:
+def value_fixed(word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS) -> Int32[Array, "*n"]:
     """z of a word, in units of 2^-26: strictly symmetric, never decreasing, |z| < 5.5."""
     mirrored = (jnp.uint32((1 << bits) - 1)) - word
     lower_half = word < jnp.uint32(1 << (bits - 1))
@@ -74,7 +74,7 @@ def value_fixed(word: UInt32[Array, "*n"], bits: int = BITS) -> Int32[Array, "*n
     return jnp.where(lower_half, -magnitude, magnitude)
 
 
-def value(word: UInt32[Array, "*n"], bits: int = BITS) -> Float32[Array, "*n"]:
+def value(word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS) -> Float32[Array, "*n"]:
     """z of a word as the nearest float32."""
     return to_float(value_fixed(word, bits))
 
@@ -111,7 +111,7 @@ def cell(z: Float32[Array, "*n"], bits: int = BITS) -> UInt32[Array, "*n"]:
 
 
 def word_in_interval(
-    k: UInt32[Array, "*n"], u: UInt32[Array, "*n"], intervals: UInt32[Array, "*n"], bits: int = BITS
+    k: UInt32[Array, "*#n"], u: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bits: int = BITS
 ) -> UInt32[Array, "*n"]:
     """Word (k 2^P + u) // J of interval k of J, for u uniform on P bits: the mixture over uniform k is exactly uniform.
 
@@ -124,14 +124,14 @@ def word_in_interval(
 
 
 def interval_words(
-    k: UInt32[Array, "*n"], intervals: UInt32[Array, "*n"], bits: int = BITS
+    k: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bits: int = BITS
 ) -> tuple[UInt32[Array, "*n"], UInt32[Array, "*n"]]:
     """First and last word of interval k of J."""
     first = word_in_interval(k, jnp.zeros_like(k), intervals, bits)
     return first, word_in_interval(k, jnp.full_like(k, (1 << bits) - 1), intervals, bits)
 
 
-def interval_of(word: UInt32[Array, "*n"], intervals: UInt32[Array, "*n"], bits: int = BITS) -> UInt32[Array, "*n"]:
+def interval_of(word: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bits: int = BITS) -> UInt32[Array, "*n"]:
     """The interval of J that holds the middle of a word's cell."""
     # floor((2 w + 1) J / 2^(P+1)) in two halves of the word, as the product may have 40 bits.
     doubled = 2 * word + 1
@@ -147,7 +147,9 @@ def dyadic_words(heap_index: UInt32[Array, "*n"], bits: int = BITS) -> tuple[UIn
     return first, first + (jnp.uint32(1) << size) - 1
 
 
-def affine(fixed: Int32[Array, "*n"], loc: Float32[Array, "*n"], scale: Float32[Array, "*n"]) -> Float32[Array, "*n"]:
+def affine(
+    fixed: Int32[Array, "*#n"], loc: Float32[Array, "*#n"], scale: Float32[Array, "*#n"]
+) -> Float32[Array, "*n"]:
     """loc + scale z for z in units of 2^-26, in fixed point: the same float32 on every machine.
 
     Beside the rounding to float32, the error is below 2^-26 of the larger of |loc| and scale, or 2^-125. (In floats, a
@@ -174,11 +176,11 @@ def _decompose(x: Float32[Array, "*n"]) -> tuple[UInt32[Array, "*n"], Int32[Arra
     return mantissa, exponent - 127
 
 
-def _shift_right(x: UInt32[Array, "*n"], by: Int32[Array, "*n"]) -> Int32[Array, "*n"]:
+def _shift_right(x: UInt32[Array, "*#n"], by: Int32[Array, "*#n"]) -> Int32[Array, "*n"]:
     return jnp.where(by > 31, 0, x >> jnp.clip(by, 0, 31).astype(jnp.uint32)).astype(jnp.int32)
 
 
-def _multiply_high(x: UInt32[Array, "*n"], y: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
+def _multiply_high(x: UInt32[Array, "*#n"], y: UInt32[Array, "*#n"]) -> UInt32[Array, "*n"]:
     """The upper 32 of the 64 bits of x y."""
     low = jnp.uint32(0xFFFF)
     x1, x0, y1, y0 = x >> 16, x & low, y >> 16, y & low
@@ -186,7 +188,7 @@ def _multiply_high(x: UInt32[Array, "*n"], y: UInt32[Array, "*n"]) -> UInt32[Arr
     return x1 * y1 + (cross >> 16) + ((x0 * y1 + (cross & low)) >> 16)
 
 
-def _divide(x: UInt32[Array, "*n"], by: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
+def _divide(x: UInt32[Array, "*#n"], by: UInt32[Array, "*#n"]) -> UInt32[Array, "*n"]:
     """x // by through a reciprocal, as vector units divide no integers; exact, the quotient is at most one short."""
     quotient = _multiply_high(x, jnp.uint32(0xFFFFFFFF) // by)
     return quotient + (x - quotient * by >= by)

@@ -61,18 +61,31 @@ def write_images(path: str | Path, images: Images) -> None:
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind."""
     path = Path(path)
-    _require_parent(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    require_file_place(path)
     try:
-        write(part)
-        # mkstemp makes files that only their owner may read.
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            write(part)
+            # mkstemp makes files that only their owner may read.
+            part.chmod(0o666 & ~_umask())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        # Under the name that the caller knows, not that of the temporary file.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def require_file_place(path: str | Path) -> None:
+    """ValueError unless a file can be renamed to `path`: its folder exists, and only a plain file is replaced."""
+    path = Path(path)
+    _require_parent(path)
+    # A rename would put a file in the place of a device or a pipe, too.
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} exists and is not a file; name another.")
 
 
 def _read_folder(path: Path, max_bytes: int) -> Images:

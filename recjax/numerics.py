@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, UInt32
 LOG2 = 0.6931471805599453
 
 
-def log_sub_exp(big: Float[Array, "*n"], small: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def log_sub_exp(big: Float[Array, "*#n"], small: Float[Array, "*#n"]) -> Float[Array, "*n"]:
     """log(exp(big) - exp(small)) for big >= small; -inf where they are equal or both -inf."""
     # log1p(-exp(d)) loses all digits as d nears 0, and log(-expm1(d)) as it nears -inf, so they meet at -log 2.
     gap = jnp.where(big == -jnp.inf, -jnp.inf, small - big)
@@ -16,14 +16,14 @@ def log_sub_exp(big: Float[Array, "*n"], small: Float[Array, "*n"]) -> Float[Arr
     return big + jnp.where(gap > -LOG2, near, far)
 
 
-def normal_mass(lower: Float[Array, "*n"], upper: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def normal_mass(lower: Float[Array, "*#n"], upper: Float[Array, "*#n"]) -> Float[Array, "*n"]:
     """Phi(upper) - Phi(lower) for lower <= upper, taken in the tail where both are small."""
     flip = lower + upper > 0
     near, far = jnp.where(flip, -upper, lower), jnp.where(flip, -lower, upper)
     return jnp.maximum(ndtr(far) - ndtr(near), 0.0)
 
 
-def log_normal_mass(lower: Float[Array, "*n"], upper: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def log_normal_mass(lower: Float[Array, "*#n"], upper: Float[Array, "*#n"]) -> Float[Array, "*n"]:
     """log of `normal_mass`, finite 40 standard deviations out."""
     flip = lower + upper > 0
     near, far = jnp.where(flip, -upper, lower), jnp.where(flip, -lower, upper)

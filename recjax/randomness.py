@@ -19,8 +19,8 @@ STREAM_VERSION = 1
 # ARRIVAL and BIN are the encoder's own, TRIAL is for measurements.
 CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL = range(6)
 
-Key: TypeAlias = UInt32[Array, "*batch 2"]
-Words: TypeAlias = UInt32[Array, "*batch"]
+Key: TypeAlias = UInt32[Array, "*#batch 2"]
+Words: TypeAlias = UInt32[Array, "*#batch"]
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA

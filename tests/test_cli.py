@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -6,9 +7,10 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from recjax import chunks, cli, commands, container
-from recjax.images import write_images
+from recjax.images import read_images, write_images
 
 
 class FakeModel:
@@ -74,6 +76,27 @@ def test_compress_decompress_verify(run, images, fake_codec):
     assert code == 1 and "are not those of" in err
 
 
+@pytest.mark.parametrize("method", ["bb-ans", "orc"])
+def test_the_codec_itself(run, tmp_path, method):
+    images = load_digits().images[:8].astype(np.uint8)
+    write_images(tmp_path / "scans", images)
+    search = () if method == "bb-ans" else ("--candidates", 64, "--block-bits", 6, "--no-partition")
+    code, out, err = run("compress", "scans", "a.rjx", "--method", method, *search)
+    assert (code, err) == (0, "") and "8 images" in out
+    assert json.loads(run("info", "a.rjx", "--json")[1])["model"] == "digits"
+    code, out, _ = run("verify", "a.rjx", "--against", "scans")
+    assert code == 0 and "is good" in out
+    assert run("decompress", "a.rjx", "one.png", "--index", 7)[0] == 0
+    assert np.array_equal(read_images(tmp_path / "one.png")[0], images[7])
+    assert run("decompress", "a.rjx", "back")[0] == 0
+    assert np.array_equal(read_images(tmp_path / "back"), images)
+    code, _, err = run("compress", "scans", "b.rjx", "--method", "orc", "--candidates", 5)
+    assert code == 1 and "power of two" in err and not (tmp_path / "b.rjx").exists()
+    write_images(tmp_path / "bright.npy", images + np.uint8(100))
+    code, _, err = run("compress", "bright.npy", "b.rjx", "--method", method)
+    assert code == 1 and "pixel values 0 to 16" in err
+
+
 def test_info_tells_what_a_file_holds(run):
     lengths = np.random.default_rng(0).integers(100, 160, 100)
     parameters = {
@@ -107,18 +130,31 @@ BAD_INPUTS = {
     "image out of range": ("decompress", "good.rjx", "out.npy", "--index", "20"),
     "more than allowed": ("verify", "good.rjx", "--max-bytes", "100"),
     "no such folder": ("decompress", "good.rjx", "none/out.npy"),
+    "a folder to decode": ("verify", "folder"),
+    "a folder in the place of the file": ("compress", "in.npy", "folder"),
+    "a pipe in the place of the file": ("compress", "in.npy", "pipe"),
+    "a pipe in the place of the images": ("decompress", "good.rjx", "pipe.npy"),
+    "a place where no file can be": ("compress", "in.npy", "/proc/a.rjx"),
+    "cut short": ("verify", "cut.rjx"),
+    "bit flipped": ("decompress", "flipped.rjx", "out.npy"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_INPUTS)
 def test_bad_input_is_one_sentence_and_exit_code_1(run, images, fake_codec, tmp_path, name):
     (tmp_path / "text").write_text("hello")
-    (tmp_path / "good.rjx").write_bytes(chunks.write_raw(images))
+    good = chunks.write_raw(images)
+    for file, data in (("good", good), ("cut", good[:-9]), ("flipped", good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])):
+        (tmp_path / f"{file}.rjx").write_bytes(data)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe.npy")
     code, out, err = run(*BAD_INPUTS[name])
     assert code == 1 and out == ""
     assert err.startswith("recjax: ") and err.count("\n") == 1 and "Traceback" not in err
     assert "Traceback" in run(*BAD_INPUTS[name], "--debug")[2]
-    assert not list(tmp_path.glob("out*"))
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "pipe.npy").is_fifo()
 
 
 def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):

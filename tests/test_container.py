@@ -1,9 +1,7 @@
 import hashlib
 import itertools
-import struct
 import time
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
@@ -27,33 +25,6 @@ def header_of(method: str, count: int = 100, shape: tuple[int, ...] = (8, 8), se
 def random_bodies(header: Header, seed: int = 0) -> list[bytes]:
     rng = np.random.default_rng(seed)
     return [rng.bytes(int(rng.integers(0, 200))) for _ in range(header.num_chunks)]
-
-
-def reseal(data: bytes) -> bytes:
-    """The file with right checksums for whatever its header says, as far as its header can be read."""
-    position, method = 5, data[4] & 15
-    position += 8 if method else 0
-
-    def take() -> int:
-        nonlocal position
-        start = position
-        while data[position] & 0x80:
-            position += 1
-        position += 1
-        return sum((byte & 0x7F) << 7 * k for k, byte in enumerate(data[start:position]))
-
-    sides = [take() for _ in range(take())]
-    count, _ = take(), take()
-    values = [take() for _ in container.METHODS[list(container.METHODS)[method]]]
-    num_chunks = max(-(-count // (values[-1] if method > 1 else max(count, 1))), 1)
-    sizes = [take() for _ in range(min(num_chunks, len(data)))]
-    assert sides
-    head, sealed = data[:position], data[:position]
-    for number, size in enumerate(sizes):
-        body = data[position : position + size]
-        sealed += body + struct.pack("<I", zlib.crc32(head + struct.pack("<I", number) + body))
-        position += size + 4
-    return sealed + data[position:]
 
 
 @pytest.mark.parametrize("method", container.METHODS)
@@ -179,7 +150,7 @@ def test_max_bytes_bounds_the_images():
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_resealed_mutations_raise_nothing_but_format_errors(data):
+def test_resealed_mutations_raise_nothing_but_format_errors(reseal, data):
     lengths = np.random.default_rng(0).integers(90, 160, 100)
     bits = np.random.default_rng(1).integers(0, 2, int(lengths.sum()), np.uint8)
     cuts = np.split(bits, np.cumsum(lengths))
@@ -194,11 +165,7 @@ def test_resealed_mutations_raise_nothing_but_format_errors(data):
         place = data.draw(st.integers(0, min(len(good) - 1, 60) if data.draw(st.booleans()) else len(good) - 1))
         mutated[place] = data.draw(st.integers(0, 255))
     try:
-        sealed = reseal(bytes(mutated))
-    except (IndexError, AssertionError):
-        return
-    try:
-        file = container.read(sealed)
+        file = container.read(reseal(bytes(mutated)))
         for number in range(file.header.num_chunks):
             images = len(file.header.images_of(number))
             messages = chunks.unpack_messages(file.chunk(number), images)

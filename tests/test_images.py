@@ -136,3 +136,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     with pytest.raises(RuntimeError):
         write_atomically(tmp_path / "a", fail)
     assert (tmp_path / "a").read_bytes() == b"old" and os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_only_plain_files_are_replaced(tmp_path, make):
+    # A rename once put a file in the place of a device.
+    place = tmp_path / "place.npy"
+    make(place)
+    mode = place.stat().st_mode
+    with pytest.raises(ValueError, match="is not a file"):
+        write_images(place, random_images(1, 4, 4))
+    assert place.stat().st_mode == mode and os.listdir(tmp_path) == ["place.npy"]

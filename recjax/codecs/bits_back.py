@@ -137,8 +137,9 @@ def _initial_message(seed: int, lanes: int, size: int, capacity: int) -> Message
     heads, top = _initial(seed, lanes, size)
     tail = np.zeros(capacity, np.uint8)
     tail[:size] = top
-    full = np.array(size, np.int32)
-    return Message(heads, tail, size=full, low=full, fault=np.zeros_like(full), active=np.ones(lanes, bool))
+    full = jnp.asarray(size, jnp.int32)
+    parts = (jnp.asarray(heads), jnp.asarray(tail), full, full, jnp.zeros_like(full))
+    return Message(*parts, active=jnp.ones(lanes, bool))
 
 
 def _initial(seed: int, lanes: int, size: int) -> tuple[np.ndarray, np.ndarray]:

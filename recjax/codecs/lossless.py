@@ -18,9 +18,6 @@ METHODS = ("bb-ans", "pfr", "orc")
 
 Progress = Callable[[int, int], None]
 
-# A raw file's bytes beside those of its images.
-_RAW_OVERHEAD = 32
-
 # (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
 _DEFAULTS = {
     ("pfr", True): (1 << 16, 8.0),
@@ -56,8 +53,8 @@ def compress(
         data = bits_back.encode(images, model, seed=seed, progress=progress)[0]
     else:
         data = relative_entropy.encode(images, model, settings, seed=seed, progress=progress).data
-    if len(data) >= images.size + _RAW_OVERHEAD:
-        data = chunks.write_raw(images)
+    if len(data) > images.size:
+        data = min(data, chunks.write_raw(images), key=len)
     if not np.array_equal(decompress(data, model=model, max_bytes=max(images.size, 1)), images):
         raise RuntimeError("the file did not decode to the images, so it is not returned; please report these images")
     return data

@@ -39,19 +39,19 @@ class DensityRatio(NamedTuple):
     offset: Float[Array, "*n"]
     valid: Bool[Array, "*n"]
 
-    def log_ratio(self, word: UInt32[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
         """log r(w) - max log r, in nats, at most 0 but for rounding; words broadcast against the coordinates."""
         delta = grid.to_float(grid.value_fixed(word) - self.anchor_fixed)
         return delta * (self.slope - self.curvature * delta)
 
-    def log_supremum(self, first: UInt32[Array, "*m"], last: UInt32[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_supremum(self, first: UInt32[Array, "*#word"], last: UInt32[Array, "*#word"]) -> Float[Array, "*m"]:
         """max of log r - max log r over the words first..last, in nats."""
         # r is unimodal over words (scale < 1) or largest at an end (scale >= 1): three words hold every maximum.
         inner = jnp.clip(self.anchor_word, first, last)
         ends = jnp.maximum(self.log_ratio(first), self.log_ratio(last))
         return jnp.maximum(ends, self.log_ratio(inner))
 
-    def mass(self, lower: Float[Array, "*m"], upper: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def mass(self, lower: Float[Array, "*#edge"] | float, upper: Float[Array, "*#edge"] | float) -> Float[Array, "*m"]:
         """The continuous target's mass between two values in units of the coding distribution; ends may be infinite."""
         return normal_mass((lower - self.mean) / self.scale, (upper - self.mean) / self.scale)
 

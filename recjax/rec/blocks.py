@@ -28,7 +28,7 @@ class Blocks(NamedTuple):
         """Which positions hold a latent."""
         return self.place >= 0
 
-    def split(self, x: Any, padding: float) -> Any:
+    def split(self, x: Any, padding: int | float) -> Any:
         """[..., latent] -> [..., block, dim], with `padding` where a block is padded. NumPy or JAX arrays."""
         xp = np if isinstance(x, np.ndarray) else jnp
         return xp.where(self.used, x[..., xp.maximum(self.place, 0)], xp.asarray(padding, x.dtype))

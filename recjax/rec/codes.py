@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int
 
 from recjax import grid
 from recjax.coding.codec import Codec, scan, serial, uniform
@@ -21,7 +22,7 @@ def check_sizes(name: str, candidates: int, chunk_size: int, max_intervals: int)
         raise ValueError(f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}")
 
 
-def code_codec(masses: np.ndarray, bins: Bins | None, dim: int) -> Codec:
+def code_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:
     """Codec of the codes of several blocks: intervals [block, dim, ...] uniform on their number, indices [block, ...].
 
     masses: a row per block of an index code (see `recjax.coding.integers`). Trailing axes are those of the message.

@@ -1,4 +1,3 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -41,24 +40,3 @@ def random_message():
         )
 
     return make
-
-
-@pytest.fixture
-def count_compilations():
-    """Runs a function and returns how many times XLA compiled something meanwhile."""
-
-    def count(function) -> int:
-        compiled = []
-
-        def listen(name, *_, **__):
-            if name == "/jax/core/compile/backend_compile_duration":
-                compiled.append(name)
-
-        jax.monitoring.register_event_duration_secs_listener(listen)
-        try:
-            jax.block_until_ready(function())
-        finally:
-            jax.monitoring.unregister_event_duration_listener(listen)
-        return len(compiled)
-
-    return count

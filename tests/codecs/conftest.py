@@ -1,0 +1,78 @@
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from recjax.codecs import lossless, relative_entropy
+from recjax.models import model as models
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+class Case(NamedTuple):
+    """A way to code: what `compress` is asked for. The searches are short, so that tests are."""
+
+    method: str
+    options: dict
+
+    def __str__(self) -> str:
+        return self.method + ("" if self.options.get("partition", True) else "-plain")
+
+
+SHORT = {"candidates": 64, "block_bits": 6.0}
+REC_CASES = [
+    Case(method, {"partition": partition, **SHORT}) for method in ("pfr", "orc") for partition in (True, False)
+]
+CASES = [Case("bb-ans", {}), *REC_CASES]
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request) -> Case:
+    """Every way to code."""
+    return request.param
+
+
+@pytest.fixture(params=REC_CASES, ids=str)
+def rec_case(request) -> Case:
+    """Every way that codes each image alone."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """All of scikit-learn's digits, uint8 [1797, 8, 8], in its order."""
+    return load_digits().images.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def model():
+    return models.load_model("digits")
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """The files of tests/golden by case: the first 8 digits, as a former recjax wrote them."""
+    return {str(case): (GOLDEN / f"{case}.rjx").read_bytes() for case in CASES}
+
+
+@pytest.fixture(scope="session")
+def hundred(model, digits):
+    """Files of the first 100 digits by case, each coded once for all tests, in batches of one image."""
+    coded = {}
+
+    def make(case: Case) -> bytes:
+        if str(case) not in coded:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(relative_entropy, "BATCH", 1)
+                coded[str(case)] = lossless.compress(digits[:100], model, method=case.method, **case.options)
+        return coded[str(case)]
+
+    return make
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Batches of one image: a single shape is compiled for files of any number of images."""
+    monkeypatch.setattr(relative_entropy, "BATCH", 1)

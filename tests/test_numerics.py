@@ -1,0 +1,83 @@
+"""Delicate scalars against float64, at the ugly ends too."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+
+from recjax import numerics
+
+log_sub_exp = jax.jit(numerics.log_sub_exp)
+normal_mass = jax.jit(numerics.normal_mass)
+log_normal_mass = jax.jit(numerics.log_normal_mass)
+EDGES = np.array([-np.inf, -60, -40, -12, -5, -1, -1e-3, 0, 1e-3, 1, 5, 12, 40, 60, np.inf], np.float32)
+
+
+def true_log_mass(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """log(Phi(upper) - Phi(lower)) in float64, in the smaller tail."""
+    lower, upper = lower.astype(np.float64), upper.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        flip = lower + upper > 0
+    near, far = np.where(flip, -upper, lower), np.where(flip, -lower, upper)
+    big, small = scipy.special.log_ndtr(far), scipy.special.log_ndtr(near)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(big == -np.inf, -np.inf, big + np.log(-np.expm1(small - big)))
+
+
+def test_log_sub_exp_against_float64():
+    gap = np.array([1e-6, 1e-3, 0.1, 0.6931, 0.6932, 1, 5, 20, 80, 1e4], np.float64)
+    big = np.array([-1000, -3, 0, 2, 80], np.float64)[:, None]
+    small = (big - gap).astype(np.float32)
+    big, small = (side[small < big] for side in np.broadcast_arrays(big, small))
+    exact = big + np.log(-np.expm1(small.astype(np.float64) - big))
+    assert np.allclose(log_sub_exp(jnp.float32(big), jnp.asarray(small)), exact, rtol=1e-6, atol=1e-6)
+
+
+def test_log_sub_exp_at_the_ends():
+    inf = jnp.inf
+    found = log_sub_exp(jnp.array([0.0, 3.5, -inf, 2.0]), jnp.array([0.0, 3.5, -inf, -inf]))
+    assert found.tolist() == [-inf, -inf, -inf, 2.0]
+
+
+def test_normal_mass_against_float64():
+    lower, upper = np.meshgrid(EDGES, EDGES, indexing="ij")
+    ordered = lower <= upper
+    lower, upper = lower[ordered], upper[ordered]
+    exact = np.exp(true_log_mass(lower, upper))
+    found = np.asarray(normal_mass(lower, upper))
+    assert not np.isnan(found).any() and (found >= 0).all()
+    assert np.allclose(found, exact, rtol=2e-5, atol=2e-8)
+    tails = exact < 1e-6
+    assert np.allclose(found[tails], exact[tails], rtol=2e-5, atol=1e-37)
+    assert found[(lower == -np.inf) & (upper == np.inf)] == 1
+
+
+def test_log_normal_mass_against_float64():
+    finite = EDGES[np.isfinite(EDGES)]
+    lower, upper = np.meshgrid(finite, finite, indexing="ij")
+    ordered = lower < upper
+    lower, upper = lower[ordered], upper[ordered]
+    found = np.asarray(log_normal_mass(lower, upper))
+    assert np.isfinite(found).all()
+    assert np.allclose(found, true_log_mass(lower, upper), rtol=2e-6, atol=1e-4)
+
+
+def test_log_normal_mass_of_nothing_and_of_everything():
+    found = log_normal_mass(jnp.array([1.0, 40.0, -jnp.inf]), jnp.array([1.0, 40.0, jnp.inf]))
+    assert found.tolist() == [-jnp.inf, -jnp.inf, 0.0]
+
+
+@pytest.mark.parametrize("word", [0, 1, 255, 511, 1 << 31, 0xFFFFFF00, 0xFFFFFFFF])
+def test_unit_exponential_is_positive_and_finite_for_every_word(word):
+    """The last word once gave 0, as the middle of the last of 2^24 cells is no float32: an arrival at time 0."""
+    x = float(numerics.unit_exponential(jnp.uint32(word)))
+    assert 0 < x < 18
+    assert x == pytest.approx(-np.log(((word >> 9) + 0.5) / 2**23), rel=1e-6)
+
+
+def test_unit_exponential_is_exponential():
+    word = np.random.default_rng(0).integers(0, 1 << 32, 50_000, dtype=np.uint32)
+    x = np.asarray(jax.jit(numerics.unit_exponential)(word))
+    assert scipy.stats.kstest(x, "expon").pvalue > 1e-3
