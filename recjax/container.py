@@ -24,7 +24,6 @@ MAX_CHUNK_IMAGES = 1 << 14
 MAX_RAW_BYTES = 1 << 30
 
 _CRC_BYTES = 4
-_UINT8 = 0
 _SLACK_BYTES = 1 << 16
 # A file may be this many times smaller than its images, or larger: beyond, it is hostile, and raw storage is better.
 _MAX_RATIO = 4096
@@ -40,7 +39,7 @@ class Bounds(NamedTuple):
 
 _REC = {
     "partition": Bounds(0, 1),
-    "candidates_log2": Bounds(0, 31),
+    "candidates_log2": Bounds(0, 30),
     "block_budget_bits_q10": Bounds(0, 1 << 20),
     "index_code": Bounds(0, 255),
     "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),

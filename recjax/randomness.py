@@ -7,10 +7,12 @@ STREAM_VERSION.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, UInt32
 
 STREAM_VERSION = 1
@@ -19,11 +21,14 @@ STREAM_VERSION = 1
 # ARRIVAL and BIN are the encoder's own, TRIAL is for measurements.
 CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL = range(6)
 
-Key: TypeAlias = UInt32[Array, "*#batch 2"]
-Words: TypeAlias = UInt32[Array, "*#batch"]
+Key: TypeAlias = UInt32[Array | np.ndarray, "*#batch 2"]
+Words: TypeAlias = UInt32[Array | np.ndarray, "*#batch"]
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
+# First words of the paths that keys are folded along. That of BLOCKS is part of the wire format, too.
+BLOCKS, PRIVATE, MEASUREMENT = range(3)
+
 # Marks in the first word absorbed: a key that is folded on and a stream that is drawn from never coincide.
 _FOLD, _DRAW = 0, 1 << 31
 _UNROLLED_WORDS = 4
@@ -74,7 +79,11 @@ def stream(key: Key, purpose: int, path: Sequence[Words | int] = ()) -> Stream:
 
 def draw(stream: Stream, index: Words | int, count: int) -> UInt32[Array, "{count} *batch"]:
     """`count` words at an index of a stream, in O(1), along a new leading axis; the first do not depend on `count`."""
-    index = jnp.asarray(index, jnp.uint32)
+    return _draw(stream, _word(index), count)
+
+
+@partial(jax.jit, static_argnums=2, inline=True)
+def _draw(stream, index, count):
     pairs = (count + 1) // 2
     block = jnp.arange(pairs, dtype=jnp.uint32).reshape(pairs, *(1,) * max(index.ndim, jnp.ndim(stream.first)))
     drawn = threefry2x32((stream.first, stream.second), (index, block))
@@ -90,10 +99,21 @@ def words(key: Key, purpose: int, address: Sequence[Words | int], count: int) ->
     return jnp.moveaxis(draw(stream(key, purpose, path), index, count), 0, -1)
 
 
+def _word(word: Words | int) -> Words:
+    # NumPy first, as JAX would take a Python int for an int32, which the upper half of words is not.
+    return word.astype(jnp.uint32) if isinstance(word, jax.Array) else np.asarray(word, np.uint32)
+
+
 def _absorb(key: tuple[Words, Words], path: Sequence[Words | int], use: int) -> tuple[Words, Words]:
-    message = [jnp.asarray(word, jnp.uint32) for word in (use | len(path), *path)]
+    message = [_word(word) for word in (use | len(path), *path)]
     if len(message) % 2:
-        message.append(jnp.uint32(0))
+        message.append(_word(0))
+    return _encipher(key, tuple(message))
+
+
+# In one program where it is called by itself; within other programs it is a part of them.
+@partial(jax.jit, inline=True)
+def _encipher(key, message):
     if len(message) <= _UNROLLED_WORDS:
         for pair in zip(message[::2], message[1::2], strict=True):
             key = threefry2x32(key, pair)

@@ -95,9 +95,9 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
         capacity = _bucket(initial + count * (2 * pixels + 2 * model.latents) + 64)
         message = _initial_message(seed, lanes, initial, capacity)
         for number in reversed(range(segments)):
-            if progress:
-                progress(count - min((number + 1) * steps * lanes, count), count)
             message = _push(model, GRID_BITS, message, padded[number], active[number])
+            if progress:
+                progress(count - number * steps * lanes, count)
         if not int(message.fault) & rans.UNDERFLOW:
             break
         initial *= 4

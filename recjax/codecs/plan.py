@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from recjax import randomness, rec
 from recjax.coding import integers
-from recjax.container import Header
+from recjax.container import METHODS, Header
 from recjax.distributions.normal import Normal
 from recjax.errors import FormatError
 from recjax.models import model as models
@@ -18,7 +19,7 @@ from recjax.rec import blocks as blocking
 from recjax.rec import codes, engine
 
 ZETA, LEARNED = 0, 1
-MAX_CANDIDATES_LOG2 = 30
+MAX_CANDIDATES_LOG2 = METHODS["pfr"]["candidates_log2"].highest
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,6 @@ def settings_of(header: Header, model: Model) -> Settings:
     unknown = settings.index_code == LEARNED and settings.histogram not in model.index_counts
     if settings.index_code > LEARNED or unknown:
         raise FormatError(f"the file uses an index code that model {model.name!r} does not have; the file is damaged.")
-    if settings.candidates_log2 > MAX_CANDIDATES_LOG2:
-        raise FormatError(
-            f"the file states 2^{settings.candidates_log2} candidates where at most 2^{MAX_CANDIDATES_LOG2} are used; "
-            "the file is damaged."
-        )
     return settings
 
 
@@ -129,7 +125,8 @@ def _algorithm(method: str, candidates: int) -> rec.RECAlgorithm:
     return rec.ALGORITHMS[method](**{size: candidates})
 
 
+@jax.jit
 def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:
     """Targets [image, block, dim] of images [image, pixels]; padding is the prior itself, which costs nothing."""
-    mean, scale = models.posterior_floats(model, images)
+    mean, scale = models.posterior_floats(model, images.astype(jnp.uint8))
     return Normal(plan.blocks.split(mean, 0.0), plan.blocks.split(scale, 1.0))

@@ -4,7 +4,6 @@ All images share the streams of their blocks, so that one is decoded without the
 images lie one behind the other, at their own bit lengths.
 """
 
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -28,8 +27,6 @@ from recjax.models.model import Model
 CHUNK_IMAGES = 4096
 BATCH = 256
 """Images that one compiled call takes at the most."""
-
-_PRIVATE = 1
 
 Progress = Callable[[int, int], None]
 
@@ -60,9 +57,7 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
     shared = {"bins": plan.bins, "shared_axes": (0,)}
 
     def search(q):
-        found = rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), private_key=private_key, **shared)
-        symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], found.code)
-        return Found(symbol, plan.blocks.merge(found.words), found.info)
+        return _as_found(plan, rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), private_key=private_key, **shared))
 
     def decode(symbol):
         code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
@@ -75,20 +70,34 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
     coder = latent.relative_entropy(
         search, plan.algorithm.code_codec(plan.masses, plan.bins, plan.blocks.place.shape[1]), decode
     )
-    return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T.astype(jnp.uint8)))
+    return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
 
 
+@jax.jit
+def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
+    symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
+    return Found(symbol, plan.blocks.merge(encoded.words), encoded.info)
+
+
+@jax.jit
 def symbol_rows(model: Model, words: jax.Array) -> jax.Array:
     """Row of the model's mass table for each pixel, given the words of the latents."""
     return models.symbol_rows(model, grid.value_fixed(words))
 
 
-@functools.partial(jax.jit, static_argnums=5)
 def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:
-    size = len(images)
-    parts = image_codec(model, plan, key, private_key, size)
-    message = rans.empty((size,), 1, capacity)
-    return latent.push_with_latent(*parts, message, images.T[..., None].astype(jnp.uint32))
+    """Each image [image, pixels] on a message of its own, and the latents that were found for it."""
+    parts = image_codec(model, plan, key, private_key, len(images))
+    message = rans.empty((len(images),), 1, capacity)
+    # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
+    message, z = parts.latent.choose(message, parts.posterior(images.T[..., None]))
+    return _push_given(model, plan, key, message, images, z), z
+
+
+@jax.jit
+def _push_given(model, plan, key, message, images, z) -> Message:
+    parts = image_codec(model, plan, key, key, len(images))
+    return latent.push_given(parts.latent, parts.likelihood, message, images.T[..., None].astype(jnp.uint32), z)
 
 
 @jax.jit
@@ -114,7 +123,7 @@ def encode(
     count = len(images)
     flat = images.reshape(count, model.pixels)
     plan, key = make_plan(model, settings), randomness.key(seed)
-    private = randomness.fold_in(key, _PRIVATE)
+    private = randomness.fold_in(key, randomness.PRIVATE)
     bodies, found = [], []
     parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
     header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)

@@ -1,6 +1,7 @@
 """What the bits of a file are spent on: ideal and actual rates, the bias of the samples, and the time it took."""
 
 import functools
+import math
 import time
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from recjax import randomness, rec
+from recjax import grid, randomness, rec
 from recjax.codecs import bits_back, lossless, relative_entropy
-from recjax.codecs.plan import Plan, Settings, make_plan, targets
+from recjax.codecs.plan import Settings, make_plan, targets
 from recjax.codecs.relative_entropy import BATCH, Encoding
 from recjax.coding import integers
 from recjax.coding.message import MASS_BITS
@@ -20,19 +21,22 @@ from recjax.distributions.normal import Normal
 from recjax.models import model as models
 from recjax.models.model import Model
 from recjax.rec.base import Status
-from recjax.rec.diagnostics import Bias, bias
+from recjax.rec.diagnostics import Draws, pool
 
-_TRIAL = 2
+# Exact draws from each target that the log ratio of a sample is ranked among.
+_EXACT_DRAWS = 31
 
 
 @dataclass(frozen=True)
 class Report:
     """A file and what it is made of; bits are totals per image.
 
-    ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes (bits-back: of the latents under
-    the prior, less what their choice gave back). likelihood_bits: -log2 p(x | z) at the z that was sent. initial_bits:
-    of the chain (bits-back). bias: of the samples, drawn once more with a stream per image, so that draws are
-    independent; None for bits-back. exhausted: searches that ended by their budget. blocks: searches per image.
+    ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes. likelihood_bits: -log2 p(x | z)
+    at the z that was sent. For bits-back these are of a fresh draw of latents (under the prior, less what their choice
+    gives back), as those of the chain depend on its state: the two agree on average, not image by image.
+    initial_bits: of the chain (bits-back). draws: of the latents, drawn once more with a stream per image, for
+    `recjax.rec.diagnostics.bias`; None for bits-back. exhausted: searches that ended by their budget, of all images.
+    blocks: searches per image. encode_seconds: without the decoding that `compress` adds to make sure.
     """
 
     data: bytes
@@ -41,7 +45,7 @@ class Report:
     likelihood_bits: Float[np.ndarray, "image"]
     initial_bits: int
     encode_seconds: float
-    bias: dict[str, float] | None
+    draws: Draws | None
     exhausted: int
     blocks: int
 
@@ -68,12 +72,10 @@ def encode_report(
     encoding = relative_entropy.encode(images, model, settings, seed=seed)
     seconds = time.perf_counter() - start
     latent, likelihood = ideal_bits_of_searches(images, model, settings, encoding)
-    sample_bias = measure_bias(images, model, settings, seed=seed)
+    draws = draw_again(images, model, settings, seed=seed)
     exhausted = int(np.sum(encoding.info.status == Status.BUDGET))
     blocks = encoding.info.status.shape[1]
-    return Report(
-        encoding.data, latent + likelihood, latent, likelihood, 0, seconds, sample_bias._asdict(), exhausted, blocks
-    )
+    return Report(encoding.data, latent + likelihood, latent, likelihood, 0, seconds, draws, exhausted, blocks)
 
 
 def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,18 +105,37 @@ def ideal_bits_of_searches(
     return np.sum(per_block, axis=0) + plan.log2_bins.sum(), models.symbol_bits(model, rows, flat)
 
 
-def measure_bias(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Bias:
-    """Bias of the latents' samples, drawn anew with a stream per image: those of a file share candidates."""
+def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Draws:
+    """The latents' samples with a stream per image: those of a file share candidates, and are not independent."""
     plan, key = make_plan(model, settings), randomness.key(seed)
     flat = images.reshape(len(images), model.pixels)
-    uniforms = []
+    batches = []
     for start in range(0, len(flat), BATCH):
-        trial = randomness.fold_in(key, _TRIAL, start)
-        uniforms.append(np.asarray(_target_cdf(model, plan, trial, relative_entropy.pad(flat[start : start + BATCH]))))
-    return bias(np.concatenate(uniforms)[: len(flat)][:, plan.blocks.used])
+        batch = flat[start : start + BATCH]
+        key_of_batch = randomness.fold_in(key, randomness.MEASUREMENT, start)
+        q = targets(model, plan, relative_entropy.pad(batch))
+        found = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins)
+        drawn = _evidence(key_of_batch, q, found.sample)
+        batches.append(Draws(*(np.asarray(field)[: len(batch)] for field in drawn)))
+    uniforms, ranks, residuals = pool(batches)
+    return Draws(uniforms[:, plan.blocks.used], ranks, residuals[:, plan.blocks.used])
 
 
 @jax.jit
-def _target_cdf(model: Model, plan: Plan, key: randomness.Key, images: jax.Array) -> jax.Array:
-    q = targets(model, plan, images)
-    return q.cdf(rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), bins=plan.bins).sample)
+def _evidence(key: randomness.Key, q: Normal, sample: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The fields of Draws; the coordinates that pad blocks follow the prior, and their log ratio is 0."""
+    count, *block = sample.shape
+    residuals = q.standardise(sample)
+    images = jnp.arange(count, dtype=jnp.uint32)[:, None]
+    exact = jnp.arange(_EXACT_DRAWS + 1, dtype=jnp.uint32)
+    words = randomness.words(key, randomness.TRIAL, (images, exact), math.prod(block))
+    noise = grid.value(words[:, 1:] >> (32 - grid.BITS)).reshape(count, _EXACT_DRAWS, *block)
+    expand = Normal(jnp.asarray(q.loc)[:, None], jnp.asarray(q.scale)[:, None])
+
+    def log_ratio(z, e):
+        return 0.5 * jnp.sum(jnp.square(z) - jnp.square(e), axis=(-2, -1))
+
+    of_exact = log_ratio(expand.loc + expand.scale * noise, noise)
+    below = jnp.sum(of_exact < log_ratio(sample, residuals)[:, None], axis=1)
+    ranks = (below + words[:, 0, 0] * jnp.float32(2.0**-32)) / (_EXACT_DRAWS + 1)
+    return q.cdf(sample), ranks, residuals

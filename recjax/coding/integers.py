@@ -8,6 +8,7 @@ A table is made on the host in exact arithmetic from what the model file holds, 
 or a histogram; never from the posterior at hand, which the decoder does not know.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from decimal import Context, Decimal, localcontext
@@ -25,6 +26,7 @@ _MANTISSA_BITS = 2
 _ESCAPE_BITS = 32
 
 
+@jax.jit
 def index_class(n: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
     """Class of an index n >= 1, from 0; its smallest member is `_first`, and it has 2^`_extra_bits` members."""
     n = jnp.asarray(n).astype(jnp.uint32)
@@ -41,6 +43,7 @@ def num_classes(max_log2: int) -> int:
     return (shift << _MANTISSA_BITS) + (1 << (max_log2 - shift))
 
 
+@functools.lru_cache(maxsize=1024)
 def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
     """Masses of the zeta law P(n) ~ n^-(1 + 1/L), n in [1, 2^max_log2], and of the escape: int64, sum 2^16.
 
@@ -54,7 +57,9 @@ def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
         exponent = 1 + Decimal(256) / max(expected_log2_index_q, 1)
         end = (1 << max_log2) + 1
         weights = [_power_sum(a, min(b, end), exponent) for a, b in itertools.pairwise(firsts)]
-    return quantise([*weights, 0])
+    masses = quantise([*weights, 0])
+    masses.flags.writeable = False
+    return masses
 
 
 def learned_masses(counts: Sequence[int]) -> np.ndarray:

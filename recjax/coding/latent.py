@@ -55,27 +55,21 @@ def relative_entropy(search: Callable[[Any], Any], code: Codec, decode: Callable
     )
 
 
-def push_with_latent(
-    latent: LatentCoder,
-    likelihood: Callable[[Any], Codec],
-    posterior: Callable[[Any], Any],
-    message: Message,
-    x: Any,
-) -> tuple[Message, Any]:
-    """Push x under likelihood(z) for a z chosen given posterior(x), pay for z, and tell it."""
-    message, z = latent.choose(message, posterior(x))
-    return latent.pay(likelihood(z).push(message, x), z), z
+def push_given(latent: LatentCoder, likelihood: Callable[[Any], Codec], message: Message, x: Any, z: Any) -> Message:
+    """Push x under likelihood(z), and pay for z, which was chosen before."""
+    return latent.pay(likelihood(z).push(message, x), z)
 
 
 def latent_codec(latent: LatentCoder, likelihood: Callable[[Any], Codec], posterior: Callable[[Any], Any]) -> Codec:
-    """Codec of data x through a latent z, see `push_with_latent`; a decoder asks for posterior(x) for a refund only."""
+    """Codec of data x through a latent z chosen given posterior(x); a decoder asks for that for a refund only."""
+
+    def push(message, x):
+        message, z = latent.choose(message, posterior(x))
+        return push_given(latent, likelihood, message, x, z)
 
     def pop(message):
         message, z = latent.receive(message)
         message, x = likelihood(z).pop(message)
         return latent.refund(message, posterior(x), z), x
-
-    def push(message, x):
-        return push_with_latent(latent, likelihood, posterior, message, x)[0]
 
     return Codec(push, pop, latent.pops_any_message)

@@ -4,6 +4,7 @@ Whatever a decoder computes here is integer arithmetic. Pass models to jitted fu
 closed over becomes constants, whose integer products XLA folds, slowly, at compile time.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -108,12 +109,22 @@ def load_model(name_or_path: str | Path) -> Model:
     """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
     path = Path(name_or_path)
     if str(name_or_path) in list_models():
-        path = PRETRAINED / f"{name_or_path}.safetensors"
-    elif not path.is_file():
+        return _load_released(str(name_or_path))
+    if not path.is_file():
         raise ValueError(
             f"there is no model {str(name_or_path)!r}; give the path of a model file or one of "
             f"{', '.join(list_models())}."
         )
+    return _load(path)
+
+
+@functools.cache
+def _load_released(name: str) -> Model:
+    # The same object each time, for which plans are remembered.
+    return _load(PRETRAINED / f"{name}.safetensors")
+
+
+def _load(path: Path) -> Model:
     tensors, document = tensor_file.read(path)
     if document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of format {FORMAT}; convert it again with this version of recjax.")

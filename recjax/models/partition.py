@@ -3,16 +3,17 @@
 import numpy as np
 from jaxtyping import Float, Int32
 
-MAX_INTERVALS = 2**12
+# A search keeps a table of the intervals of every dimension, so their number is its memory.
+MAX_INTERVALS = 2**8
 
 
 def intervals_from_kl(kl_bits: Float[np.ndarray, "latents"]) -> Int32[np.ndarray, "latents"]:
-    """Intervals J per latent, about 2^kl_bits each, with sum of log2 J at most the sum of kl_bits.
+    """Intervals J per latent, about 2^kl_bits each and at most 256, with sum of log2 J at most the sum of kl_bits.
 
     A latent that carries nothing keeps one interval: partitioning it would cost bits and save no candidates.
     """
     kl_bits = np.asarray(kl_bits, np.float64)
-    intervals = np.clip(np.rint(np.exp2(np.minimum(kl_bits, 12.0))), 1, MAX_INTERVALS)
+    intervals = np.clip(np.rint(np.exp2(np.minimum(kl_bits, np.log2(MAX_INTERVALS)))), 1, MAX_INTERVALS)
     while np.log2(intervals).sum() > kl_bits.sum():
         # Take from the latent whose share exceeds its information most.
         excess = np.where(intervals > 1, np.log2(intervals) - kl_bits, -np.inf)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, UInt32
 
 from recjax.coding.codec import Codec
@@ -22,8 +21,9 @@ class Status(enum.IntEnum):
     """How a search ended.
 
     OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent.
-    INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite; such
-    a coordinate was coded as if the target were the coding distribution.
+    INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
+    such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
+    the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
     """
 
     OK = 0
@@ -72,10 +72,6 @@ class Bins:
     intervals: UInt32[Array, "*batch dim"]
     capacity: int = field(default=1, metadata={"static": True})
 
-    def log2_count(self) -> Float[Array, "*batch"]:
-        """log2 of the number of bins, in bits."""
-        return jnp.sum(jnp.log2(self.intervals.astype(jnp.float32)), axis=-1)
-
 
 @dataclass(frozen=True)
 class RECAlgorithm:
@@ -88,7 +84,7 @@ class RECAlgorithm:
     decode(key, bins, code, dim) -> words
     code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
     bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
-    lasts; `max_index` bounds the index; `max_intervals` is the capacity assumed of bins that are traced arrays.
+    lasts; `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed.
     """
 
     name: str
@@ -99,5 +95,4 @@ class RECAlgorithm:
     decode: Callable[[Key, Bins | None, Any, int], UInt32[Array, " dim"]]
     code_codec: Callable[..., Codec]
     exact: bool
-    max_index: int
     max_intervals: int

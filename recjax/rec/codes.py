@@ -1,5 +1,8 @@
 """The code of a bin and an index, and checks of an algorithm's sizes."""
 
+import operator
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
@@ -10,16 +13,24 @@ from recjax.coding.integers import index_codec
 from recjax.rec.base import Bins, Code
 
 
-def check_sizes(name: str, candidates: int, chunk_size: int, max_intervals: int) -> None:
-    """Refuse sizes that make no algorithm, with a sentence."""
+def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any) -> tuple[int, int, int]:
+    """The sizes of an algorithm as Python ints; ValueError for those that make none."""
+    try:
+        candidates, chunk_size, max_intervals = map(operator.index, (candidates, chunk_size, max_intervals))
+    except TypeError as error:
+        raise ValueError(f"{name} takes whole numbers as its sizes, and {error}; use int()") from None
     if not 1 <= candidates <= 1 << 30:
         raise ValueError(
             f"{name} examines between 1 and 2^30 candidates, got {candidates}; choose a number in that range"
         )
     if chunk_size < 1:
-        raise ValueError(f"{name} scores at least 1 candidate at a time, got chunk_size={chunk_size}")
+        raise ValueError(f"{name} scores at least 1 candidate at a time, got chunk_size={chunk_size}; 256 is usual")
     if not 1 <= max_intervals <= grid.MAX_INTERVALS:
-        raise ValueError(f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}")
+        raise ValueError(
+            f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}; give the largest "
+            "number of intervals of any dimension"
+        )
+    return candidates, chunk_size, max_intervals
 
 
 def code_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:

@@ -6,6 +6,7 @@ quarter of the lanes wait (starting a row costs about as much as a step, so rows
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from jax.core import Tracer
 
 from recjax import grid, randomness
 from recjax.distributions.normal import Normal
+from recjax.rec import sharding
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
 MAX_LANES = 256
@@ -37,11 +39,22 @@ def encode(
     Shared randomness comes from `key` (consumed), a stream per batch index; indices along `shared_axes` (axes of the
     batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
     `private_key`, by default derived from `key`, and differs by row always. `bins` (integers [*batch, dim], or anything
-    that broadcasts to it) gives the number of intervals per dimension of a space partition. Works under jit and vmap
-    and on sharded arrays.
+    that broadcasts to it) gives the number of intervals per dimension of a space partition; see `RECAlgorithm` for
+    traced ones. Works under jit and vmap and on sharded arrays. A vmap that does not map `key` gives every instance the
+    same streams and the same arrivals: map both keys, or put the axis into the batch.
     """
-    private_key = randomness.fold_in(key, randomness.ARRIVAL) if private_key is None else private_key
-    return _encode(algorithm, tuple(shared_axes), key, private_key, q, p, as_bins(algorithm, bins))
+    bins = as_bins(algorithm, bins)
+    shape: tuple[int, ...] = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((q, p))))
+    if not shape:
+        raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
+    if bins is not None:
+        shape = np.broadcast_shapes(shape, bins.intervals.shape)
+    axes = _checked_axes(shared_axes, shape)
+
+    def run(key, private_key, q, p, bins):
+        return _merge(shape, p, *_search(algorithm, _problem(shape, axes, key, private_key, q, p, bins)))
+
+    return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
 
 def decode(
@@ -54,8 +67,13 @@ def decode(
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
     """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
-    words = decode_words(algorithm, key, code, _block_shape(p, code), bins=bins, shared_axes=shared_axes)
-    return _to_sample(words, p)
+    shape = code.interval.shape
+
+    def run(key, p, code, bins):
+        words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
+        return _to_sample(words, p)
+
+    return sharding.along_batch(run, len(shape) - 1)(key, p, code, as_bins(algorithm, bins))
 
 
 @partial(jax.jit, static_argnums=(0, 3), static_argnames=("shared_axes",))
@@ -78,36 +96,42 @@ def decode_words(
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
     """The words that codes name; `shape` is [*batch, dim]."""
-    return _decode_words(algorithm, key, code, tuple(shape), as_bins(algorithm, bins), shared_axes=tuple(shared_axes))
+    shape = tuple(shape)
+    return _decode_words(
+        algorithm, key, code, shape, as_bins(algorithm, bins), shared_axes=_checked_axes(shared_axes, shape)
+    )
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _encode(algorithm, shared_axes, key, private_key, q, p, bins) -> Encoded:
-    shape: tuple[int, ...] = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((q, p))))
-    if not shape:
-        raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
-    if bins is not None:
-        shape = np.broadcast_shapes(shape, bins.intervals.shape)
+def _problem(shape, shared_axes, key, private_key, q, p, bins):
+    """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
     batch, dim = shape[:-1], shape[-1]
     rows = math.prod(batch)
+    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
 
     def flat(leaf):
         return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
 
-    problem = (
+    return (
         _stream_keys(key, batch, shared_axes),
         randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),
         jax.tree.map(flat, q),
         jax.tree.map(flat, p),
         _broadcast_bins(bins, shape),
     )
-    code, words, info = _run(algorithm, problem, rows)
-    result = jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), (code, words, info))
-    return Encoded(result[0], result[1], _to_sample(result[1], p), result[2])
 
 
-def _run(algorithm: RECAlgorithm, problem: Any, rows: int):
-    """Results of all rows of a problem, a pytree with a leading row axis."""
+@partial(jax.jit, static_argnums=0)
+def _merge(shape, p, code, words, info) -> Encoded:
+    code, words, info = jax.tree.map(lambda leaf: leaf.reshape(*shape[:-1], *leaf.shape[1:]), (code, words, info))
+    return Encoded(code, words, _to_sample(words, p), info)
+
+
+# Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
+@partial(jax.jit, static_argnums=0)
+def _search(algorithm: RECAlgorithm, problem: Any):
+    """Results of all rows of a problem."""
+    rows = len(problem[0])
     lanes = min(rows, MAX_LANES)
 
     def take(row):
@@ -158,15 +182,27 @@ def _run(algorithm: RECAlgorithm, problem: Any, rows: int):
     return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
 
 
+@jax.jit
 def _to_sample(words, p: Normal):
     return grid.affine(grid.value_fixed(words), jnp.asarray(p.loc), jnp.asarray(p.scale))
 
 
-def _stream_keys(key, batch: tuple[int, ...], shared_axes: tuple[int, ...]):
-    """A key per row: the path (level 0, number of the block among the axes that do not share a stream)."""
-    shared = {axis % len(batch) for axis in shared_axes} if batch else set()
-    sizes = [1 if axis in shared else size for axis, size in enumerate(batch)]
-    own = randomness.fold_in(key, 0, jnp.arange(math.prod(sizes), dtype=jnp.uint32)).reshape(*sizes, 2)
+def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozenset[int]:
+    """Axes of the batch, from 0; ValueError for others."""
+    rank = len(shape) - 1
+    axes = [operator.index(axis) for axis in shared_axes]
+    if any(not -rank <= axis < rank for axis in axes):
+        raise ValueError(
+            f"shared_axes are axes of the batch, from {-rank} to {rank - 1} here, got {axes}; the last axis of q is a "
+            "block and cannot be shared"
+        )
+    return frozenset(axis % rank for axis in axes)
+
+
+def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
+    """A key per row: the path (BLOCKS, number of the block among the axes that do not share a stream)."""
+    sizes = [1 if axis in shared_axes else size for axis, size in enumerate(batch)]
+    own = randomness.fold_in(key, randomness.BLOCKS, jnp.arange(math.prod(sizes), dtype=jnp.uint32)).reshape(*sizes, 2)
     return jnp.broadcast_to(own, (*batch, 2)).reshape(-1, 2)
 
 
@@ -174,11 +210,12 @@ def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
     """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
     if bins is None or isinstance(bins, Bins):
         return bins
+    dtype = np.asarray(bins).dtype if not hasattr(bins, "dtype") else bins.dtype
+    if not np.issubdtype(dtype, np.integer) or np.size(bins) == 0:
+        raise ValueError(f"bins are whole numbers of intervals per dimension, got {dtype} {np.shape(bins)}; round them")
     if isinstance(bins, Tracer):
         return Bins(bins.astype(jnp.uint32), algorithm.max_intervals)
     counts = np.asarray(bins)
-    if not np.issubdtype(counts.dtype, np.integer) or counts.size == 0:
-        raise ValueError(f"bins are whole numbers of intervals per dimension, got {counts.dtype}; round them")
     if counts.min() < 1 or counts.max() > grid.MAX_INTERVALS:
         raise ValueError(
             f"bins are between 1 and {grid.MAX_INTERVALS} intervals per dimension, got {counts.min()} to "
@@ -192,8 +229,3 @@ def _broadcast_bins(bins: Bins | None, shape: tuple[int, ...]) -> Bins | None:
         return None
     rows, dim = math.prod(shape[:-1]), shape[-1]
     return Bins(jnp.broadcast_to(bins.intervals, shape).reshape(rows, dim), bins.capacity)
-
-
-def _block_shape(p: Normal, code: Any) -> tuple[int, ...]:
-    """[*batch, dim] of the samples that a code names."""
-    return tuple(code.interval.shape)

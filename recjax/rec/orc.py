@@ -29,14 +29,18 @@ class State(NamedTuple):
     best_index: UInt32[Array, ""]
 
 
-@lru_cache(maxsize=64)
 def orc(*, num_candidates: int, chunk_size: int = 256, max_intervals: int = 64) -> RECAlgorithm:
     """Approximate coder of `num_candidates` candidates, scored `chunk_size` at a time.
 
     The chunk size changes speed, never what a code decodes to. `max_intervals` bounds the intervals per dimension of
     bins that are traced arrays; concrete bins bound themselves.
     """
-    codes.check_sizes("orc", num_candidates, chunk_size, max_intervals)
+    return _orc(*codes.check_sizes("orc", num_candidates, chunk_size, max_intervals))
+
+
+# One bundle for the same sizes, so that what is compiled for it is found again.
+@lru_cache(maxsize=64)
+def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
     chunk_size = min(chunk_size, num_candidates)
     slots = min(4 << (num_candidates - 1).bit_length(), 1 << 16)
 
@@ -85,6 +89,5 @@ def orc(*, num_candidates: int, chunk_size: int = 256, max_intervals: int = 64) 
         decode=candidates.decode,
         code_codec=codes.code_codec,
         exact=False,
-        max_index=num_candidates,
         max_intervals=max_intervals,
     )

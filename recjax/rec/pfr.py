@@ -32,14 +32,18 @@ class State(NamedTuple):
     stopped: Bool[Array, ""]
 
 
-@lru_cache(maxsize=64)
 def pfr(*, max_candidates: int, chunk_size: int = 256, max_intervals: int = 64) -> RECAlgorithm:
     """Exact coder; the search ends by its stopping rule, or with Status.BUDGET after `max_candidates`.
 
     `chunk_size` candidates are scored at a time: it changes speed, never what a code decodes to. `max_intervals` bounds
     the intervals per dimension of bins that are traced arrays; concrete bins bound themselves.
     """
-    codes.check_sizes("pfr", max_candidates, chunk_size, max_intervals)
+    return _pfr(*codes.check_sizes("pfr", max_candidates, chunk_size, max_intervals))
+
+
+# One bundle for the same sizes, so that what is compiled for it is found again.
+@lru_cache(maxsize=64)
+def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
     chunk_size = min(chunk_size, max_candidates)
 
     def init(key, private_key, q, p, bins):
@@ -93,6 +97,5 @@ def pfr(*, max_candidates: int, chunk_size: int = 256, max_intervals: int = 64) 
         decode=candidates.decode,
         code_codec=codes.code_codec,
         exact=True,
-        max_index=max_candidates,
         max_intervals=max_intervals,
     )

@@ -66,10 +66,27 @@ def test_what_coding_would_not_shrink_is_stored_raw(case, name, model, one_by_on
         assert np.array_equal(lossless.decompress(data, index=-1), images[-1])
 
 
-def test_compress_verifies(model, digits, monkeypatch):
-    monkeypatch.setattr(lossless, "decompress", lambda *_, **__: digits[1:2])
-    with pytest.raises(RuntimeError, match="did not decode"):
-        lossless.compress(digits[:1], model)
+@pytest.mark.parametrize("failure", ["other images", "no images"])
+def test_what_does_not_decode_is_stored_raw(model, digits, monkeypatch, failure):
+    def decode(*_, **__):
+        if failure == "no images":
+            raise FormatError("the chain ends early")
+        return digits[1:2]
+
+    monkeypatch.setattr(lossless.bits_back, "decode", decode)
+    with pytest.warns(UserWarning, match="stored raw"):
+        data = lossless.compress(digits[:1], model)
+    assert container.read(data).header.method == "raw"
+    assert np.array_equal(lossless.decompress(data), digits[:1])
+
+
+@pytest.mark.parametrize("method", lossless.METHODS)
+def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
+    seen = []
+    options = {} if method == "bb-ans" else {"candidates": 64, "block_bits": 6.0}
+    lossless.compress(digits[:3], model, method=method, **options, progress=lambda *counts: seen.append(counts))
+    done = [step for step, _ in seen]
+    assert {total for _, total in seen} == {6} and done == sorted(done) and done[-1] == 6 and 3 in done
 
 
 BAD_ARGUMENTS = {

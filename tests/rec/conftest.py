@@ -29,9 +29,9 @@ def one_by_one():
     each when done, and after one step more."""
 
     def run(algorithm, key, rows, q, p, bins=None):
-        private_key = randomness.fold_in(key, randomness.ARRIVAL)
+        private_key = randomness.fold_in(key, randomness.PRIVATE)
         rows = jnp.asarray(rows, jnp.uint32)
-        keys, private_keys = randomness.fold_in(key, 0, rows), randomness.fold_in(private_key, rows)
+        keys, private_keys = randomness.fold_in(key, randomness.BLOCKS, rows), randomness.fold_in(private_key, rows)
         return _compiled(algorithm)(keys, private_keys, q, p, bins)
 
     return run

@@ -278,14 +278,16 @@ from recjax import rec
 assert len(jax.devices()) == 2
 saved = np.load(sys.argv[1])
 name, sizes, bins = eval(sys.argv[2])
-rows = NamedSharding(Mesh(jax.devices(), ("rows",)), PartitionSpec("rows"))
-q = jax.device_put(recjax.Normal(saved["q_loc"], saved["q_scale"]), rows)
 p, algorithm = recjax.Normal(saved["loc"], saved["scale"]), rec.ALGORITHMS[name](**sizes)
-enc = rec.encode(algorithm, recjax.key(int(sys.argv[3])), q, p, bins=bins)
-assert np.array_equal(enc.code.interval, saved["interval"]) and np.array_equal(enc.code.index, saved["index"])
-code = jax.device_put(rec.Code(saved["interval"], saved["index"]), rows)
-sample = rec.decode(algorithm, recjax.key(int(sys.argv[3])), p, code, bins=bins)
-assert np.array_equal(np.asarray(sample).view(np.uint32), saved["sample"].view(np.uint32))
+key = recjax.key(int(sys.argv[3]))
+for mesh in (Mesh(jax.devices(), ("rows",)), jax.make_mesh((2,), ("rows",))):
+    rows = NamedSharding(mesh, PartitionSpec("rows"))
+    q = jax.device_put(recjax.Normal(saved["q_loc"], saved["q_scale"]), rows)
+    enc = rec.encode(algorithm, key, q, p, bins=bins)
+    assert np.array_equal(enc.code.interval, saved["interval"]) and np.array_equal(enc.code.index, saved["index"])
+    code = jax.device_put(rec.Code(saved["interval"], saved["index"]), rows)
+    sample = rec.decode(algorithm, key, p, code, bins=bins)
+    assert np.array_equal(np.asarray(sample).view(np.uint32), saved["sample"].view(np.uint32))
 print("same bits")
 """
 

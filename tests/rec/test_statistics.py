@@ -249,7 +249,8 @@ def orc_bias(candidates: int, intervals: tuple[int, int, int]) -> float:
     bins = rec.Bins(jnp.asarray(intervals, jnp.uint32), CAPACITY)
     enc = rec.encode(rec.orc(num_candidates=candidates, chunk_size=64), recjax.key(5), q, PRIOR, bins=bins)
     words, rng = np.asarray(enc.words), np.random.default_rng(0)
-    return diagnostics.bias(np.stack([uniforms(cdf, words[:, d], rng) for d, cdf in enumerate(laws())], axis=1)).ks
+    drawn = np.stack([uniforms(cdf, words[:, d], rng) for d, cdf in enumerate(laws())], axis=1)
+    return diagnostics.bias(diagnostics.Draws(drawn, drawn[:, 0], drawn)).ks
 
 
 def test_the_bias_of_orc_shrinks_with_candidates_and_with_partition():
