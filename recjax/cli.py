@@ -3,9 +3,13 @@
 The top help is plain text and each command is imported when it is called, so that help and bad usage answer at once.
 """
 
+import contextlib
+import io
 import sys
 import traceback
 from collections.abc import Sequence
+
+from recjax.errors import UsageError
 
 FINE, BAD_INPUT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,12 +69,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from recjax.commands import COMMANDS
 
+    complaint = io.StringIO()
     try:
-        command = tyro.cli(COMMANDS[name], prog=f"recjax {name}", args=rest)
+        with contextlib.redirect_stderr(complaint):
+            command = tyro.cli(COMMANDS[name], prog=f"recjax {name}", args=rest)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else USAGE
+        if stop.code:
+            print(f"recjax: {usage_sentence(complaint.getvalue(), name)}", file=sys.stderr)
+        return USAGE if stop.code else FINE
     try:
         command.run()
+    except UsageError as error:
+        print(f"recjax: {sentence(error)}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         print("recjax: interrupted.", file=sys.stderr)
         return INTERRUPTED
@@ -81,6 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"recjax: {sentence(error)}", file=sys.stderr)
         return BAD_INPUT
     return FINE
+
+
+def usage_sentence(complaint: str, name: str) -> str:
+    """What tyro says in a box, as one line: its first paragraph, and where to read on."""
+    words: list[str] = []
+    for line in complaint.splitlines():
+        text = line.strip("│╭╮╰╯ ")
+        if words and text.startswith(("──", "Got errors")):
+            break
+        if text and "─" not in text:
+            words.append(text)
+    return f"{' '.join(words).rstrip('.')}; see `recjax {name} --help`."
 
 
 def sentence(error: Exception) -> str:

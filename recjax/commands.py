@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from recjax.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -52,9 +54,13 @@ class Compress:
 
         require_file_place(self.out)
         images = read_images(self.images)
-        model = _model_for(images.shape[1:], self.model)
-        from recjax.codecs.lossless import compress
+        from recjax.codecs.lossless import check_settings, compress
 
+        try:
+            check_settings(self.method, self.partition, self.candidates, self.block_bits)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        model = _model_for(images.shape[1:], self.model)
         with _progress("compressing") as report:
             data = compress(
                 images,

@@ -29,13 +29,15 @@ def examine(report: Callable[[str], object]) -> bool:
     ]
     for name in list_models():
         tests += [(f"model {name}, {method}", _coding_test(name, method)) for method in ("bb-ans", "pfr", "orc")]
-    passed = [_passes(test) for _, test in tests]
-    for (name, _), error in zip(tests, passed, strict=True):
+    good = True
+    for name, test in tests:
+        error = _failure(test)
         report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
-    return not any(passed)
+        good = good and not error
+    return good
 
 
-def _passes(test: Callable[[], bool]) -> str:
+def _failure(test: Callable[[], bool]) -> str:
     try:
         return "" if test() else "wrong result"
     except Exception as error:

@@ -32,7 +32,8 @@ def fake_decompress(data, *, index=None, model=None, max_bytes=0):
 @pytest.fixture
 def fake_codec(monkeypatch):
     module = type(sys)("recjax.codecs.lossless")
-    module.compress, module.decompress = fake_compress, fake_decompress  # type: ignore[attr-defined]
+    parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda *settings: None}
+    vars(module).update(parts)
     monkeypatch.setitem(sys.modules, "recjax.codecs.lossless", module)
     monkeypatch.setattr(commands, "_model_for", lambda shape, name: FakeModel())
 
@@ -91,7 +92,7 @@ def test_the_codec_itself(run, tmp_path, method):
     assert run("decompress", "a.rjx", "back")[0] == 0
     assert np.array_equal(read_images(tmp_path / "back"), images)
     code, _, err = run("compress", "scans", "b.rjx", "--method", "orc", "--candidates", 5)
-    assert code == 1 and "power of two" in err and not (tmp_path / "b.rjx").exists()
+    assert code == 2 and "power of two" in err and not (tmp_path / "b.rjx").exists()
     write_images(tmp_path / "bright.npy", images + np.uint8(100))
     code, _, err = run("compress", "bright.npy", "b.rjx", "--method", method)
     assert code == 1 and "pixel values 0 to 16" in err
@@ -166,16 +167,23 @@ def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("pack",),
         ("compress", "in.npy"),
         ("compress", "a", "b", "--method", "zip"),
+        ("compress", "a", "b", "--candidates", "five"),
         ("info", "a", "--jsn"),
         ("models", "x"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(run, arguments):
-    assert run(*arguments)[0] == 2
+def test_wrong_usage_is_one_sentence_and_exit_code_2(run, arguments):
+    code, out, err = run(*arguments)
+    assert code == 2 and out == ""
+    assert err.startswith("recjax: ") and err.count("\n") == 1 and not set("│─╭╰") & set(err)
+
+
+def test_no_command_is_wrong_usage_that_gets_help(run):
+    code, out, _ = run()
+    assert code == 2 and "commands" in out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """FORMAT.md is true: images are decoded in plain Python, from the specification and the model's integers alone."""
 
+import math
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax import chunks, container, grid
-from recjax.codecs.plan import make_plan, settings_of
+from recjax.codecs.plan import Settings, make_plan, settings_of
 from recjax.coding.reference import ReferenceMessage
 from recjax.models import model as models
 
@@ -96,6 +99,49 @@ def decode_image(bits: str, header, model) -> np.ndarray:
     pixels = [pop_interval(message, cdf[row].tolist()) for row in rows]
     assert (message.heads, message.tail) == ([1], [])
     return np.array(pixels, np.uint8).reshape(header.image_shape)
+
+
+def zeta_masses(divergences, intervals, candidates_log2):
+    """Masses of the index code 0 of a block, from the text alone."""
+    spared = 0
+    if intervals is not None:
+        spared = sum(min((j**1024).bit_length() - 1, d) for j, d in zip(intervals, divergences, strict=True))
+    e = 1024 + sum(divergences) - spared
+    length = min(max(e, 128), 1024 * candidates_log2) // 4
+    firsts = list(range(1, 8))
+    while firsts[-1] < 1 << candidates_log2:
+        octave = firsts[-1].bit_length() - 1
+        firsts.append(firsts[-1] + (1 << (octave - 2)))
+    firsts = [n for n in firsts if n <= 1 << candidates_log2]
+    with localcontext(Context(prec=30)):
+        s = 1 + Decimal(256) / max(length, 1)
+        weights = []
+        for a, b in zip(firsts, [*firsts[1:], (1 << candidates_log2) + 1], strict=True):
+            if a < 64 or b - a < 8:
+                weights.append(sum(Decimal(n) ** -s for n in range(a, b)))
+            else:
+                u, v = Decimal(a) ** -s, Decimal(b) ** -s
+                weights.append((a * u - b * v) / (s - 1) + (u - v) / 2 + s * (u / a - v / b) / 12)
+        weights.append(Decimal(0))
+    exact = [Fraction(weight) for weight in weights]
+    shares = [weight * (2**16 - len(exact)) / sum(exact) for weight in exact]
+    masses = [1 + math.floor(share) for share in shares]
+    left = sorted(range(len(shares)), key=lambda i: (math.floor(shares[i]) - shares[i], i))
+    for i in left[: 2**16 - sum(masses)]:
+        masses[i] += 1
+    return masses
+
+
+@pytest.mark.parametrize("candidates_log2", [0, 2, 6, 16, 30])
+@pytest.mark.parametrize("partition", [True, False])
+def test_the_codes_of_indices_are_those_of_the_specification(partition, candidates_log2):
+    model = models.load_model("digits")
+    plan = make_plan(model, Settings("pfr", partition, candidates_log2, 8 << 10))
+    for block, masses in zip(plan.blocks.place, plan.masses, strict=True):
+        latents = block[block >= 0]
+        intervals = np.asarray(model.intervals)[latents].tolist() if partition else None
+        stated = zeta_masses(np.asarray(model.kl_bits)[latents].tolist(), intervals, candidates_log2)
+        assert masses.tolist() == stated
 
 
 @pytest.mark.parametrize("name", ["pfr", "orc-plain"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from experiments import report
 from recjax import cli
@@ -42,7 +43,12 @@ def test_tables_are_rendered_from_the_recorded_results():
 @pytest.mark.parametrize("block", blocks("python"), ids=range(len(blocks("python"))))
 def test_python_blocks_run(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, "README.md", "exec"), {})
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    if "enc" in names:
+        # A newcomer's first samples must be good ones.
+        residuals = ((names["enc"].sample - names["mu"]) / names["sigma"]).reshape(-1)
+        assert scipy.stats.kstest(np.asarray(residuals), "norm").pvalue > 0.01
 
 
 def test_command_lines_run_in_order(tmp_path, monkeypatch):
