@@ -17,6 +17,7 @@ import rich.console
 
 from experiments import config, registry, report, tables
 from experiments.record import provenance, write_json
+from training.command import guarded, output_folder
 
 # A table of nine columns needs it; a terminal that is there decides for itself.
 WIDTH_WITHOUT_TERMINAL = 150
@@ -28,17 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = rich.console.Console()
     if not console.is_terminal:
         console = rich.console.Console(width=WIDTH_WITHOUT_TERMINAL)
-    try:
+
+    def action() -> None:
         folder = run(options.config, options.settings, console, smoke=options.smoke, out=options.out)
         if options.record:
             report.publish(folder)
             console.print("recorded in experiments/results and the README.")
-    except (ValueError, OSError) as error:
-        if options.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return guarded("experiments", action, debug=options.debug)
 
 
 def run(
@@ -55,8 +53,7 @@ def run(
     name = registry.name_of(table)
     experiment = registry.runner(name)
     settings = config.build(experiment.Config, table)
-    folder = out or Path("runs") / (Path(path).stem + ("-smoke" if smoke else ""))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = output_folder(out or Path("runs") / (Path(path).stem + ("-smoke" if smoke else "")))
     result = {
         "experiment": name,
         "config": dataclasses.asdict(settings),

@@ -54,7 +54,9 @@ def measure(baseline: Baseline, images: Images, access: str) -> Rate:
     decoded = [baseline.decode(data, stack.shape) for data, stack in zip(files, stacks, strict=True)]
     finished = time.perf_counter()
     if not np.array_equal(np.stack(decoded), stacks):
-        raise RuntimeError(f"{baseline.name} ({access}) did not return the images that it was given.")
+        raise RuntimeError(
+            f"{baseline.name} ({access}) must return the images that it was given, and did not; check its library."
+        )
     return Rate(baseline.name, access, sum(map(len, files)), encoded - start, finished - encoded)
 
 

@@ -3,10 +3,12 @@
 A config file may hold a table `[smoke]` whose keys are dotted paths: `--smoke` applies them, before any override.
 """
 
+import copy
 import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -30,22 +32,22 @@ def read(path: str | Path) -> dict[str, Any]:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"cannot read the config {path}: {reason}; give the path of a TOML file.") from None
     except ValueError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+        raise ConfigError(f"{path} must be valid TOML, and is not: {error}; correct it.") from None
 
 
 def resolve(table: dict[str, Any], *, smoke: bool = False, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The tables after the `[smoke]` settings, if asked for, and then the overrides; `[smoke]` itself is gone."""
-    table = json.loads(json.dumps(table))
+    table = copy.deepcopy(table)
     small = table.pop("smoke", None)
     if smoke:
         if not isinstance(small, dict):
-            raise ConfigError("--smoke needs a table [smoke] in the config that says which keys to make small.")
+            raise ConfigError("--smoke needs a table [smoke], got none; state there which keys to make small.")
         for key, value in small.items():
             _set(table, key, value)
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise ConfigError(f"an override reads section.key=value, got {text!r}.")
+            raise ConfigError(f"an override must read section.key=value, got {text!r}; write it so.")
         _set(table, key.strip(), _parse(value.strip()))
     return table
 
@@ -57,12 +59,12 @@ def build(schema: type[Schema], table: dict[str, Any], where: str = "") -> Schem
     for key in table:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
-            raise ConfigError(f"unknown key {_join(where, key)!r}; valid keys are {', '.join(known)}{hint}")
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ConfigError(f"unknown key {_join(where, key)!r}{hint}; choose from {', '.join(known)}.")
     for name, field in known.items():
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if needed and name not in table:
-            raise ConfigError(f"the key {_join(where, name)!r} is missing; valid keys are {', '.join(known)}.")
+            raise ConfigError(f"the key {_join(where, name)!r} is missing; add it (the keys are {', '.join(known)}).")
     values = {key: _convert(kinds[key], value, _join(where, key)) for key, value in table.items()}
     try:
         return schema(**values)
@@ -99,7 +101,7 @@ def _set(table: dict[str, Any], key: str, value: Any) -> None:
         path = _join(path, part)
         place = place[_position(place, part, key)] if isinstance(place, list) else place.setdefault(part, {})
         if not isinstance(place, dict | list):
-            raise ConfigError(f"cannot set {key!r}: {path!r} is a value, not a table.")
+            raise ConfigError(f"cannot set {key!r}: {path!r} is a value, not a table; set {path!r} itself.")
     if isinstance(place, list):
         place[_position(place, last, key)] = value
     else:
@@ -108,7 +110,7 @@ def _set(table: dict[str, Any], key: str, value: Any) -> None:
 
 def _position(entries: list, part: str, key: str) -> int:
     if not part.isdecimal() or int(part) >= len(entries):
-        raise ConfigError(f"cannot set {key!r}: {part!r} is not one of the entries 0 to {len(entries) - 1}.")
+        raise ConfigError(f"cannot set {key!r}: {part!r} is not one of the {len(entries)} entries; count them from 0.")
     return int(part)
 
 
@@ -127,16 +129,16 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin is typing.Literal:
         if value in arguments:
             return value
-        raise ConfigError(f"{where!r} is one of {', '.join(map(repr, arguments))}; got {value!r}.")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        raise ConfigError(f"{where!r} must be one of {', '.join(map(repr, arguments))}, got {value!r}; choose one.")
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
-    if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+    if kind in (str, bool, int) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise ConfigError(f"{where!r} is {_describe(kind)}; got {value!r}.")
+    raise ConfigError(f"{where!r} must be {_describe(kind)}, got {value!r}; change it.")
 
 
 def _describe(kind: Any) -> str:
-    names = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+    names = {str: "a string", int: "an integer", float: "a finite number", bool: "true or false"}
     if typing.get_origin(kind) is tuple:
         return "a list"
     return names.get(kind, "a table")

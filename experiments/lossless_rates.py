@@ -3,58 +3,46 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from experiments import baselines
+from experiments.methods import Method, file_name
 from experiments.record import mean, standard_error
+from recjax import container
 from recjax.codecs import lossless
 from recjax.codecs.learning import learn_index_counts
-from recjax.codecs.report import encode_report
+from recjax.codecs.report import Report, encode_report
 from recjax.models.model import Model
+from recjax.rec import diagnostics
 
-# No file is measured with this seed.
-_TRAINING_SEED = 1 << 32
+Images = UInt8[np.ndarray, "count height width"]
 
-NAMES = {"bb-ans": "BB-ANS", "pfr": "PFR", "orc": "ORC"}
+LEARNING_SEED = 1 << 32
+"""Of the streams that index codes are learned on; no file is measured with it."""
 
 
-@dataclass(frozen=True)
-class Method:
-    """How the latents are coded. Absent values are the codec's own defaults; all but the name belong to pfr and orc.
-
-    partition: search within bins of equal prior mass. candidates: search budget of a block. block_bits: KL budget of a
-    block, in bits.
-    """
-
-    name: Literal["bb-ans", "pfr", "orc"]
-    partition: bool = False
-    candidates: int | None = None
-    block_bits: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.name == "bb-ans" and (self.partition or self.candidates or self.block_bits):
-            raise ValueError("bb-ans takes no partition, candidates or block_bits; they belong to pfr and orc.")
-
-    @property
-    def label(self) -> str:
-        """Name for people."""
-        return NAMES[self.name] + (", partitioned" if self.partition else "")
-
-    @property
-    def file_name(self) -> str:
-        """Name of the coded file."""
-        return self.name + ("-partitioned" if self.partition else "") + ".rjx"
+def check_seeds(seeds: Sequence[int]) -> None:
+    """ValueError if there is none, or one is out of range, twice there or used for learning."""
+    if not seeds:
+        raise ValueError("'seeds' must have at least one entry, got none; add one.")
+    for place, seed in enumerate(seeds):
+        if not 0 <= seed < 1 << 64:
+            raise ValueError(f"'seeds.{place}' must be in [0, 2^64), got {seed}; take it modulo 2^64.")
+        if seed in seeds[:place]:
+            raise ValueError(f"'seeds.{place}' must differ from the others, got {seed} again; change or remove it.")
+        if seed == LEARNING_SEED:
+            raise ValueError(f"'seeds.{place}' must not be {seed}, on which index codes are learned; take another.")
 
 
 def measure(
     method: Method,
+    label: str,
     seeds: Sequence[int],
-    images: UInt8[np.ndarray, "count height width"],
+    images: Images,
     model: Model,
     minus_elbo_bits_per_dim: float,
     folder: Path,
@@ -67,46 +55,45 @@ def measure(
     runs = []
     for turn, seed in enumerate((seeds[0], *seeds)):
         progress("compiling" if turn == 0 else f"seed {seed}")
-        runs.append(_one_file(method, seed, images, model, folder / method.file_name))
+        runs.append(_one_file(method, seed, images, model, folder / file_name(label)))
     reports, seconds = zip(*runs[1:], strict=True)
     dims = images.size
-    bits = [8.0 * len(report.data) for report in reports]
     rates = {
-        "file_bits_per_dim": [total / dims for total in bits],
-        "ideal_bits_per_dim": [float(np.sum(report.ideal_bits)) / dims for report in reports],
-        "code_bits_per_dim": [float(np.sum(report.latent_bits)) / dims for report in reports],
-        "likelihood_bits_per_dim": [float(np.sum(report.likelihood_bits)) / dims for report in reports],
+        "file": [8.0 * len(report.data) / dims for report in reports],
+        "container": [8.0 * _container_bytes(report.data) / dims for report in reports],
+        "ideal": [float(np.sum(report.ideal_bits)) / dims for report in reports],
+        "code": [float(np.sum(report.latent_bits)) / dims for report in reports],
+        "likelihood": [float(np.sum(report.likelihood_bits)) / dims for report in reports],
     }
     initial_bits = mean([float(report.initial_bits) for report in reports])
-    rate = mean(rates["file_bits_per_dim"])
+    rate = mean(rates["file"])
     return {
-        "label": method.label,
-        "access": baselines.ONE_STREAM if method.name == "bb-ans" else baselines.PER_IMAGE,
-        "method": asdict(method),
-        "file": method.file_name,
+        "label": label,
+        "access": baselines.PER_IMAGE if method.searches else baselines.ONE_STREAM,
+        "method": method.resolved,
+        "file": file_name(label),
         "file_bytes": [len(report.data) for report in reports],
-        **{name: mean(values) for name, values in rates.items()},
-        **{f"{name}_se": standard_error(values) for name, values in rates.items()},
-        "code_bits_per_image": mean(rates["code_bits_per_dim"]) * dims / len(images),
+        **{f"{name}_bits_per_dim": mean(values) for name, values in rates.items()},
+        **{f"{name}_bits_per_dim_se": standard_error(values) for name, values in rates.items()},
+        "code_bits_per_image": mean(rates["code"]) * dims / len(images),
         "initial_bits": initial_bits,
         "overhead": rate / minus_elbo_bits_per_dim - 1.0,
         "overhead_after_initial_bits": (rate - initial_bits / dims) / minus_elbo_bits_per_dim - 1.0,
         "encode_images_per_second": len(images) / statistics.median(report.encode_seconds for report in reports),
         "decode_images_per_second": len(images) / statistics.median(seconds),
-        **_bias([report.bias for report in reports]),
+        "searches": sum(report.blocks for report in reports) * len(images),
+        "exhausted_searches": sum(report.exhausted for report in reports),
+        **_bias([report.draws for report in reports if report.draws is not None]),
     }
 
 
-def learn_codes(methods: Sequence[Method], images: UInt8[np.ndarray, "count height width"], model: Model) -> Model:
+def learn_codes(methods: Sequence[Method], images: Images, model: Model) -> Model:
     """The model with the index codes that the searching methods learn from training images."""
-    settings = [
-        lossless.make_settings(model, method.name, method.partition, method.candidates, method.block_bits)
-        for method in methods
-    ]
-    return learn_index_counts(model, images, [one for one in settings if one is not None], seed=_TRAINING_SEED)
+    settings = [method.settings for method in methods]
+    return learn_index_counts(model, images, [one for one in settings if one is not None], seed=LEARNING_SEED)
 
 
-def baseline_row(rate: baselines.Rate, images: np.ndarray) -> dict[str, Any]:
+def baseline_row(rate: baselines.Rate, images: Images) -> dict[str, Any]:
     """Figures of a general-purpose codec under the same names."""
     return {
         "name": rate.name,
@@ -118,28 +105,37 @@ def baseline_row(rate: baselines.Rate, images: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _one_file(method: Method, seed: int, images: np.ndarray, model: Model, path: Path) -> tuple[Any, float]:
+def _one_file(method: Method, seed: int, images: Images, model: Model, path: Path) -> tuple[Report, float]:
     """The codec's report of a file, and the seconds that it took to decode what was read back from the disk."""
-    options = {"candidates": method.candidates, "block_bits": method.block_bits, "partition": method.partition}
-    report = encode_report(images, model, method=method.name, seed=seed, **options)
+    report = encode_report(images, model, seed=seed, **method.options)
     path.write_bytes(report.data)
     data = path.read_bytes()
     start = time.perf_counter()
     decoded = lossless.decompress(data, model=model)
     seconds = time.perf_counter() - start
     if not np.array_equal(decoded, images):
-        raise RuntimeError(f"{path.name} (seed {seed}) did not decode to the images that were written.")
-    if method.name != "bb-ans":
-        last = len(images) - 1
-        if not np.array_equal(lossless.decompress(data, index=last, model=model), images[last]):
-            raise RuntimeError(
-                f"image {last} of {path.name} (seed {seed}), decoded alone, differs from the image written."
-            )
+        raise RuntimeError(
+            f"{path.name} (seed {seed}) must decode to the images that were written, and did not; report it."
+        )
+    last = len(images) - 1
+    if method.searches and not np.array_equal(lossless.decompress(data, index=last, model=model), images[last]):
+        raise RuntimeError(
+            f"image {last} of {path.name} (seed {seed}) must decode alone to what was written, and did not; report it."
+        )
     return report, seconds
 
 
-def _bias(reports: Sequence[dict[str, float] | None]) -> dict[str, float | None]:
-    """Bias of the samples, averaged over the files; None for a method whose samples are not drawn by a search."""
-    known = [report for report in reports if report]
-    names = ("ks", "ks_pvalue")
-    return {f"bias_{name}": mean([report[name] for report in known]) if known else None for name in names}
+def _container_bytes(data: bytes) -> int:
+    """What header and checksums take of a file."""
+    file = container.read(data)
+    return len(data) - sum(len(file.chunk(number)) for number in range(file.header.num_chunks))
+
+
+def _bias(draws: Sequence[diagnostics.Draws]) -> dict[str, Any]:
+    """Bias of the draws of all files together; None for a method without a search, and for fewer than two draws."""
+    names = [f"bias_{name}" for name in diagnostics.Bias._fields]
+    pooled = diagnostics.pool(draws) if draws else None
+    if pooled is None or len(pooled.uniforms) < 2:
+        return {"bias_draws": None, **dict.fromkeys(names)}
+    values = map(float, diagnostics.bias(pooled))
+    return {"bias_draws": len(pooled.uniforms), **dict(zip(names, values, strict=True))}

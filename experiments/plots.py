@@ -31,7 +31,13 @@ def stacked_bars(
     pictures: UInt8[np.ndarray, "count height width"],
     levels: int,
 ) -> None:
-    """Horizontal bars with their totals under a strip of example pictures; the legend names the dashed line."""
+    """Horizontal bars with their totals under a strip of example pictures; the legend names the dashed line.
+
+    ValueError for a part below 0: it would hide under its neighbour.
+    """
+    for bar in bars:
+        if min(bar.parts) < 0:
+            raise ValueError(f"the parts of {bar.label!r} must not be negative, got {bar.parts}; split it otherwise.")
     # The object-oriented face needs no display and leaves a caller's pyplot alone.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

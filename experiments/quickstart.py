@@ -6,18 +6,21 @@ stands beside it. BB-ANS: Townsend et al. (arXiv:1901.04866). PFR and ORC, parti
 """
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rich.console
 
 from experiments import baselines
-from experiments.lossless_rates import Method, baseline_row, learn_codes, measure
-from experiments.train_vae import Network, train
-from recjax.models.model import save_model
+from experiments.lossless_rates import baseline_row, check_seeds, learn_codes, measure
+from experiments.methods import Method, check, labels
+from recjax.models.model import Model, save_model
 from training import data
-from training.loop import TrainConfig
+from training.config import Network, TrainConfig
+from training.run import train
 
 EXAMPLES = 12
 
@@ -28,6 +31,11 @@ class Data:
 
     name: str = "digits"
     images: int | None = None
+
+    def __post_init__(self) -> None:
+        data.check_name(self.name)
+        if self.images is not None and self.images < 1:
+            raise ValueError(f"images must be at least 1, got {self.images}; leave it out to code all.")
 
 
 @dataclass(frozen=True)
@@ -43,53 +51,81 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def __post_init__(self) -> None:
-        if not self.seeds or not self.methods:
-            raise ValueError("'seeds' and 'methods' need at least one entry each.")
+        check(self.methods)
+        check_seeds(self.seeds)
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Train, code, decode, compare. Files go to the folder; figures are returned."""
-    test = data.load(config.data.name, "test")
-    images = test.images[: config.data.images]
+    splits = data.load_splits(config.data.name)
+    test = splits["test"] = _first(splits["test"], config.data.images)
     start = time.perf_counter()
-    model, bound = train(config.data.name, config.vae, config.train, images, console)
+    trained = train(config.experiment, splits, config.vae, config.train, console)
+    console.print(f"trained: {trained}", highlight=False)
+    model, rates = trained.model, trained.rates
     if config.learn_index_codes:
         console.print("learning the codes of indices")
-        model = learn_codes(config.methods, data.load(config.data.name, "train").images, model)
-    save_model(folder / "model.safetensors", model)
-    trained = time.perf_counter()
-    with console.status("coding") as status:
-        methods = []
-        for method in config.methods:
-            rate = bound["minus_elbo_bits_per_dim"]
-            row = measure(
-                method,
-                config.seeds,
-                images,
-                model,
-                rate,
-                folder,
-                lambda text, label=method.label: status.update(f"{label}: {text}"),
-            )
-            methods.append(row)
-            console.print(
-                f"{row['label']}: {row['file_bits_per_dim']:.3f} bits/dim, {len(config.seeds)} files decoded equal"
-            )
-        status.update("gzip, bz2, xz, PNG, WebP")
-        rates = baselines.measure_all(images)
-    examples = images[:EXAMPLES]
+        model = learn_codes(config.methods, splits["train"].images, model)
+    path = folder / "model.safetensors"
+    save_model(path, model)
+    ready = time.perf_counter()
+    methods = _code(config, test.images, model, rates.elbo_bits_per_dim, folder, console)
+    examples = test.images[:EXAMPLES]
     return {
         "data": {
             "name": test.name,
             "split": test.split,
-            "count": len(images),
-            "shape": list(images.shape[1:]),
+            "count": len(test.images),
+            "shape": list(test.images.shape[1:]),
             "levels": test.levels,
-            "pixels": images.size,
+            "pixels": test.images.size,
             "examples": {"shape": list(examples.shape), "hex": examples.tobytes().hex()},
         },
-        "model": bound | {"digest": model.digest},
+        "model": {
+            "digest": model.digest,
+            "file_bytes": path.stat().st_size,
+            "minus_elbo_bits_per_dim": rates.elbo_bits_per_dim,
+            "minus_elbo_bits_per_dim_se": rates.elbo_standard_error,
+            "conversion_loss": rates.conversion_loss,
+            "kl_bits_per_image": rates.kl_bits,
+            "active_latents": rates.active_latents,
+            "latents": model.latents,
+            "epochs": trained.epochs,
+        },
         "methods": methods,
-        "baselines": [baseline_row(rate, images) for rate in rates],
-        "seconds": {"training": trained - start, "coding": time.perf_counter() - trained},
+        "baselines": [baseline_row(rate, test.images) for rate in baselines.measure_all(test.images)],
+        "seconds": {"training": ready - start, "coding": time.perf_counter() - ready},
     }
+
+
+def _first(split: data.DataSet, count: int | None) -> data.DataSet:
+    found = len(split.images)
+    if count is not None and count > found:
+        raise ValueError(
+            f"data.images must be at most the {found} images of the {split.split} split of {split.name}, got {count}; "
+            "lower it, or leave it out to code all."
+        )
+    return replace(split, images=split.images[:count])
+
+
+def _code(
+    config: Config,
+    images: np.ndarray,
+    model: Model,
+    minus_elbo_bits_per_dim: float,
+    folder: Path,
+    console: rich.console.Console,
+) -> Sequence[dict[str, Any]]:
+    """A row of figures for each method."""
+    rows = []
+    with console.status("coding") as status:
+        for method, label in zip(config.methods, labels(config.methods), strict=True):
+
+            def tell(text: str, label: str = label) -> None:
+                status.update(f"{label}: {text}")
+
+            row = measure(method, label, config.seeds, images, model, minus_elbo_bits_per_dim, folder, tell)
+            rows.append(row)
+            files = f"{len(config.seeds)} file{'s' * (len(config.seeds) > 1)}"
+            console.print(f"{label}: {row['file_bits_per_dim']:.3f} bits/dim, {files} decoded equal")
+    return rows

@@ -17,13 +17,15 @@ PACKAGES = ("recjax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
 def provenance() -> dict[str, Any]:
-    """With what a result was made: commit, package versions, device; nothing that names a person or a machine."""
-    device = jax.devices()[0]
+    """With what a result was made: commit, package versions, device; nothing that names a person or a machine.
+
+    None stands for what is not known: commit and changes without git, versions of packages that are not installed.
+    """
+    device, changes = jax.devices()[0], _git("status", "--porcelain")
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain")),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        "uncommitted_changes": None if changes is None else bool(changes),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "device": {
             "backend": device.platform,
             "kind": device.device_kind,
@@ -46,7 +48,10 @@ def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
 
 
 def write_json(path: Path, result: dict[str, Any]) -> None:
-    """Write in one piece, so that a reader never sees half a result. NaN and infinity are refused: JSON has none."""
+    """Write in one piece, so that a reader never sees half a result; ValueError for NaN and infinity: JSON has none."""
+    place = _not_finite(result, "")
+    if place:
+        raise ValueError(f"{place} of {path.name} must be finite, as JSON has no other numbers; report it.")
     write_text(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
 
 
@@ -56,6 +61,22 @@ def write_text(path: Path, text: str) -> None:
     draft = path.with_name(path.name + ".part")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def _not_finite(value: Any, place: str) -> str | None:
+    """Dotted path of the first number that is not finite."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{place} ({value})"
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    found = (_not_finite(entry, f"{place}.{key}".lstrip(".")) for key, entry in entries)
+    return next(filter(None, found), None)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _git(*arguments: str) -> str | None:

@@ -17,7 +17,7 @@ def name_of(table: dict[str, Any]) -> str:
     """The experiment that a config asks for."""
     name = table.get("experiment")
     if name not in EXPERIMENTS:
-        raise ConfigError(f"'experiment' is one of {', '.join(map(repr, EXPERIMENTS))}; got {name!r}.")
+        raise ConfigError(f"'experiment' must be one of {', '.join(map(repr, EXPERIMENTS))}, got {name!r}; choose one.")
     return name
 
 

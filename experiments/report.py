@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments import registry, tables
+from training.command import guarded
 
 HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
 RESULT = "result.json"
 PLOT = "plot.png"
 FORMATS = {"markdown": tables.markdown, "csv": tables.comma_separated, "latex": tables.latex}
@@ -25,26 +27,28 @@ BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end of generated -->)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A result as it was written."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """A result as it was written; ValueError if the file is none."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(result, dict) or "experiment" not in result:
+        raise ValueError(f"{path} must be a result of `python -m experiments`, and is not; give its result.json.")
+    return result
 
 
 def render(result: dict[str, Any], folder: Path) -> list[str]:
     """Write a result's tables in every format, and its plot if matplotlib is there; returns the names of the files."""
-    reporter = registry.reporter(result["experiment"])
-    shown = reporter.tables(result)
+    reporter = registry.reporter(registry.name_of(result))
     written = []
-    for form, write in FORMATS.items():
-        name = f"table{ENDINGS[form]}"
-        (folder / name).write_text("\n".join(map(write, shown)), encoding="utf-8")
-        written.append(name)
+    for table in reporter.tables(result):
+        for form, write in FORMATS.items():
+            written.append(f"{table.name}{ENDINGS[form]}")
+            (folder / written[-1]).write_text(write(table), encoding="utf-8")
     if importlib.util.find_spec("matplotlib"):
         reporter.plot(result, folder / PLOT)
         written.append(PLOT)
     return written
 
 
-def publish(folder: Path, results: Path = HERE / "results", readme: Path = HERE.parent / "README.md") -> None:
+def publish(folder: Path, results: Path = HERE / "results", readme: Path = README) -> None:
     """Copy a run's result and plot to the recorded ones and render the README from them."""
     result = load(folder / RESULT)
     if result["smoke"]:
@@ -66,15 +70,19 @@ def rendered_readme(text: str, results: Path = HERE / "results") -> str:
         source = results / f"{found[2]}.json"
         if not source.exists():
             return found[0]
-        result = load(source)
-        shown = registry.reporter(result["experiment"]).tables(result)
-        return found[1] + "\n".join(map(tables.markdown, shown)) + found[3]
+        return found[1] + _rendered(load(source), "markdown") + found[3]
 
     return BLOCK.sub(fill, text)
 
 
+def _rendered(result: dict[str, Any], form: str) -> str:
+    """All tables of a result in one of FORMATS."""
+    shown = registry.reporter(registry.name_of(result)).tables(result)
+    return "\n".join(map(FORMATS[form], shown))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a result's tables, or render (or check) the README."""
+    """Print a result's tables, or render (or check) the README. Returns 0, or 1 and one sentence on stderr."""
     summary, _, examples = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m experiments.report",
@@ -88,20 +96,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="with --readme: change nothing, exit with 1 if it is out of date"
     )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(arguments)
-    if options.readme:
-        readme = HERE.parent / "README.md"
-        before = readme.read_text(encoding="utf-8")
-        after = rendered_readme(before)
-        if options.check:
-            return int(before != after)
-        readme.write_text(after, encoding="utf-8")
-        return 0
-    if options.result is None:
+    if options.result is None and not options.readme:
         parser.error("give the path of a result.json, or --readme.")
-    result = load(options.result)
-    print("\n".join(map(FORMATS[options.format], registry.reporter(result["experiment"]).tables(result))))
-    return 0
+    return guarded("experiments.report", lambda: _act(options), debug=options.debug)
+
+
+def _act(options: argparse.Namespace) -> None:
+    if not options.readme:
+        print(_rendered(load(options.result), options.format))
+        return
+    before = README.read_text(encoding="utf-8")
+    after = rendered_readme(before)
+    if before == after:
+        return
+    if options.check:
+        raise ValueError(f"{README.name} must hold the recorded results, and does not; run this without --check.")
+    README.write_text(after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,24 +5,33 @@ import io
 import re
 from dataclasses import dataclass
 
+import rich.console
 import rich.table
+import rich.text
 
 ABSENT = "-"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column heads; the first column is text, the others are figures; notes stand below."""
+    """Rows of cells under column heads; the first column is text, the others are figures; notes stand below.
+
+    name: of the files that it is written to.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    name: str = "table"
 
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
-                raise ValueError(f"a row of {self.title!r} has {len(row)} cells, expected {len(self.columns)}: {row}")
+                raise ValueError(
+                    f"a row of {self.title!r} must have {len(self.columns)} cells, got {len(row)} in {row}; "
+                    "give one for each column."
+                )
 
 
 def number(value: float | None, decimals: int, suffix: str = "") -> str:
@@ -41,6 +50,17 @@ def rounded(value: float | None) -> str:
     if value is None:
         return ABSENT
     return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def with_p_value(distance: float | None, p_value: float | None) -> str:
+    """A test's distance and its p-value, to one digit: `0.019 (p 0.4)`; p-values below 1e-6 are not told apart."""
+    if distance is None or p_value is None:
+        return ABSENT
+    return f"{number(distance, 3)} (p {'< 1e-6' if p_value < 1e-6 else _one_digit(p_value)})"
+
+
+def _one_digit(value: float) -> str:
+    return re.sub(r"e-0*", "e-", f"{value:.1g}")
 
 
 def markdown(table: Table) -> str:
@@ -73,16 +93,14 @@ def latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def terminal(table: Table) -> rich.table.Table:
-    """The table for `rich.console.Console.print`."""
-    shown = rich.table.Table(
-        title=table.title, caption="\n".join(table.notes), caption_justify="left", title_justify="left"
-    )
+def terminal(table: Table) -> rich.console.Group:
+    """Table and notes for `rich.console.Console.print`; the notes may be wider than the table."""
+    shown = rich.table.Table(title=table.title, title_justify="left")
     for i, column in enumerate(table.columns):
         shown.add_column(column, justify="right" if i else "left", no_wrap=not i)
     for row in table.rows:
         shown.add_row(*row)
-    return shown
+    return rich.console.Group(shown, *(rich.text.Text(f"- {note}", style="italic") for note in table.notes), "")
 
 
 def _escape_latex(text: str) -> str:

@@ -1,104 +1,67 @@
-"""`python -m training`: train a VAE and write it as a model that `recjax compress --model` takes.
+"""Train a VAE and write it as a model that `recjax compress --model` takes.
 
     python -m training --data digits --out runs/digits
-    python -m training --data mnist --out runs/mnist --vae.latents 50 --train.epochs 20
+    python -m training --data mnist --download --out runs/mnist --vae.latents 50 --train.epochs 20
+    recjax compress digits.npy digits.rjx --model runs/digits
 
 A run that was stopped goes on from its checkpoint when the same command is given again.
 """
 
 import sys
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+import rich.console
 import tyro
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from recjax.models.model import save_model
-from recjax.models.vae import VAEConfig
-from training import convert, data, loop
+from training import data
+from training.command import guarded, output_folder
+from training.config import Network, TrainConfig
+from training.run import train
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """Shape of the VAE; see recjax.models.vae.VAEConfig."""
-
-    latents: int = 16
-    hidden: tuple[int, ...] = (256, 256)
-    dropout: float = 0.15
-
-
-@dataclass(frozen=True)
-class Run:
-    """Train a VAE and convert it to a model file.
-
-    data: digits, mnist or binary_mnist.
-    out: directory for checkpoint.safetensors and model.safetensors.
-    directory: where the MNIST files are, if not found by themselves.
-    download: fetch missing data from its origin.
-    """
+class Command:
+    """The options of the command line."""
 
     out: Path
+    """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
     data: str = "digits"
+    """What to train on: digits (8x8, comes with scikit-learn), mnist or binary_mnist."""
     directory: Path | None = None
+    """Where the MNIST files are; by default $RECJAX_DATA or the cache."""
     download: bool = False
-    vae: Architecture = field(default_factory=Architecture)
-    train: loop.TrainConfig = field(default_factory=loop.TrainConfig)
+    """Fetch MNIST from its origin if it is nowhere, and check its digest."""
+    debug: bool = False
+    """Show the traceback of an error."""
+    vae: Network = field(default_factory=Network)
+    train: TrainConfig = field(default_factory=TrainConfig)
 
-
-def train(run: Run, *, progress: bool = True) -> Path:
-    """Run it; returns the path of the model file."""
-    splits = {
-        split: data.load(run.data, split, directory=run.directory, download=run.download) for split in data.SPLITS
-    }
-    training = splits["train"]
-    config = VAEConfig(
-        image_shape=(training.images.shape[1], training.images.shape[2]),
-        levels=training.levels,
-        likelihood="bernoulli" if training.levels == 2 else "beta_binomial",
-        **asdict(run.vae),
-    )
-    started = time.perf_counter()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not progress
-    ) as bar:
-        task = bar.add_task("training", total=run.train.epochs)
-
-        def report(step: loop.Progress) -> None:
-            text = f"validation {step.validation_loss:.4f} bits/dim, {step.images_per_second:,.0f} images/s"
-            bar.update(task, completed=step.epoch, description=text)
-
-        result = loop.fit(
-            config, run.train, training.images, splits["validation"].images, directory=run.out, report=report
+    def run(self) -> None:
+        """Train, and write the model file."""
+        data.check_name(self.data)
+        out = output_folder(self.out)
+        splits = data.load_splits(self.data, directory=self.directory, download=self.download)
+        trained = train(
+            out.resolve().name, splits, self.vae, self.train, rich.console.Console(stderr=True), checkpoints=out
         )
-    metadata = {"data": run.data, "vae": asdict(config), "train": asdict(run.train)}
-    model = convert.to_model(run.out.name, config, result.params, training.images, metadata)
-    rates = convert.measure(
-        config, result.params, model, splits["test"].images, samples=16 if run.data == "digits" else 1
-    )
-    metadata["test"] = rates._asdict()
-    model = convert.to_model(run.out.name, config, result.params, training.images, metadata)
-    path = run.out / "model.safetensors"
-    save_model(path, model)
-    print(
-        f"{path}: -ELBO {rates.elbo_bits_per_dim:.4f} bits/dim on {len(splits['test'].images)} test images, "
-        f"{rates.exact_bits_per_dim:.4f} in integers ({rates.exact_bits_per_dim / rates.elbo_bits_per_dim - 1:+.3%}); "
-        f"KL {rates.kl_bits:.1f} bits per image in {rates.active_latents} active latents; "
-        f"{np.round(time.perf_counter() - started)} s, model {model.digest[:16]}"
-    )
-    return path
+        path = out / "model.safetensors"
+        save_model(path, trained.model)
+        print(f"{path}: {trained}, model {trained.model.digest[:16]}")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0, or 1 with a sentence on stderr."""
-    run = tyro.cli(Run, args=arguments, prog="python -m training", description=__doc__)
-    try:
-        train(run)
-    except (ValueError, FloatingPointError) as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    command = tyro.cli(
+        Command,
+        args=arguments,
+        prog="python -m training",
+        description=__doc__,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    return guarded("training", command.run, debug=command.debug)
 
 
 if __name__ == "__main__":

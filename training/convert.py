@@ -1,6 +1,9 @@
 """From trained parameters to a model that a codec can use, and what the conversion costs."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from math import sqrt
 from typing import Any, NamedTuple
 
 import jax
@@ -31,18 +34,27 @@ _MEASURE_SEED = 1
 
 
 class Rates(NamedTuple):
-    """Mean rates of a split, in bits.
+    """Mean rates of images, in bits.
 
-    elbo_bits_per_dim: -ELBO of the float model.
+    images: how many.
+    elbo_bits_per_dim, elbo_standard_error: -ELBO of the float model, and its standard error over the images (None for
+        one image).
     exact_bits_per_dim: the same of the converted model: KL of its posterior and its tables' masses, at the same noise.
     kl_bits: KL divergence per image.
     active_latents: latents with a mean KL above 0.1 bits.
     """
 
+    images: int
     elbo_bits_per_dim: float
+    elbo_standard_error: float | None
     exact_bits_per_dim: float
     kl_bits: float
     active_latents: int
+
+    @property
+    def conversion_loss(self) -> float:
+        """Relative change of -ELBO by the conversion."""
+        return self.exact_bits_per_dim / self.elbo_bits_per_dim - 1.0
 
 
 def to_model(
@@ -50,7 +62,6 @@ def to_model(
     config: vae.VAEConfig,
     params: vae.Params,
     images: UInt8[np.ndarray, "images height width"],
-    metadata: Mapping[str, Any] | None = None,
 ) -> Model:
     """The exact model of trained parameters; `images` are training images, for scales and the mean KL per latent."""
     x = jnp.asarray(images.reshape(len(images), -1))
@@ -81,8 +92,12 @@ def to_model(
         likelihood_name=config.likelihood,
         kl_bits=np.rint(kl_bits * KL_UNIT),
         intervals=intervals_from_kl(kl_bits),
-        metadata=metadata,
     )
+
+
+def with_card(model: Model, card: Mapping[str, Any]) -> Model:
+    """The model with another card: what people want to know of it, as JSON; the digest stays."""
+    return replace(model, card=json.dumps(dict(card), sort_keys=True))
 
 
 def measure(
@@ -97,36 +112,42 @@ def measure(
     x = jnp.asarray(images.reshape(len(images), -1))
     rows = jnp.asarray(cdf_rows(model))
 
+    @jax.jit
+    def kl_bits(params, x):
+        return vae.kl_nats(*vae.posterior(config, params, x)).mean(axis=0) / jnp.log(2)
+
+    @jax.jit
     def float_bits(params, x, noise):
         mean, log2_scale = vae.posterior(config, params, x)
         parameters = vae.likelihood_parameters(config, params, mean + jnp.exp2(log2_scale) * noise)
         log_likelihood = config.make_likelihood().log_prob(parameters, x).sum(axis=-1)
-        kl = vae.kl_nats(mean, log2_scale)
-        return (kl.sum(axis=-1) - log_likelihood).mean() / jnp.log(2), kl.mean(axis=0) / jnp.log(2)
+        return (vae.kl_nats(mean, log2_scale).sum(axis=-1) - log_likelihood) / jnp.log(2)
 
+    # Model and rows are arguments, not closures: XLA would fold the integer products of constants, slowly.
+    @jax.jit
     def exact_bits(model, x, rows, noise):
         mean, scale = posterior_floats(model, x)
         z = jnp.clip(mean + scale * noise, -15.0, 15.0)
         row = symbol_rows(model, jnp.rint(z * 2.0**GRID_FRACTION_BITS).astype(jnp.int32))
         symbol = x.astype(jnp.int32)
         mass = (rows[row, symbol + 1] - rows[row, symbol]).astype(jnp.float32)
-        kl = vae.kl_nats(mean, jnp.log2(scale))
-        return kl.sum(axis=-1).mean() / jnp.log(2) + (16.0 - jnp.log2(mass)).sum(axis=-1).mean()
+        kl = vae.kl_nats(mean, jnp.log2(scale)).sum(axis=-1) / jnp.log(2)
+        return kl + (16.0 - jnp.log2(mass)).sum(axis=-1)
 
-    @jax.jit
-    def one(params, model, x, rows, key):
+    totals, exact_totals = [], []
+    for key in jax.random.split(jax.random.key(_MEASURE_SEED), samples):
         noise = jax.random.normal(key, (len(x), config.latents))
-        return *float_bits(params, x, noise), exact_bits(model, x, rows, noise)
-
-    keys = jax.random.split(jax.random.key(_MEASURE_SEED), samples)
-    # Arguments, not closures: XLA would fold the integer products of constants, slowly, when it compiles.
-    measured = [one(params, model, x, rows, key) for key in keys]
-    totals, kls, exact_totals = (jnp.stack(part) for part in zip(*measured, strict=True))
+        totals.append(np.asarray(float_bits(params, x, noise), np.float64))
+        exact_totals.append(np.asarray(exact_bits(model, x, rows, noise), np.float64))
+    per_image = np.mean(totals, axis=0) / config.pixels
+    kl = np.asarray(kl_bits(params, x), np.float64)
     return Rates(
-        float(totals.mean()) / config.pixels,
-        float(exact_totals.mean()) / config.pixels,
-        float(kls[0].sum()),
-        int((kls[0] > 0.1).sum()),
+        images=len(x),
+        elbo_bits_per_dim=float(per_image.mean()),
+        elbo_standard_error=float(per_image.std(ddof=1) / sqrt(len(x))) if len(x) > 1 else None,
+        exact_bits_per_dim=float(np.mean(exact_totals)) / config.pixels,
+        kl_bits=float(kl.sum()),
+        active_latents=int((kl > 0.1).sum()),
     )
 
 

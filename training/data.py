@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 SPLITS = ("train", "validation", "test")
+NAMES = ("digits", "mnist", "binary_mnist")
 
 _DIGITS_SEED = 20240512
 _DIGITS_VALIDATION, _DIGITS_TEST = 200, 400
@@ -47,13 +48,24 @@ def load(name: str, split: str, *, directory: str | Path | None = None, download
     """
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    check_name(name)
     if name == "digits":
         return DataSet(name, split, 17, _digits(split))
+    images = _mnist(split, directory, download)
     if name == "mnist":
-        return DataSet(name, split, 256, _mnist(split, directory, download))
-    if name == "binary_mnist":
-        return DataSet(name, split, 2, (_mnist(split, directory, download) >= 128).astype(np.uint8))
-    raise ValueError(f"there is no data set {name!r}; choose one of digits, mnist, binary_mnist.")
+        return DataSet(name, split, 256, images)
+    return DataSet(name, split, 2, (images >= 128).astype(np.uint8))
+
+
+def load_splits(name: str, *, directory: str | Path | None = None, download: bool = False) -> dict[str, DataSet]:
+    """Every split of a data set by its name; see `load`."""
+    return {split: load(name, split, directory=directory, download=download) for split in SPLITS}
+
+
+def check_name(name: str) -> None:
+    """ValueError, with the names that there are, unless this is one."""
+    if name not in NAMES:
+        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(NAMES)}.")
 
 
 def _digits(split: str) -> np.ndarray:
@@ -104,8 +116,8 @@ def _find_mnist(name: str, directory: str | Path | None, download: bool) -> Path
     if download:
         return _download(f"{name}.gz", _cache_directory() / "mnist")
     raise ValueError(
-        f"MNIST's {name} is not in {' or '.join(map(str, roots))}; name its directory with --directory or RECJAX_DATA, "
-        "or allow a download with --download."
+        f"MNIST's {name} is not in {' or '.join(map(str, roots))}; name its directory by RECJAX_DATA, or fetch it with "
+        "`python -m training --data mnist --download`."
     )
 
 
@@ -114,6 +126,9 @@ def _cache_directory() -> Path:
 
 
 def _download(name: str, directory: Path) -> Path:
+    """The file in the cache directory; fetched if it is not there yet."""
+    if (directory / name).is_file():
+        return directory / name
     try:
         with urllib.request.urlopen(_MNIST_ORIGIN + name, timeout=60) as response:
             data = response.read(2**26)

@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,33 +15,8 @@ from jaxtyping import Array, Float, Int32, UInt8, UInt32
 
 from recjax.models import vae
 from training import checkpoint
+from training.config import TrainConfig
 from training.objectives import evaluate, negative_elbo
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train.
-
-    epochs: passes over the training split at most.
-    batch_size: images per step.
-    learning_rate: at the start of the cosine decay.
-    weight_decay: of AdamW, per unit of learning rate.
-    kl_warmup_epochs: the KL's weight rises linearly to 1 over so many epochs.
-    average: the weights that are kept are an exponential average with this decay per step; 0 keeps the last ones.
-    validate_every: epochs between measurements on the validation split, which are also the checkpoints' times.
-    patience: stop after so many measurements without a new best.
-    seed: of initial weights, order and noise.
-    """
-
-    epochs: int = 400
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.2
-    kl_warmup_epochs: int = 50
-    average: float = 0.998
-    validate_every: int = 20
-    patience: int = 5
-    seed: int = 0
 
 
 class TrainState(NamedTuple):
@@ -87,23 +62,23 @@ def fit(
 
     directory: where checkpoint.safetensors is kept; a run that finds one there goes on exactly where it stopped.
     report: called after every measurement.
-    Raises FloatingPointError if the loss is no longer finite.
+    ValueError if batches are larger than the split or the checkpoint is of another configuration; FloatingPointError
+    once the loss is no longer finite.
     """
-    _check(config, len(train_images))
+    if config.batch_size > len(train_images):
+        raise ValueError(
+            f"batch_size must be at most the {len(train_images)} training images, got {config.batch_size}; lower it."
+        )
     x, x_validation = (jnp.asarray(a.reshape(len(a), -1)) for a in (train_images, validation_images))
     steps = len(x) // config.batch_size
     optimiser = _optimiser(config, steps)
-    state = _initial_state(vae_config, config, optimiser)
-    path = None if directory is None else Path(directory) / "checkpoint.safetensors"
+    state, history = _initial_state(vae_config, config, optimiser), []
     document = {"vae": _jsonable(vae_config), "train": _jsonable(config), "images": len(x)}
-    history: list[Progress] = []
+    path = None if directory is None else Path(directory) / "checkpoint.safetensors"
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            state, found = checkpoint.restore(path, state)
-            if {key: found.get(key) for key in document} != document:
-                raise ValueError(f"{path} is of a run with another configuration; use another directory.")
-            history = [Progress(*row) for row in found["history"]]
+            state, history = _resume(path, state, document)
     run_epochs = jax.jit(functools.partial(_epochs, vae_config, config, optimiser, steps), static_argnames="count")
     validate = jax.jit(functools.partial(evaluate, vae_config))
     while int(state.epoch) < config.epochs and int(state.stale) < config.patience:
@@ -125,12 +100,12 @@ def fit(
     return TrainResult(state.best, float(state.best_loss), history)
 
 
-def _check(config: TrainConfig, num_images: int) -> None:
-    for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience"):
-        if getattr(config, name) <= 0:
-            raise ValueError(f"{name} must be positive, got {getattr(config, name)}.")
-    if config.batch_size > num_images:
-        raise ValueError(f"batch_size is {config.batch_size}, more than the {num_images} training images; lower it.")
+def _resume(path: Path, like: TrainState, document: dict[str, Any]) -> tuple[TrainState, list[Progress]]:
+    """State and history of a checkpoint; ValueError if its run had another configuration."""
+    state, found = checkpoint.restore(path, like)
+    if {key: found.get(key) for key in document} != document:
+        raise ValueError(f"{path} is of a run with another configuration; use another directory.")
+    return state, [Progress(*row) for row in found["history"]]
 
 
 def _jsonable(config: Any) -> dict[str, Any]:

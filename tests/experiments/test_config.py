@@ -1,5 +1,6 @@
 """Configs: keys are known and typed, errors name the key and the valid ones."""
 
+import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -61,6 +62,11 @@ def test_an_override_reaches_into_a_list_of_tables_and_leaves_the_original_alone
     assert table["parts"][1] == {"epochs": 2}
 
 
+def test_values_that_json_does_not_have_are_typed_too():
+    with pytest.raises(config.ConfigError, match=r"'limit' must be an integer, got datetime\.date"):
+        build({"name": "a", "limit": datetime.date(2024, 1, 1)})
+
+
 def test_smoke_comes_before_the_command_line():
     table = {"name": "a", "smoke": {"train.epochs": 1, "limit": 2}}
     assert build(table, smoke=True) == Outer("a", Inner(epochs=1), limit=2)
@@ -73,10 +79,12 @@ def test_smoke_comes_before_the_command_line():
     [
         ("train.epoch=3", ["'train.epoch'", "epochs, rate, widths", "did you mean 'epochs'"]),
         ("nothing=3", ["'nothing'", "name, train, parts, limit, fast"]),
+        ("train.rate=inf", ["'train.rate'", "a finite number"]),
+        ("train.rate=nan", ["'train.rate'", "a finite number"]),
         ("train.epochs=many", ["'train.epochs'", "an integer", "'many'"]),
         ("train.epochs=true", ["'train.epochs'", "an integer"]),
         ("train.epochs=0", ["train", "positive", "0"]),
-        ("train.rate=[1]", ["'train.rate'", "a number"]),
+        ("train.rate=[1]", ["'train.rate'", "a finite number"]),
         ("train.widths=3", ["'train.widths'", "a list"]),
         ("train.widths=[1, x]", ["'train.widths'"]),
         ("train.widths=[1, 2.5]", ["'train.widths.1'", "an integer", "2.5"]),

@@ -11,13 +11,16 @@ from experiments import quickstart_report, record, report
 from experiments.baselines import ONE_STREAM, PER_IMAGE
 
 
-def method(label, name, *, partition=False, rate, code, bias=None, initial_bits=0.0):
+def method(label, name, *, partition=None, rate, code, bias=None, initial_bits=0.0, exhausted=0):
+    measured = {"ks": bias, "ks_limit": 0.0314, "ks_pvalue": 0.4, "log_ratio_ks": 0.123, "log_ratio_pvalue": 1e-9}
+    measured |= {"mmd2": -0.00012, "draws": 2000}
     return {
         "label": label,
         "access": ONE_STREAM if name == "bb-ans" else PER_IMAGE,
         "method": {"name": name, "partition": partition, "candidates": 1024, "block_bits": 8.0},
         "file_bits_per_dim": rate,
         "file_bits_per_dim_se": None,
+        "container_bits_per_dim": 0.02,
         "ideal_bits_per_dim": 1.4 + code,
         "likelihood_bits_per_dim": 1.4,
         "code_bits_per_dim": code,
@@ -27,8 +30,9 @@ def method(label, name, *, partition=False, rate, code, bias=None, initial_bits=
         "overhead_after_initial_bits": rate / 2.0 - 1.0,
         "encode_images_per_second": 1234.0,
         "decode_images_per_second": 56789.0,
-        "bias_ks": bias,
-        "bias_ks_pvalue": bias and 0.5,
+        "searches": 3000,
+        "exhausted_searches": exhausted,
+        **{f"bias_{key}": None if bias is None else value for key, value in measured.items()},
     }
 
 
@@ -45,6 +49,7 @@ def example_result():
             "examples": {"shape": [3, 8, 8], "hex": images[:3].tobytes().hex()},
         },
         "model": {
+            "file_bytes": 1234567,
             "minus_elbo_bits_per_dim": 2.0,
             "minus_elbo_bits_per_dim_se": 0.01,
             "kl_bits_per_image": 33.0,
@@ -52,7 +57,8 @@ def example_result():
         },
         "methods": [
             method("BB-ANS", "bb-ans", rate=2.05, code=0.6, initial_bits=64.0),
-            method("ORC", "orc", rate=2.4, code=0.9, bias=0.2),
+            method("PFR", "pfr", partition=True, rate=2.25, code=0.7, bias=0.02, exhausted=45),
+            method("ORC", "orc", partition=False, rate=2.4, code=0.9, bias=0.2),
             method("ORC, partitioned", "orc", partition=True, rate=2.2, code=0.7, bias=0.01),
         ],
         "baselines": [
@@ -63,7 +69,7 @@ def example_result():
 
 
 def test_the_table_keeps_one_stream_and_per_image_apart():
-    (table,) = quickstart_report.tables(example_result())
+    table, _ = quickstart_report.tables(example_result())
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     whole, single = table.columns[1:3]
     assert (rows["BB-ANS"][whole], rows["BB-ANS"][single]) == ("2.050", "-")
@@ -75,14 +81,66 @@ def test_the_table_keeps_one_stream_and_per_image_apart():
 
 
 def test_the_notes_state_initial_bits_and_compare_at_equal_budgets():
-    (table,) = quickstart_report.tables(example_result())
-    notes = "\n".join(table.notes)
+    notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
     assert "BB-ANS: 64 initial bits (0.100 bits/dim)" in notes and "+2.50%" in notes
     assert (
         "1,024 candidates a block and blocks of 8 bits" in notes
         and "2.100 against 2.300" in notes
-        and "0.010 against 0.200" in notes
+        and "0.010 (p 0.4) against 0.200 (p 0.4)" in notes
     )
+
+
+def test_the_notes_say_what_is_in_no_rate_and_what_bounds_it():
+    notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
+    assert "1,234,567 bytes is in no rate" in notes
+    assert "Raw: 8 in a file of bytes, log2 17 = 4.09 for the bare grey levels" in notes
+    assert "encoding without the decoding that `recjax compress` adds" in notes
+
+
+def test_the_bias_stands_beside_what_exact_samples_reach():
+    first, second = quickstart_report.tables(example_result())
+    rows = {row[0]: row[-1] for row in first.rows}
+    assert (rows["ORC"], rows["BB-ANS"]) == ("0.200 (p 0.4)", "-")
+    notes = "\n".join(first.notes)
+    assert "0 when exact" not in notes
+    assert "2,000 draws" in notes and "exact samples stay below 0.031 in 95% of cases" in notes
+    assert [row[0] for row in second.rows] == ["PFR", "ORC", "ORC, partitioned"]
+    assert second.rows[0][1:] == ("0.123 (p < 1e-6)", "-0.00012")
+
+
+def test_a_note_says_how_many_searches_the_budget_of_the_pfr_ended():
+    notes = [note for note in quickstart_report.tables(example_result())[0].notes if note.startswith("PFR: ")]
+    assert notes == [
+        "PFR: exact while the budget of 1,024 candidates a block lasts, which ended 1.5% of the searches (45 of 3,000)."
+    ]
+
+
+def test_without_a_search_there_is_no_table_of_biases():
+    result = example_result()
+    result["methods"] = result["methods"][:1]
+    (table,) = quickstart_report.tables(result)
+    assert not any(note.startswith("bias") for note in table.notes)
+
+
+def test_the_parts_of_a_bar_are_the_file():
+    for row in example_result()["methods"]:
+        parts = quickstart_report.parts_of(row, 640)
+        assert sum(parts) == pytest.approx(row["file_bits_per_dim"]) and min(parts) > 0
+
+
+@pytest.mark.parametrize(("rate", "own"), [(1.95, 0.12), (2.11, 0.12), (2.5, 0.5)])
+def test_what_a_chain_needs_for_itself_is_never_below_what_is_known(rate, own):
+    row = method("BB-ANS", "bb-ans", rate=rate, code=0.6, initial_bits=64.0)
+    parts = quickstart_report.parts_of(row, 640)
+    assert parts[2] == pytest.approx(own) and parts[0] / parts[1] == pytest.approx(1.4 / 0.6)
+    assert sum(parts) == pytest.approx(rate)
+
+
+def test_a_plot_hides_no_negative_part(tmp_path):
+    result = example_result()
+    result["methods"][1]["file_bits_per_dim"] = 2.0
+    with pytest.raises(ValueError, match=r"PFR.*must not be negative"):
+        quickstart_report.plot(result, tmp_path / "plot.png")
 
 
 def test_render_writes_every_format_and_a_plot(tmp_path):
@@ -90,7 +148,7 @@ def test_render_writes_every_format_and_a_plot(tmp_path):
     assert (
         sorted(written)
         == sorted(path.name for path in tmp_path.iterdir())
-        == ["plot.png", "table.csv", "table.md", "table.tex"]
+        == ["bias.csv", "bias.md", "bias.tex", "plot.png", "table.csv", "table.md", "table.tex"]
     )
     with Image.open(tmp_path / "plot.png") as picture:
         assert min(picture.size) > 400 and len(np.unique(np.asarray(picture.convert("L")))) > 20
@@ -106,7 +164,7 @@ def test_publishing_fills_the_readme_and_is_stable(tmp_path):
     assert text.startswith("a\n<!-- generated: quickstart -->\n**10 test images") and text.endswith(
         "<!-- end of generated -->\nb\n"
     )
-    assert "old" not in text and "| BB-ANS | 2.050 |" in text
+    assert "old" not in text and "| BB-ANS | 2.050 |" in text and "| ORC | 0.123 (p < 1e-6) |" in text
     assert report.rendered_readme(text, results) == text
     assert {path.name for path in results.iterdir()} == {"quickstart.json", "quickstart.png"}
 
@@ -129,10 +187,37 @@ def test_the_command_prints_a_table(form, tmp_path, capsys):
     assert "BB-ANS" in capsys.readouterr().out
 
 
-def test_json_has_no_nan(tmp_path):
-    with pytest.raises(ValueError, match="JSON"):
-        record.write_json(tmp_path / "r.json", {"x": float("nan")})
+@pytest.mark.parametrize("text", [None, "[1]", "{}", "{", '{"experiment": "other"}'])
+def test_what_is_no_result_is_explained(text, tmp_path, capsys):
+    path = tmp_path / "r.json"
+    if text is not None:
+        path.write_text(text)
+    assert report.main([str(path)]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("experiments.report: ") and message.count("\n") == 1
+
+
+def test_the_check_of_the_readme_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(report, "README", tmp_path / "README.md")
+    monkeypatch.setattr(report, "rendered_readme", lambda text: text.replace("old", "new"))
+    report.README.write_text("old")
+    assert report.main(["--readme", "--check"]) == 1 and "without --check" in capsys.readouterr().err
+    assert report.README.read_text() == "old"
+    assert report.main(["--readme"]) == 0 and report.README.read_text() == "new"
+    assert report.main(["--readme", "--check"]) == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float64("-inf")])
+def test_json_has_finite_numbers_only(value, tmp_path):
+    with pytest.raises(ValueError, match=r"rows\.1\.x .* of r\.json must be finite"):
+        record.write_json(tmp_path / "r.json", {"rows": [{"x": 1.0}, {"x": value}]})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("answer", "known"), [(None, None), ("", False), (" M file", True)])
+def test_changes_are_unknown_without_git(answer, known, monkeypatch):
+    monkeypatch.setattr(record, "_git", lambda *arguments: answer)
+    assert record.provenance()["uncommitted_changes"] is known
 
 
 def test_provenance_names_versions_and_device_but_no_machine():
@@ -143,7 +228,7 @@ def test_provenance_names_versions_and_device_but_no_machine():
 
 @pytest.mark.parametrize("path", sorted((report.HERE / "reference").glob("*.json")), ids=lambda path: path.stem)
 def test_published_figures_have_a_source_and_a_status(path):
-    reference = report.load(path)
+    reference = json.loads(path.read_text(encoding="utf-8"))
     assert (
         reference["source"]
         and reference["unit"]

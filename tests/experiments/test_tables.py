@@ -44,7 +44,7 @@ def test_terminal_shows_every_cell():
 
 
 def test_rows_have_a_cell_for_each_column():
-    with pytest.raises(ValueError, match="1 cells, expected 2"):
+    with pytest.raises(ValueError, match="must have 2 cells, got 1"):
         tables.Table("t", ("a", "b"), (("1",),))
 
 
@@ -60,6 +60,22 @@ def test_figures_with_and_without_an_error():
     assert tables.with_error(1.23456, 0.01, 2) == "1.23 ± 0.01"
     assert tables.with_error(1.23456, None, 2) == "1.23"
     assert tables.with_error(None, 0.1, 2) == "-"
+
+
+@pytest.mark.parametrize(
+    ("distance", "p_value", "text"),
+    [
+        (0.215, 3e-12, "0.215 (p < 1e-6)"),
+        (0.0194, 0.41, "0.019 (p 0.4)"),
+        (0.03, 0.00043, "0.030 (p 0.0004)"),
+        (0.03, 4.3e-6, "0.030 (p 4e-6)"),
+        (0.01, 1.0, "0.010 (p 1)"),
+        (0.5, 0.0, "0.500 (p < 1e-6)"),
+        (None, None, "-"),
+    ],
+)
+def test_distances_with_p_values(distance, p_value, text):
+    assert tables.with_p_value(distance, p_value) == text
 
 
 def test_standard_error_of_the_mean():

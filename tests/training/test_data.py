@@ -57,6 +57,22 @@ def test_a_download_must_have_the_published_digest(tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
 
 
+def test_a_download_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    images = write_mnist(tmp_path / "recjax" / "mnist")
+    monkeypatch.setattr(data.urllib.request, "urlopen", None)
+    np.testing.assert_array_equal(data.load("mnist", "test", directory=tmp_path / "no", download=True).images, images)
+
+
+def test_every_split_is_loaded():
+    splits = data.load_splits("digits")
+    assert [(name, split.split, len(split.images)) for name, split in splits.items()] == [
+        ("train", "train", 1197),
+        ("validation", "validation", 200),
+        ("test", "test", 400),
+    ]
+
+
 def test_names_are_checked():
     with pytest.raises(ValueError, match="choose one of digits"):
         data.load("imagenet", "train")

@@ -6,13 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from recjax.models.model import load_model
 from recjax.models.vae import VAEConfig
-from training import __main__ as command
 from training import convert, data, loop
+from training.config import TrainConfig
 
 VAE = VAEConfig((8, 8), 17, 4, hidden=(24,), dropout=0.1)
-TRAIN = loop.TrainConfig(epochs=4, batch_size=50, kl_warmup_epochs=2, validate_every=2, average=0.9, learning_rate=3e-3)
+TRAIN = TrainConfig(epochs=4, batch_size=50, kl_warmup_epochs=2, validate_every=2, average=0.9, learning_rate=3e-3)
 
 
 @pytest.fixture(scope="module")
@@ -61,26 +60,36 @@ def test_divergence_is_an_error_with_advice(images):
         loop.fit(VAE, replace(TRAIN, learning_rate=1e30), *images)
 
 
-@pytest.mark.parametrize("changes", [{"batch_size": 10_000}, {"batch_size": 0}, {"epochs": 0}], ids=str)
-def test_impossible_settings_are_explained(images, changes):
-    with pytest.raises(ValueError, match=next(iter(changes))):
-        loop.fit(VAE, replace(TRAIN, **changes), *images)
+def test_a_batch_has_no_more_images_than_there_are(images):
+    with pytest.raises(ValueError, match="at most the 300 training images, got 10000; lower it"):
+        loop.fit(VAE, replace(TRAIN, batch_size=10_000), *images)
 
 
 def test_conversion_costs_little(images, result):
-    model = convert.to_model("tiny", VAE, result.params, images[0], {"data": "digits"})
+    model = convert.to_model("tiny", VAE, result.params, images[0])
     rates = convert.measure(VAE, result.params, model, images[1], samples=4)
     assert rates.exact_bits_per_dim == pytest.approx(rates.elbo_bits_per_dim, rel=2e-3)
     assert np.log2(model.intervals).sum() <= model.kl_bits.sum() / 1024 + 1e-6
     assert model.image_shape == (8, 8) and model.latents == 4
+    assert rates.conversion_loss == pytest.approx(rates.exact_bits_per_dim / rates.elbo_bits_per_dim - 1)
 
 
-def test_the_command_writes_a_model_file(tmp_path, capsys):
-    arguments = ["--data", "digits", "--out", str(tmp_path / "run"), "--vae.latents", "3", "--vae.hidden", "8"]
-    assert command.main([*arguments, "--train.epochs", "1", "--train.validate-every", "1"]) == 0
-    assert "bits/dim" in capsys.readouterr().out
-    model = load_model(tmp_path / "run" / "model.safetensors")
-    assert model.name == "run" and model.metadata["train"]["epochs"] == 1
-    assert set(model.metadata["test"]) == set(convert.Rates._fields)
-    assert command.main(["--data", "nothing", "--out", str(tmp_path)]) == 1
-    assert "choose one of" in capsys.readouterr().err
+def test_the_standard_error_is_over_images(images, result):
+    model = convert.to_model("tiny", VAE, result.params, images[0])
+
+    def measure(x):
+        return convert.measure(VAE, result.params, model, x, samples=2)
+
+    alone = [measure(images[1][i : i + 1]) for i in range(8)]
+    assert all(rates.elbo_standard_error is None for rates in alone)
+    together = measure(images[1][:8])
+    spread = np.std([rates.elbo_bits_per_dim for rates in alone], ddof=1) / np.sqrt(8)
+    # The noise of two posterior samples is small beside the differences of images.
+    assert together.elbo_standard_error == pytest.approx(spread, rel=0.3)
+    assert together.images == 8
+
+
+def test_a_card_is_no_part_of_the_digest(images, result):
+    model = convert.to_model("tiny", VAE, result.params, images[0])
+    told = convert.with_card(model, {"test": {"images": 3}})
+    assert told.metadata == {"test": {"images": 3}} and told.digest == model.digest

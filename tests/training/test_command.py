@@ -1,0 +1,109 @@
+"""`python -m training`: it writes a model that states its rates, its help teaches, its errors are sentences."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from recjax.models.model import load_model
+from training import __main__ as command
+from training import command as shared
+from training import convert
+from training.config import Network, TrainConfig
+
+SMALL = ["--vae.latents", "3", "--vae.hidden", "8", "--train.epochs", "1", "--train.validate-every", "1"]
+
+
+def test_it_writes_a_model_file_that_states_its_rates(tmp_path, capsys):
+    assert command.main(["--data", "digits", "--out", str(tmp_path / "run"), *SMALL]) == 0
+    told = capsys.readouterr()
+    assert re.search(r"bits/dim on 400 test images.* active latents; 1 epochs, \d+ s, model \w{16}\n", told.out)
+    assert "epoch 1: validation" in told.err
+    model = load_model(tmp_path / "run" / "model.safetensors")
+    card = model.metadata
+    assert model.name == "run" and card["train"]["epochs"] == card["epochs"] == 1 and card["vae"]["latents"] == 3
+    assert set(card["test"]) == set(convert.Rates._fields) and card["test"]["images"] == 400
+    assert 0 < card["test"]["elbo_bits_per_dim"] < 8 and card["test"]["elbo_standard_error"] > 0
+
+
+def test_the_help_describes_every_option(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    told = capsys.readouterr().out
+    assert "python -m training --data digits" in told
+    options = [("", field.name) for field in fields(command.Command) if field.name not in ("vae", "train")]
+    options += [("vae.", field.name) for field in fields(Network)]
+    options += [("train.", field.name) for field in fields(TrainConfig)]
+    plain = " ".join(re.sub(r"[│╭╮╰╯─]", " ", told).split())
+    for prefix, name in options:
+        option = f"--{prefix}{name.replace('_', '-')}"
+        assert re.search(rf"{re.escape(option)} (\{{None\}}\|)?(\[?[A-Z]+( \[INT \.\.\.\]\])? )?[A-Z]\w+", plain), (
+            option
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "nothing"], "choose one of digits"),
+        (["--out", "{file}"], "--out must name a folder.*name another"),
+        (["--out", "{file}/below"], "check the path"),
+        ([*SMALL, "--train.batch-size", "5000"], "batch_size.*lower it"),
+        ([*SMALL, "--train.learning-rate", "1e30"], "lower the learning rate"),
+    ],
+    ids=str,
+)
+def test_errors_are_one_sentence(arguments, words, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    arguments = [argument.format(file=file) for argument in arguments]
+    assert command.main(["--out", str(tmp_path / "run"), *arguments]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("training: ") and re.search(words, last)
+    assert file.read_text() == "mine"
+
+
+def test_debug_shows_the_traceback(tmp_path, capsys):
+    assert command.main(["--out", str(tmp_path), "--data", "nothing", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_impossible_settings_are_wrong_usage(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        command.main(["--out", str(tmp_path), "--vae.dropout", "1.5"])
+    assert stop.value.code == 2 and "dropout must be in [0, 1)" in capsys.readouterr().err
+
+
+def test_interruptions_and_bugs(capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    def bug():
+        raise TypeError
+
+    assert shared.guarded("name", interrupt) == 130
+    assert capsys.readouterr().err == "name: interrupted.\n"
+    with pytest.raises(TypeError):
+        shared.guarded("name", bug)
+
+
+@pytest.mark.parametrize(
+    ("schema", "changes"),
+    [
+        (Network, {"latents": 0}),
+        (Network, {"hidden": ()}),
+        (Network, {"hidden": (8, 0)}),
+        (Network, {"dropout": 1.0}),
+        (TrainConfig, {"epochs": 0}),
+        (TrainConfig, {"batch_size": 0}),
+        (TrainConfig, {"learning_rate": 0.0}),
+        (TrainConfig, {"weight_decay": -1.0}),
+        (TrainConfig, {"average": 1.0}),
+        (TrainConfig, {"seed": 2**32}),
+        (TrainConfig, {"seed": -1}),
+    ],
+    ids=str,
+)
+def test_settings_are_checked_when_stated(schema, changes):
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} must .*, got .*; "):
+        schema(**changes)

@@ -1,0 +1,60 @@
+"""What a training run is told: the shape of the network and how to train it, checked when they are stated."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Network:
+    """Shape of the VAE."""
+
+    latents: int = 20
+    """Latent coordinates."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden layers of the inference network; the generative network mirrors them."""
+    dropout: float = 0.1
+    """Probability of dropping a hidden unit in training."""
+
+    def __post_init__(self) -> None:
+        if self.latents < 1:
+            raise ValueError(f"latents must be at least 1, got {self.latents}; raise it.")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError(f"hidden must be widths of at least 1, got {list(self.hidden)}; give one for each layer.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}; 0 drops nothing.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train."""
+
+    epochs: int = 400
+    """Passes over the training split, at most."""
+    batch_size: int = 64
+    """Images per step."""
+    learning_rate: float = 2e-3
+    """At the start of the cosine decay."""
+    weight_decay: float = 0.2
+    """Of AdamW, per unit of learning rate."""
+    kl_warmup_epochs: int = 50
+    """The KL's weight rises linearly to 1 over so many epochs."""
+    average: float = 0.998
+    """The weights that are kept are an exponential average with this decay per step; 0 keeps the last ones."""
+    validate_every: int = 20
+    """Epochs between measurements on the validation split, which are also the checkpoints' times."""
+    patience: int = 5
+    """Stop after so many measurements without a new best."""
+    seed: int = 0
+    """Of initial weights, order and noise; in [0, 2^32)."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}; raise it.")
+        for name in ("weight_decay", "kl_warmup_epochs"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}; 0 switches it off.")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must be in [0, 1), got {self.average}; 0 keeps the last weights.")
+        # jax.random.key would drop higher bits without a word.
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed}; take it modulo 2^32.")

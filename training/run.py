@@ -1,0 +1,96 @@
+"""One training run: from the splits of a data set to an exact model that states its measured rates."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import rich.console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from recjax.models.model import Model
+from recjax.models.vae import VAEConfig
+from training import convert, loop
+from training.config import Network, TrainConfig
+from training.data import DataSet
+
+# Images times posterior samples of a measurement: 16 samples for a thousand images, one for MNIST.
+_MEASURED_SAMPLES, _MOST_SAMPLES = 16_000, 16
+
+
+class Trained(NamedTuple):
+    """A model and what it took: rates on the test images, epochs until the training stopped, seconds in all."""
+
+    model: Model
+    rates: convert.Rates
+    epochs: int
+    seconds: float
+
+    def __str__(self) -> str:
+        rates = self.rates
+        return (
+            f"-ELBO {rates.elbo_bits_per_dim:.4f} bits/dim on {rates.images:,} test images, "
+            f"{rates.exact_bits_per_dim:.4f} in integers ({rates.conversion_loss:+.3%}); "
+            f"KL {rates.kl_bits:.1f} bits per image in {rates.active_latents} active latents; "
+            f"{self.epochs} epochs, {self.seconds:.0f} s"
+        )
+
+
+def train(
+    name: str,
+    splits: Mapping[str, DataSet],
+    network: Network,
+    settings: TrainConfig,
+    console: rich.console.Console,
+    *,
+    checkpoints: Path | None = None,
+) -> Trained:
+    """Fit a VAE to the train split, make it exact, and measure both forms on the test split.
+
+    name: of the model. checkpoints: folder of a run that can be resumed. The console shows how the training goes.
+    """
+    start = time.perf_counter()
+    images, test = splits["train"].images, splits["test"].images
+    config = vae_config(splits["train"], network)
+    with _progress(console, settings.epochs) as report:
+        fitted = loop.fit(config, settings, images, splits["validation"].images, directory=checkpoints, report=report)
+    model = convert.to_model(name, config, fitted.params, images)
+    samples = min(max(_MEASURED_SAMPLES // len(test), 1), _MOST_SAMPLES)
+    rates = convert.measure(config, fitted.params, model, test, samples=samples)
+    epochs = fitted.history[-1].epoch
+    card = {
+        "data": splits["train"].name,
+        "vae": asdict(config),
+        "train": asdict(settings),
+        "epochs": epochs,
+        "test": rates._asdict(),
+    }
+    return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start)
+
+
+def vae_config(data: DataSet, network: Network) -> VAEConfig:
+    """The VAE of this shape for the images of a data set."""
+    return VAEConfig(
+        image_shape=(data.images.shape[1], data.images.shape[2]),
+        levels=data.levels,
+        likelihood="bernoulli" if data.levels == 2 else "beta_binomial",
+        **asdict(network),
+    )
+
+
+@contextmanager
+def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[loop.Progress], None]]:
+    """A bar on a terminal; a line for each report in a log file."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("training (compiling)", total=epochs)
+
+        def report(step: loop.Progress) -> None:
+            text = f"validation {step.validation_loss:.3f} bits/dim, {step.images_per_second:,.0f} images/s"
+            bar.update(task, completed=step.epoch, description=f"training: {text}, epoch")
+            if not console.is_terminal:
+                console.print(f"epoch {step.epoch}: {text}", highlight=False)
+
+        yield report
