@@ -19,7 +19,7 @@ STREAM_VERSION = 1
 
 # Purposes separate the uses of one key. They are part of the wire format: never renumber.
 # ARRIVAL and BIN are the encoder's own, TRIAL is for measurements.
-CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL = range(6)
+CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL, PAD = range(7)
 
 Key: TypeAlias = UInt32[Array | np.ndarray, "*#batch 2"]
 Words: TypeAlias = UInt32[Array | np.ndarray, "*#batch"]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Int32
 
 from recjax import container, grid, randomness
 from recjax.coding import codec as codecs
@@ -40,22 +41,27 @@ class Parts(NamedTuple):
     posterior: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
-def image_codec(model: Model, bits: int) -> Parts:
-    """Codec of images [pixels, lanes] through the model's latents, by bits-back; decodes in integers only."""
-    cdf_rows = jnp.asarray(models.cdf_rows(model))
+def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
+    """Codec of images [pixels, lanes] through the model's latents, by bits-back; decodes in integers only.
 
-    def posterior(x):
-        mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
-        return mean.T, log2_scale.T
+    pad: words [latents, lanes] of `bits` bits, for `codecs.padded_bits`.
+    """
+    cdf_rows = jnp.asarray(models.cdf_rows(model))
 
     def likelihood(words):
         return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, words, bits))
 
     coder = latent.bits_back(
-        prior=codecs.repeat(codecs.raw_bits(bits), model.latents),
+        prior=codecs.scan(lambda one: codecs.padded_bits(bits, one), pad),
         posterior_codec=lambda q: codecs.scan(lambda one: discretised_normal(one[0], one[1], bits), q),
     )
-    return Parts(coder, likelihood, posterior)
+    return Parts(coder, likelihood, lambda x: posterior(model, x))
+
+
+def posterior(model: Model, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Means and log2 scales of the latents [latents, lanes] of images [pixels, lanes], see `models.posterior`."""
+    mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
+    return mean.T, log2_scale.T
 
 
 def symbol_rows(model: Model, words: jax.Array, bits: int) -> jax.Array:
@@ -63,20 +69,34 @@ def symbol_rows(model: Model, words: jax.Array, bits: int) -> jax.Array:
     return models.symbol_rows(model, grid.value_fixed(words, bits).T).T
 
 
-def _chain(model: Model, bits: int, active: jax.Array) -> codecs.Codec:
+class Places(NamedTuple):
+    """Where the images of a segment lie. number: of the image at each step and lane. active: whether there is one."""
+
+    number: Int32[np.ndarray, "steps lanes"]
+    active: Bool[np.ndarray, "steps lanes"]
+
+
+def _chain(model: Model, bits: int, key: randomness.Key, places: Places) -> codecs.Codec:
     """Codec of [steps, pixels, lanes] images; lanes that have no image at a step are left alone."""
-    one = latent.latent_codec(*image_codec(model, bits))
-    return codecs.scan(lambda lanes: codecs.masked(one, lanes), active)
+    # One image's latents are popped from the bits of the last one's. Unless those are as good as random, all images of
+    # a chain get related latents, and latents whose posteriors are wider than the prior drift to its ends.
+    pads = randomness.words(key, randomness.PAD, (places.number.astype(jnp.uint32),), model.latents) >> (32 - bits)
+
+    def one_step(step):
+        pad, active = step
+        return codecs.masked(latent.latent_codec(*image_codec(model, bits, pad)), active)
+
+    return codecs.scan(one_step, (jnp.swapaxes(pads, -1, -2), places.active))
 
 
 @partial(jax.jit, static_argnums=1)
-def _push(model: Model, bits: int, message: Message, images: jax.Array, active: jax.Array) -> Message:
-    return _chain(model, bits, active).push(message, images.astype(jnp.uint32))
+def _push(model: Model, bits: int, key: randomness.Key, places: Places, message: Message, images: jax.Array) -> Message:
+    return _chain(model, bits, key, places).push(message, images.astype(jnp.uint32))
 
 
 @partial(jax.jit, static_argnums=1)
-def _pop(model: Model, bits: int, message: Message, active: jax.Array) -> tuple[Message, jax.Array]:
-    message, images = _chain(model, bits, active).pop(message)
+def _pop(model: Model, bits: int, key: randomness.Key, places: Places, message: Message) -> tuple[Message, jax.Array]:
+    message, images = _chain(model, bits, key, places).pop(message)
     return message, images.astype(jnp.uint8)
 
 
@@ -85,17 +105,16 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     count, pixels = len(images), model.pixels
     lanes = _choose_lanes(count, model)
     steps = _segment_steps(count, lanes)
-    segments = -(-count // (lanes * steps))
-    padded = np.zeros((segments * steps * lanes, pixels), np.uint8)
+    segments, key = _segments(count, steps, lanes), randomness.key(seed)
+    padded = np.zeros((len(segments) * steps * lanes, pixels), np.uint8)
     padded[:count] = images.reshape(count, pixels)
-    padded = padded.reshape(segments, steps, lanes, pixels).transpose(0, 1, 3, 2)
-    active = _active(count, segments, steps, lanes)
+    padded = padded.reshape(len(segments), steps, lanes, pixels).transpose(0, 1, 3, 2)
     initial = _step_bytes(lanes, model)
     for _ in range(4):
         capacity = _bucket(initial + count * (2 * pixels + 2 * model.latents) + 64)
         message = _initial_message(seed, lanes, initial, capacity)
-        for number in reversed(range(segments)):
-            message = _push(model, GRID_BITS, message, padded[number], active[number])
+        for number, places in reversed(list(enumerate(segments))):
+            message = _push(model, GRID_BITS, key, places, message, padded[number])
             if progress:
                 progress(count - number * steps * lanes, count)
         if not int(message.fault) & rans.UNDERFLOW:
@@ -117,12 +136,11 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     if lanes & (lanes - 1) or lanes > count:
         raise FormatError(f"the file codes {count} images in {lanes} lanes, which no encoder does; it is damaged.")
     steps = _segment_steps(count, lanes)
-    segments = -(-count // (lanes * steps))
-    active = _active(count, segments, steps, lanes)
+    segments, key = _segments(count, steps, lanes), randomness.key(header.seed)
     message = wire.from_bytes(body, lanes, _bucket(max(len(body), borrowed) + 4 * _step_bytes(lanes, model)))
-    decoded = np.zeros((segments, steps, model.pixels, lanes), np.uint8)
-    for number in range(segments):
-        message, images = _pop(model, bits, message, active[number])
+    decoded = np.zeros((len(segments), steps, model.pixels, lanes), np.uint8)
+    for number, places in enumerate(segments):
+        message, images = _pop(model, bits, key, places, message)
         if int(message.fault):
             raise FormatError("the chain of images ends before the last of them; the file is damaged.")
         decoded[number] = np.asarray(images)
@@ -183,8 +201,10 @@ def _segment_steps(count: int, lanes: int) -> int:
     return min(1 << (steps - 1).bit_length(), _SEGMENT_STEPS)
 
 
-def _active(count: int, segments: int, steps: int, lanes: int) -> np.ndarray:
-    return (np.arange(segments * steps * lanes) < count).reshape(segments, steps, lanes)
+def _segments(count: int, steps: int, lanes: int) -> list[Places]:
+    rows = -(-count // (lanes * steps)) * steps
+    number = np.arange(rows * lanes, dtype=np.int32).reshape(-1, steps, lanes)
+    return [Places(part, part < count) for part in number]
 
 
 def _bucket(size: int) -> int:

@@ -87,7 +87,7 @@ def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple
 
 @functools.partial(jax.jit, static_argnums=1)
 def _fresh_draw(model: Model, bits: int, key: randomness.Key, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    q = bits_back.image_codec(model, bits).posterior(images.T)
+    q = bits_back.posterior(model, images.T)
     drawn = randomness.words(key, randomness.TRIAL, (jnp.arange(len(images), dtype=jnp.uint32),), model.latents).T
     words, mass = inverse_cdf(drawn >> (32 - MASS_BITS), *q, bits)
     latent_bits = jnp.sum(bits - MASS_BITS + jnp.log2(mass.astype(jnp.float32)), axis=0)

@@ -91,6 +91,21 @@ def raw_bits(count: int | Lanes) -> Codec:
     return Codec(push, pop)
 
 
+def padded_bits(count: int, pad: Lanes) -> Codec:
+    """Integers of `count` bits, coded as their exclusive or with a shared pad of as many bits, at the same length.
+
+    What lies on the message is then as random as the pad, whatever law the symbols had. Bits-back needs that: it draws
+    the next latents from the bits that it just pushed.
+    """
+    raw = raw_bits(count)
+
+    def pop(message):
+        message, symbol = raw.pop(message)
+        return message, symbol ^ pad
+
+    return Codec(lambda message, symbol: raw.push(message, symbol ^ pad), pop)
+
+
 def _short_bits(count: Lanes) -> Codec:
     unused = MASS_BITS - count
 

@@ -12,6 +12,7 @@ from recjax.coding.codec import (
     family,
     interval,
     masked,
+    padded_bits,
     raw_bits,
     repeat,
     scan,
@@ -45,6 +46,10 @@ def make_uniform(rng, shape):
 def make_raw_bits(rng, shape):
     count = rng.integers(0, 33, shape)
     return raw_bits(jnp.asarray(count)), integers(rng, 1 << count, shape)
+
+
+def make_padded_bits(rng, shape):
+    return padded_bits(20, integers(rng, 1 << 20, shape)), integers(rng, 1 << 20, shape)
 
 
 def make_bernoulli(rng, shape):
@@ -95,6 +100,7 @@ def make_repeat(rng, shape):
 CASES = [
     make_uniform,
     make_raw_bits,
+    make_padded_bits,
     make_bernoulli,
     make_family,
     make_normal,
@@ -174,6 +180,7 @@ def test_garbage_pops_symbols_that_can_be_pushed_again(make, shape):
         (uniform(1 << 16), 1 << 16),
         (raw_bits(3), 8),
         (raw_bits(20), 1 << 20),
+        (padded_bits(20, jnp.asarray(77, jnp.uint32)), 1 << 20),
         (bernoulli(5), 2),
         (table(CDF_ROWS[1]), 2),
         (table(CDF_ROWS[1]), 5),

@@ -2,13 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from recjax import randomness
 from recjax.coding import codec, latent
 from recjax.coding import message as rans
 from recjax.coding.integers import quantise
+from recjax.coding.normal import discretised_normal
 
 LATENT_BITS, SYMBOLS, LANES = 4, 6, 4
 RNG = np.random.default_rng(0)
@@ -99,3 +102,28 @@ def test_rate_of_bits_back_is_the_marginal_likelihood(random_message):
     # The posterior is exact here, so that the ELBO is the marginal likelihood.
     assert bits(after) - bits(message) == pytest.approx(ideal_bits, rel=0.005)
     assert not int(after.fault)
+
+
+def chain_of_wide_posteriors(padded: bool, steps: int) -> codec.Codec:
+    """Latents with the posterior N(0, 1.23^2), under a standard normal prior of 10 bits; there is nothing else."""
+    posterior = discretised_normal(jnp.zeros(1, jnp.int32), jnp.full(1, 77, jnp.int32))
+    pads = randomness.words(randomness.key(0), randomness.PAD, (jnp.arange(steps, dtype=jnp.uint32),), 1) >> 22
+
+    def one_step(pad):
+        prior = codec.padded_bits(10, pad) if padded else codec.raw_bits(10)
+        coder = latent.bits_back(prior, lambda _: posterior)
+        return latent.latent_codec(coder, lambda z: codec.serial(), lambda x: x)
+
+    return codec.scan(one_step, pads)
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_a_chain_pays_the_divergence_if_its_bits_are_clean(random_message, padded):
+    steps = 4000
+    message = random_message((), 1, capacity=8000)
+    after = jax.jit(chain_of_wide_posteriors(padded, steps).push)(message, ())
+    paid = 8 * (int(after.size) - int(message.size)) / steps
+    scale = 2 ** (77 / 256)
+    divergence_bits = ((scale**2 - 1) / 2 - np.log(scale)) / np.log(2)
+    # Without pads each latent is the one before it, 1.23 times as far out.
+    assert abs(paid - divergence_bits) < 0.04 if padded else paid > 4 * divergence_bits
