@@ -37,7 +37,7 @@ def discretised_normal(
     """Words of `bits` bits, each with the mass that N(mean, 2^log2_scale) gives to that cell of the standard normal.
 
     mean is in units of 2^-12, clipped to +-16; log2_scale in units of 2^-8, clipped to +-16. With at most 12 bits the
-    masses lose less than 0.1% (design.md section 3).
+    masses lose less than 0.1%.
     """
     return interval(*_bounds_and_lookup(mean, log2_scale, bits))
 

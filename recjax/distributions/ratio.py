@@ -1,4 +1,4 @@
-"""The density ratio of a target and a coding distribution, on the words of the grid (design: one grid, one law).
+"""The density ratio of a target and a coding distribution, on the words of the grid.
 
 The law of a coded coordinate is Q(w) proportional to r(w) = q(z_w) / p(z_w) over the words w of the coding
 distribution's grid. A ratio on finitely many words is bounded, also where the target is wider than the coding

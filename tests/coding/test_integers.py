@@ -45,7 +45,7 @@ def test_zeta_masses_are_golden():
 
 
 def test_zeta_keeps_the_papers_bound():
-    """E bits <= L + log2(L + 1) + 1 for E log2 n = L (papers.md 1.1), whatever the law of n."""
+    """E bits <= L + log2(L + 1) + 1 for E log2 n = L, whatever the law of n."""
     n = np.arange(1, 1 << 14)
     for power in (1.05, 1.3, 2.0):
         law = n**-power / np.sum(n**-power)
