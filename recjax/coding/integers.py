@@ -47,7 +47,7 @@ def num_classes(max_log2: int) -> int:
 def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
     """Masses of the zeta law P(n) ~ n^-(1 + 1/L), n in [1, 2^max_log2], and of the escape: int64, sum 2^16.
 
-    expected_log2_index_q: L, an upper bound on E[log2 n], in units of 1/256 bit (arXiv:2405.12203); taken as 1/256 if 0.
+    expected_log2_index_q: L, an upper bound on E[log2 n], in units of 1/256 bit; taken as 1/256 if 0.
     """
     if expected_log2_index_q < 0:
         raise ValueError(f"the expected log2 of an index is not negative, got {expected_log2_index_q}/256")
