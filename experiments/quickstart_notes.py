@@ -31,8 +31,8 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     notes += map(_budget_note, (row for row in result["methods"] if row["method"]["name"] == "pfr"))
     notes += (_pair_note(plain, split) for plain, split in _plain_and_partitioned(result["methods"]))
     notes.append(
-        f"Speeds: compiled code, median over the seeds, {device['kind']}, {device['cpu_cores']} CPU cores; encoding "
-        "without the decoding that `recjax compress` adds to make sure."
+        f"Speeds on {device['kind']}, {device['cpu_cores']} CPU cores: compiled code, median over the seeds, encoding "
+        "without the decoding that `recjax compress` adds to make sure; the other codecs: one run of the one stream."
     )
     return tuple(notes)
 
@@ -61,7 +61,7 @@ def _ks_notes(methods: list[dict[str, Any]], seeds: int) -> list[str]:
 
 
 def _range(values: list[str]) -> str:
-    return " to ".join(sorted({min(values), max(values)}))
+    return " to ".join(sorted(set(values), key=lambda text: float(text.replace(",", ""))))
 
 
 def _budget_note(row: dict[str, Any]) -> str:
@@ -73,7 +73,11 @@ def _budget_note(row: dict[str, Any]) -> str:
 
 
 def _pair_note(plain: dict[str, Any], split: dict[str, Any]) -> str:
-    biases = [with_p_value(row["bias_ks"], row["bias_ks_pvalue"]) for row in (split, plain)]
+    biases = [
+        f"{with_p_value(row['bias_ks'], row['bias_ks_pvalue'])} and of the log ratio "
+        f"{with_p_value(row['bias_log_ratio_ks'], row['bias_log_ratio_pvalue'])}"
+        for row in (split, plain)
+    ]
     candidates, block_bits = split["method"]["candidates"], split["method"]["block_bits"]
     return (
         f"{split['label']} against {plain['label']} at {candidates:,} candidates a block and blocks of {block_bits:g} "

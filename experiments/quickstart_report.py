@@ -100,7 +100,7 @@ def _method_row(row: dict[str, Any]) -> tuple[str, ...]:
         row["label"],
         whole,
         single,
-        number(row["ideal_bits_per_dim"], 3),
+        with_error(row["ideal_bits_per_dim"], row["ideal_bits_per_dim_se"], 3),
         number(100 * row["overhead"], 1, "%"),
         number(row["code_bits_per_image"], 1),
         rounded(row["encode_images_per_second"]),

@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from recjax.atomic import write_atomically
+
 PACKAGES = ("recjax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
@@ -56,11 +58,9 @@ def write_json(path: Path, result: dict[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write by way of a temporary file beside the target."""
+    """Write in one piece, in a folder that is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _not_finite(value: Any, place: str) -> str | None:

@@ -4,6 +4,7 @@ The top help is plain text and each command is imported when it is called, so th
 """
 
 import contextlib
+import errno
 import io
 import sys
 import traceback
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from recjax.errors import UsageError
 
 FINE, BAD_INPUT, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_ADVICE = {errno.ENOSPC: "make room on the disk", errno.EDQUOT: "make room within your quota"}
 
 SUMMARIES = {
     "compress": "compress images to a file, and decode it to make sure",
@@ -101,7 +104,8 @@ def usage_sentence(complaint: str, name: str) -> str:
         text = line.strip("│╭╮╰╯ ")
         if words and text.startswith(("──", "Got errors")):
             break
-        if text and "─" not in text:
+        # What is missing is named; its help, which tyro puts below it, is indented further and is left out.
+        if text and "─" not in text and not line.startswith("│         "):
             words.append(text)
     return f"{' '.join(words).rstrip('.')}; see `recjax {name} --help`."
 
@@ -109,7 +113,8 @@ def usage_sentence(complaint: str, name: str) -> str:
 def sentence(error: Exception) -> str:
     """An error as one line for a person."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}; check the path and its permissions."
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}; {_ADVICE.get(error.errno or 0, 'check the path and its permissions')}."
     text = " ".join(str(error).split())
     if isinstance(error, ValueError):
         return text

@@ -50,7 +50,8 @@ class Compress:
     """Of the randomness that encoder and decoder share; stored in the file."""
 
     def run(self) -> None:
-        from recjax.images import read_images, require_file_place, write_atomically
+        from recjax.atomic import require_file_place, write_atomically
+        from recjax.images import read_images
 
         require_file_place(self.out)
         images = read_images(self.images)

@@ -1,10 +1,8 @@
 """Images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
 
-import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -13,6 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.lib import format as npy
 from PIL import Image
+
+from recjax.atomic import require_parent, umask, write_atomically
 
 MAX_BYTES = 1 << 30
 
@@ -56,36 +56,6 @@ def write_images(path: str | Path, images: Images) -> None:
         raise ValueError(f"{path} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix.")
     else:
         _write_folder(path, images)
-
-
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind."""
-    path = Path(path)
-    require_file_place(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        part = Path(name)
-        try:
-            write(part)
-            # mkstemp makes files that only their owner may read.
-            part.chmod(0o666 & ~_umask())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        # Under the name that the caller knows, not that of the temporary file.
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def require_file_place(path: str | Path) -> None:
-    """ValueError unless a file can be renamed to `path`: its folder exists, and only a plain file is replaced."""
-    path = Path(path)
-    _require_parent(path)
-    # A rename would put a file in the place of a device or a pipe, too.
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} exists and is not a file; name another.")
 
 
 def _read_folder(path: Path, max_bytes: int) -> Images:
@@ -154,14 +124,14 @@ def _read_npy(path: Path, max_bytes: int) -> Images:
 def _write_folder(path: Path, images: Images) -> None:
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise ValueError(f"{path} exists and is not an empty folder; remove it or name another.")
-    _require_parent(path)
+    require_parent(path)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         # Enough digits that the order of the names is that of the images.
         digits = max(len(str(images.shape[0])), 5)
         for number, image in enumerate(images):
             _save_png(part / f"{number:0{digits}}.png", image)
-        part.chmod(0o777 & ~_umask())
+        part.chmod(0o777 & ~umask())
         with suppress(FileNotFoundError):
             path.rmdir()
         part.rename(path)
@@ -177,15 +147,3 @@ def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) ->
 def _save_npy(path: Path, images: Images) -> None:
     with path.open("wb") as file:
         np.save(file, images, allow_pickle=False)
-
-
-def _require_parent(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder {path.parent} does not exist; make it first.")
-
-
-def _umask() -> int:
-    # The only portable way to read it is to set it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

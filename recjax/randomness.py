@@ -8,7 +8,7 @@ STREAM_VERSION.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -56,11 +56,11 @@ def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tupl
     return x0, x1
 
 
-def key(seed: int) -> Key:
+def key(seed: Any) -> Key:
     """The key of a seed in [0, 2^64)."""
-    if not 0 <= seed < 1 << 64:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
         raise ValueError(f"a seed is an integer in [0, 2^64), got {seed}; take it modulo 2^64")
-    return jnp.array([seed >> 32, seed & 0xFFFFFFFF], jnp.uint32)
+    return jnp.array([int(seed) >> 32, int(seed) & 0xFFFFFFFF], jnp.uint32)
 
 
 def fold_in(key: Key, *words: Words | int) -> Key:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -179,6 +180,11 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(run, arguments):
     code, out, err = run(*arguments)
     assert code == 2 and out == ""
     assert err.startswith("recjax: ") and err.count("\n") == 1 and not set("│─╭╰") & set(err)
+
+
+def test_a_full_disk_is_told_without_a_name_that_is_not_known():
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert cli.sentence(full) == "No space left on device; make room on the disk."
 
 
 def test_no_command_is_wrong_usage_that_gets_help(run):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recjax.images import read_images, write_atomically, write_images
+from recjax.atomic import write_atomically
+from recjax.images import read_images, write_images
 
 
 def random_images(*shape: int) -> np.ndarray:

@@ -6,16 +6,22 @@
   Larochelle and Murray (2011), so rates do not compare with tables made on that.
 """
 
+import argparse
 import gzip
 import hashlib
 import os
 import struct
+import sys
 import urllib.request
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
+
+from recjax.atomic import write_atomically
 
 SPLITS = ("train", "validation", "test")
 NAMES = ("digits", "mnist", "binary_mnist")
@@ -98,7 +104,7 @@ def read_idx(path: Path) -> np.ndarray:
         if zero != 0 or kind != 8:
             raise ValueError("not IDX of uint8")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * num_axes).reshape(shape)
-    except (OSError, EOFError, struct.error, ValueError) as error:
+    except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise ValueError(f"{path} is not a whole IDX file of uint8 ({error}); fetch it again.") from error
 
 
@@ -117,7 +123,7 @@ def _find_mnist(name: str, directory: str | Path | None, download: bool) -> Path
         return _download(f"{name}.gz", _cache_directory() / "mnist")
     raise ValueError(
         f"MNIST's {name} is not in {' or '.join(map(str, roots))}; name its directory by RECJAX_DATA, or fetch it with "
-        "`python -m training --data mnist --download`."
+        "`python -m training.data mnist`."
     )
 
 
@@ -137,6 +143,24 @@ def _download(name: str, directory: Path) -> Path:
     if hashlib.sha256(data).hexdigest() != _MNIST_SHA256[name]:
         raise ValueError(f"{_MNIST_ORIGIN}{name} does not have the published SHA-256; fetch it by hand from elsewhere.")
     directory.mkdir(parents=True, exist_ok=True)
-    partial = directory / f"{name}.part"
-    partial.write_bytes(data)
-    return partial.rename(directory / name)
+    write_atomically(directory / name, lambda part: part.write_bytes(data))
+    return directory / name
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m training.data NAME`: fetch a data set if it is not here, and say what it holds."""
+    parser = argparse.ArgumentParser(prog="python -m training.data", description="Fetch a data set and check it.")
+    parser.add_argument("name", choices=NAMES)
+    name = parser.parse_args(arguments).name
+    try:
+        for split, found in load_splits(name, download=True).items():
+            shape = "x".join(map(str, found.images.shape[1:]))
+            print(f"{name}, {split}: {len(found.images):,} images of {shape} pixels, {found.levels} levels")
+    except (ValueError, OSError) as error:
+        print(f"training.data: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

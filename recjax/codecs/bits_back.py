@@ -111,7 +111,8 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     padded = padded.reshape(len(segments), steps, lanes, pixels).transpose(0, 1, 3, 2)
     initial = _step_bytes(lanes, model)
     for _ in range(4):
-        capacity = _bucket(initial + count * (2 * pixels + 2 * model.latents) + 64)
+        # Twice the images' own size; a file that needs more is stored raw anyway.
+        capacity = min(_bucket(initial + 2 * count * pixels + 64), rans.MAX_CAPACITY)
         message = _initial_message(seed, lanes, initial, capacity)
         for number, places in reversed(list(enumerate(segments))):
             message = _push(model, GRID_BITS, key, places, message, padded[number])

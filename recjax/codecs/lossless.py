@@ -1,6 +1,7 @@
 """Lossless compression of images: arrays to bytes to arrays. The host edge, where errors are raised."""
 
 import math
+import operator
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from jaxtyping import UInt8
 from recjax import chunks, container
 from recjax.codecs import bits_back, relative_entropy
 from recjax.codecs.plan import LEARNED, MAX_CANDIDATES_LOG2, Settings
-from recjax.errors import FormatError
+from recjax.errors import FaultError, FormatError
 from recjax.models import model as models
 from recjax.models.model import Model
 
@@ -53,10 +54,13 @@ def compress(
     encoded, verified = _halves(progress, count)
     if count == 0:
         return raw
-    if settings is None:
-        data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
-    else:
-        data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
+    try:
+        if settings is None:
+            data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
+        else:
+            data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
+    except FaultError:
+        data = raw
     if len(data) > images.size:
         data = min(data, raw, key=len)
     if not _decodes_to(data, images, model, verified):
@@ -139,7 +143,11 @@ def check_settings(
     default_candidates, default_block_bits = _DEFAULTS[method, bool(partition)]
     candidates = default_candidates if candidates is None else candidates
     block_bits = default_block_bits if block_bits is None else block_bits
-    nearest_log2 = min(max(int(candidates), 1).bit_length() - 1, MAX_CANDIDATES_LOG2)
+    try:
+        candidates = operator.index(candidates)
+    except TypeError:
+        raise ValueError(f"candidates must be a whole number, got {candidates!r}; use int().") from None
+    nearest_log2 = min(max(candidates, 1).bit_length() - 1, MAX_CANDIDATES_LOG2)
     if candidates != 1 << nearest_log2:
         raise ValueError(
             f"candidates must be a power of two up to 2^{MAX_CANDIDATES_LOG2}, got {candidates}; "

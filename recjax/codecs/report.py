@@ -62,6 +62,8 @@ def encode_report(
 ) -> Report:
     """Compress (without decoding) and tell what the bits are spent on."""
     images = lossless.check_images(images, model)
+    if len(images) == 0:
+        raise ValueError("a report is about at least one image, got none; code some images.")
     settings = lossless.make_settings(model, method, partition, candidates, block_bits)
     start = time.perf_counter()
     if settings is None:

@@ -20,6 +20,8 @@ from recjax.coding import spread
 MASS_BITS = 16
 TOTAL_MASS = 1 << MASS_BITS
 HEAD_MIN = 1 << 24
+MAX_CAPACITY = (1 << 31) - (1 << 16)
+"""Bytes of the longest tail: its places are int32."""
 
 OVERFLOW, UNDERFLOW, ZERO_MASS = 1, 2, 4
 

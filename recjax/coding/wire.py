@@ -11,8 +11,8 @@ is filled with zeros.
 import jax.numpy as jnp
 import numpy as np
 
-from recjax.coding.message import HEAD_MIN, Message
-from recjax.errors import FormatError
+from recjax.coding.message import HEAD_MIN, MAX_CAPACITY, Message
+from recjax.errors import FaultError, FormatError
 
 _HEAD_BYTES = 4
 
@@ -26,7 +26,7 @@ def to_bytes(message: Message) -> bytes:
 def from_bytes(data: bytes, lanes: int, capacity: int) -> Message:
     """The message of `to_bytes`, with room for `capacity` bytes; `low` starts at its size."""
     size = len(data) - _HEAD_BYTES * lanes
-    if not 0 <= size <= capacity:
+    if not 0 <= size <= capacity <= MAX_CAPACITY:
         raise FormatError(
             f"a message of {lanes} lanes and at most {capacity} tail bytes cannot have {len(data)} bytes; "
             "the file is damaged."
@@ -90,7 +90,7 @@ def _require_sound(message: Message) -> None:
     fault = int(np.bitwise_or.reduce(np.asarray(message.fault), axis=None))
     if fault:
         needed = int(np.max(np.asarray(message.size)))
-        raise ValueError(
+        raise FaultError(
             f"a message with faults {fault:03b} (1 overflow, 10 underflow, 100 symbol of mass zero) cannot be written; "
             f"its tail needs {needed} bytes and has {message.tail.shape[-1]}."
         )

@@ -1,7 +1,6 @@
 """Safetensors files with a JSON document in their header, written atomically and read with sentences for errors."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,19 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from recjax.atomic import write_atomically
+
 MAX_BYTES = 2**30
 _KEY = "recjax"
 
 
 def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> None:
     """Write tensors and document; a crash on the way leaves the old file in place."""
-    path = Path(path)
     data = save(
         {name: np.asarray(array, order="C") for name, array in tensors.items()},
         {_KEY: json.dumps(document, sort_keys=True)},
     )
-    partial = path.with_name(path.name + ".part")
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write_atomically(path, lambda part: part.write_bytes(data))
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -66,8 +66,8 @@ def bias(draws: Draws) -> Bias:
 def mmd2_from_normal(x: Float[np.ndarray, "draw dim"]) -> float:
     """Squared maximum mean discrepancy of draws from the standard normal, unbiased.
 
-    The kernel is Gaussian with bandwidth sqrt(dim), about the distance of two draws. Only the draws are random: the
-    normal's part is an integral (Gretton et al. 2012, equation 3).
+    The kernel is Gaussian with bandwidth sqrt(dim), some 0.7 of the distance of two draws. Only the draws are
+    random: the normal's part is an integral (Gretton et al. 2012, equation 3).
     """
     x = np.asarray(x, np.float64)
     count, dim = x.shape

@@ -80,6 +80,13 @@ def test_what_does_not_decode_is_stored_raw(model, digits, monkeypatch, failure)
     assert np.array_equal(lossless.decompress(data), digits[:1])
 
 
+def test_what_overflows_is_stored_raw(model, digits, monkeypatch):
+    monkeypatch.setattr(lossless.bits_back.rans, "MAX_CAPACITY", 100)
+    monkeypatch.setattr(lossless.bits_back, "_step_bytes", lambda *_: 40)
+    data = lossless.compress(digits[:8], model)
+    assert container.read(data).header.method == "raw" and np.array_equal(lossless.decompress(data), digits[:8])
+
+
 @pytest.mark.parametrize("method", lossless.METHODS)
 def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
     seen = []
@@ -95,7 +102,7 @@ BAD_ARGUMENTS = {
     "a block for bits-back": ({"block_bits": 3.0}, "belong to pfr and orc"),
     "no candidates": ({"method": "orc", "candidates": 0}, "power of two.* got 0; try 1"),
     "three candidates": ({"method": "pfr", "candidates": 3}, "power of two.* got 3; try 2"),
-    "half a candidate": ({"method": "pfr", "candidates": 4.5}, "power of two.* got 4.5; try 4"),
+    "half a candidate": ({"method": "pfr", "candidates": 4.5}, "whole number, got 4.5"),
     "too many candidates": ({"method": "orc", "candidates": 1 << 31}, f"try {1 << 30}"),
     "no block": ({"method": "orc", "block_bits": 0.0}, "block_bits must lie between"),
     "endless block": ({"method": "orc", "block_bits": float("inf")}, "block_bits must lie between"),

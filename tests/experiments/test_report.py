@@ -22,6 +22,7 @@ def method(label, name, *, partition=None, rate, code, bias=None, initial_bits=0
         "file_bits_per_dim_se": None,
         "container_bits_per_dim": 0.02,
         "ideal_bits_per_dim": 1.4 + code,
+        "ideal_bits_per_dim_se": None,
         "likelihood_bits_per_dim": 1.4,
         "code_bits_per_dim": code,
         "code_bits_per_image": 64 * code,
@@ -86,7 +87,8 @@ def test_the_notes_state_initial_bits_and_compare_at_equal_budgets():
     assert (
         "1,024 candidates a block and blocks of 8 bits" in notes
         and "2.100 against 2.300" in notes
-        and "0.010 (p 0.4) against 0.200 (p 0.4)" in notes
+        and "0.010 (p 0.4) and of the log ratio" in notes
+        and "against 0.200 (p 0.4) and of the log ratio" in notes
     )
 
 

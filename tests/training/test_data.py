@@ -39,7 +39,7 @@ def test_mnist_is_read_from_a_named_directory(tmp_path, monkeypatch):
 
 
 def test_missing_and_damaged_files_are_explained(tmp_path):
-    with pytest.raises(ValueError, match=r"RECJAX_DATA.*--download"):
+    with pytest.raises(ValueError, match=r"RECJAX_DATA.*training.data mnist"):
         data.load("mnist", "test", directory=tmp_path)
     write_mnist(tmp_path)
     path = tmp_path / "t10k-images-idx3-ubyte.gz"
@@ -78,3 +78,13 @@ def test_names_are_checked():
         data.load("imagenet", "train")
     with pytest.raises(ValueError, match="choose one of train"):
         data.load("digits", "dev")
+
+
+def test_the_command_says_what_a_data_set_holds(capsys, monkeypatch, tmp_path):
+    assert data.main(["digits"]) == 0
+    assert "digits, test: 400 images of 8x8 pixels, 17 levels" in capsys.readouterr().out
+    monkeypatch.setenv("RECJAX_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "_download", lambda name, folder: tmp_path / "damaged.gz")
+    (tmp_path / "damaged.gz").write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\0" + bytes(range(50)))
+    assert data.main(["mnist"]) == 1
+    assert "is not a whole IDX file" in capsys.readouterr().err
