@@ -123,6 +123,16 @@ def word_in_interval(
     return k * whole + _divide(k * rest + u, intervals)
 
 
+def word_between(
+    first: UInt32[Array, "*#n"], count: UInt32[Array, "*#n"], draw: tuple[UInt32[Array, "*#n"], UInt32[Array, "*#n"]]
+) -> UInt32[Array, "*n"]:
+    """A uniform word of first ... first + count - 1, from two random words; each has its mass to 2^-64 count."""
+    high, low = draw
+    # The upper word of (high 2^32 + low) count / 2^32: 64 bits, as 32 would favour some words by up to count / 2^32.
+    carried = high * count + _multiply_high(low, count)
+    return first + _multiply_high(high, count) + (carried < high * count)
+
+
 def interval_words(
     k: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bits: int = BITS
 ) -> tuple[UInt32[Array, "*n"], UInt32[Array, "*n"]]:

@@ -21,6 +21,8 @@ class Status(enum.IntEnum):
     """How a search ended.
 
     OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent.
+    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), so that the sample
+    need not follow the target.
     INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
     such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
     the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
@@ -29,6 +31,7 @@ class Status(enum.IntEnum):
     OK = 0
     BUDGET = 1
     INVALID = 2
+    UNSUITED = 3
 
 
 class Info(NamedTuple):
@@ -50,6 +53,30 @@ class Code(NamedTuple):
 
     interval: UInt32[Array, "*batch dim"]
     index: UInt32[Array, "*batch"]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[*batch, dim] of the sample that is named."""
+        return self.interval.shape
+
+
+PATH_WORDS = 2
+
+
+class Path(NamedTuple):
+    """What a coder that descends a tree of intervals sends: how deep, and where it turned.
+
+    depth: number of branches taken. branches: branch i is bit i mod 32 of word i // 32, 1 for the upper interval; bits
+    from `depth` on are 0.
+    """
+
+    depth: UInt32[Array, "*batch"]
+    branches: UInt32[Array, "*batch words"]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the samples that are named, one for each path."""
+        return self.depth.shape
 
 
 class Encoded(NamedTuple):
@@ -77,6 +104,9 @@ class Bins:
 class RECAlgorithm:
     """A relative entropy coding algorithm as pure functions of one block of `dim` coordinates.
 
+    A `scalar` algorithm codes every coordinate by itself: its blocks have one coordinate, and the last axis of q is a
+    batch axis like the others.
+
     init(key, private_key, q, p, bins) -> state
     step(key, private_key, state) -> state, which leaves a finished state as it is
     done(state) -> Bool
@@ -84,7 +114,8 @@ class RECAlgorithm:
     decode(key, bins, code, dim) -> words
     code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
     bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
-    lasts; `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed.
+    lasts; `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed, and
+    0 where there are no bins.
     """
 
     name: str
@@ -95,4 +126,5 @@ class RECAlgorithm:
     decode: Callable[[Key, Bins | None, Any, int], UInt32[Array, " dim"]]
     code_codec: Callable[..., Codec]
     exact: bool
-    max_intervals: int
+    max_intervals: int = 0
+    scalar: bool = False

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from recjax import grid
-from recjax.coding.codec import Codec, scan, serial, uniform
+from recjax.coding.codec import Codec, raw_bits, scan, serial, uniform
 from recjax.coding.integers import index_codec
-from recjax.rec.base import Bins, Code
+from recjax.rec.base import PATH_WORDS, Bins, Code, Path
 
 
 def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any) -> tuple[int, int, int]:
@@ -31,6 +31,53 @@ def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any)
             "number of intervals of any dimension"
         )
     return candidates, chunk_size, max_intervals
+
+
+def check_depth(name: str, depth: Any, largest: int) -> int:
+    """The largest depth of a tree as a Python int; ValueError for what it cannot be."""
+    try:
+        depth = operator.index(depth)
+    except TypeError as error:
+        raise ValueError(f"{name} takes a whole number as its depth, and {error}; use int()") from None
+    if not 0 <= depth <= largest:
+        raise ValueError(
+            f"{name} descends between 0 and {largest} branches, got {depth}; choose a number in that range"
+        )
+    return depth
+
+
+def path_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:
+    """Codec of the paths of several blocks: depth [block, ...] and branches [block, word, ...].
+
+    masses: a row per block of an index code, here of the depth plus 1; branches are raw bits, one each. Trailing axes
+    are those of the message.
+    """
+
+    def one(row):
+        depths = index_codec(masses, row)
+
+        def push(message, path):
+            counts = _bits_per_word(path.depth, path.branches.shape[0])
+            for word in reversed(range(len(counts))):
+                message = raw_bits(counts[word]).push(message, path.branches[word])
+            return depths.push(message, path.depth + 1)
+
+        def pop(message):
+            message, index = depths.pop(message)
+            depth = jnp.minimum(index - 1, 32 * PATH_WORDS)
+            branches = []
+            for count in _bits_per_word(depth, PATH_WORDS):
+                message, word = raw_bits(count).pop(message)
+                branches.append(word)
+            return message, Path(depth, jnp.stack(branches))
+
+        return Codec(push, pop, pops_any_message=False)
+
+    return scan(one, jnp.arange(len(masses)), pops_any_message=False)
+
+
+def _bits_per_word(depth, words: int) -> list:
+    return [jnp.clip(depth.astype(jnp.int32) - 32 * word, 0, 32) for word in range(words)]
 
 
 def code_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:

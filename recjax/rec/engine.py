@@ -36,6 +36,8 @@ def encode(
 ) -> Encoded:
     """Send a sample of each target q, given the coding distributions p: arrays [*batch, dim], a block per batch index.
 
+    A scalar algorithm sends every coordinate by itself: for it, dim is one more axis of the batch.
+
     Shared randomness comes from `key` (consumed), a stream per batch index; indices along `shared_axes` (axes of the
     batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
     `private_key`, by default derived from `key`, and differs by row always. `bins` (integers [*batch, dim], or anything
@@ -50,10 +52,12 @@ def encode(
         raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
     if bins is not None:
         shape = np.broadcast_shapes(shape, bins.intervals.shape)
-    axes = _checked_axes(shared_axes, shape)
+    blocks = _block_shape(algorithm, shape)
+    axes = _checked_axes(shared_axes, blocks)
 
     def run(key, private_key, q, p, bins):
-        return _merge(shape, p, *_search(algorithm, _problem(shape, axes, key, private_key, q, p, bins)))
+        problem = _problem(shape, blocks, axes, key, private_key, q, p, bins)
+        return _merge(shape, blocks, p, *_search(algorithm, problem))
 
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
@@ -68,7 +72,7 @@ def decode(
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
     """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
-    shape = code.interval.shape
+    shape = code.shape
 
     def run(key, p, code, bins):
         words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
@@ -79,8 +83,8 @@ def decode(
 
 @partial(jax.jit, static_argnums=(0, 3), static_argnames=("shared_axes",))
 def _decode_words(algorithm, key, code, shape, bins, shared_axes):
-    batch, dim = shape[:-1], shape[-1]
-    keys = _stream_keys(key, batch, shared_axes)
+    *batch, dim = _block_shape(algorithm, shape)
+    keys = _stream_keys(key, tuple(batch), shared_axes)
     rows = _broadcast_bins(bins, shape)
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :]), code)
     words = jax.vmap(lambda k, b, c: algorithm.decode(k, b, c, dim))(keys, rows, flat)
@@ -98,15 +102,14 @@ def decode_words(
 ) -> jax.Array:
     """The words that codes name; `shape` is [*batch, dim]."""
     shape = tuple(shape)
-    return _decode_words(
-        algorithm, key, code, shape, as_bins(algorithm, bins), shared_axes=_checked_axes(shared_axes, shape)
-    )
+    axes = _checked_axes(shared_axes, _block_shape(algorithm, shape))
+    return _decode_words(algorithm, key, code, shape, as_bins(algorithm, bins), shared_axes=axes)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _problem(shape, shared_axes, key, private_key, q, p, bins):
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
-    batch, dim = shape[:-1], shape[-1]
+    batch, dim = blocks[:-1], blocks[-1]
     rows = math.prod(batch)
     private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
 
@@ -122,10 +125,16 @@ def _problem(shape, shared_axes, key, private_key, q, p, bins):
     )
 
 
-@partial(jax.jit, static_argnums=0)
-def _merge(shape, p, code, words, info) -> Encoded:
-    code, words, info = jax.tree.map(lambda leaf: leaf.reshape(*shape[:-1], *leaf.shape[1:]), (code, words, info))
+@partial(jax.jit, static_argnums=(0, 1))
+def _merge(shape, blocks, p, code, words, info) -> Encoded:
+    code, info = jax.tree.map(lambda leaf: leaf.reshape(*blocks[:-1], *leaf.shape[1:]), (code, info))
+    words = words.reshape(shape)
     return Encoded(code, words, _to_sample(words, p), info)
+
+
+def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """[*batch, dim] of the blocks of samples of a shape: a scalar algorithm has a block for each of them."""
+    return (*shape, 1) if algorithm.scalar else shape
 
 
 # Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
@@ -209,6 +218,8 @@ def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
 
 def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
     """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
+    if bins is not None and algorithm.max_intervals < 1:
+        raise ValueError(f"{algorithm.name} takes no bins, as it cuts space by itself; leave them out")
     if bins is None or isinstance(bins, Bins):
         return bins
     dtype = np.asarray(bins).dtype if not hasattr(bins, "dtype") else bins.dtype

@@ -1,0 +1,115 @@
+"""AS* coding: A* coding that splits space at its samples (Flamich, Markou, Hernandez-Lobato 2022, arXiv:2201.12857).
+
+Candidates arrive as a Poisson process over space and time, P times the unit rate, and the one of the smallest t / r(z)
+is a sample of Q. The first arrival in an interval B after time t comes at t + Exp(1) / P(B) and follows P(. | B), so
+the process can be searched interval by interval. Cut B at its sample: for a unimodal ratio, the side without the mode
+has no ratio above that of the sample and no earlier arrival, so it cannot win. What remains is one descent towards the
+mode, without a queue. (In the paper's words, -log t is a Gumbel.)
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt32
+
+from recjax import randomness
+from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.numerics import unit_exponential
+from recjax.rec import codes, tree
+from recjax.rec.base import Info, Path, RECAlgorithm, Status
+
+
+class State(NamedTuple):
+    """The node to examine next (its path, its words, the time before its sample), and the best sample so far.
+
+    best: log(t / r) of that sample, whose depth and word are known; its path is the beginning of `path`.
+    """
+
+    ratio: DensityRatio
+    path: Path
+    first: UInt32[Array, ""]
+    count: UInt32[Array, ""]
+    time: Float[Array, ""]
+    best: Float[Array, ""]
+    best_depth: UInt32[Array, ""]
+    best_word: UInt32[Array, ""]
+    stopped: Bool[Array, ""]
+
+
+def as_star(*, max_depth: int = tree.MAX_DEPTH - 1) -> RECAlgorithm:
+    """Exact scalar coder for unimodal density ratios; E[steps] = O(D_inf), E[depth] = O(KL).
+
+    A search that has not ended after the node at `max_depth` branches sends its best sample, with Status.BUDGET.
+    Status.UNSUITED if the ratio has several modes on the grid, as that of a target wider than the coding distribution.
+    """
+    return _as_star(codes.check_depth("as_star", max_depth, tree.MAX_DEPTH - 1))
+
+
+@lru_cache(maxsize=8)
+def _as_star(max_depth: int) -> RECAlgorithm:
+
+    def init(key, private_key, q, p, bins):
+        ratio = jax.tree.map(lambda field: field[0], density_ratio(q, p))
+        zero = jnp.uint32(0)
+        return State(
+            ratio, tree.root(), zero, zero + tree.ALL, jnp.float32(0), jnp.float32(jnp.inf), zero, zero,
+            jnp.array(False),
+        )  # fmt: skip
+
+    def done(state):
+        return state.stopped | (state.path.depth > max_depth)
+
+    def step(key, private_key, state):
+        active = ~done(state)
+        depth, count = state.path.depth, jnp.maximum(state.count, 1)
+        wait = unit_exponential(randomness.words(private_key, randomness.ARRIVAL, (depth,), 1)[0])
+        time = state.time + wait * (tree.ALL / count.astype(jnp.float32))
+        # No later arrival is earlier than this one, and no log ratio exceeds that of the mode, which is 0.
+        hopeless = jnp.log(time) >= state.best
+        word = tree.sample(key, state.path, state.first, count)
+        score = jnp.log(time) - state.ratio.log_ratio(word)
+        better = score < state.best
+        upper = state.ratio.anchor_word > word
+        fresh = State(
+            ratio=state.ratio,
+            path=tree.child(state.path, upper),
+            first=jnp.where(upper, word + 1, state.first),
+            count=jnp.where(upper, state.first + count - (word + 1), word - state.first),
+            time=time,
+            best=jnp.where(better, score, state.best),
+            best_depth=jnp.where(better, depth, state.best_depth),
+            best_word=jnp.where(better, word, state.best_word),
+            stopped=state.ratio.anchor_word == word,
+        )
+        state = jax.tree.map(lambda new, old: jnp.where(active & ~hopeless, new, old), fresh, state)
+        return state._replace(stopped=state.stopped | (active & hopeless))
+
+    def result(key, private_key, state):
+        status = jnp.where(state.stopped, Status.OK, Status.BUDGET)
+        status = jnp.where(state.ratio.curvature >= 0, status, Status.UNSUITED)
+        status = jnp.where(state.ratio.valid, status, Status.INVALID).astype(jnp.int32)
+        depth = state.best_depth.astype(jnp.float32)
+        log_ratio = state.ratio.log_ratio(state.best_word)
+        info = Info(state.path.depth, depth, jnp.float32(0), log_ratio, status)
+        return tree.truncate(state.path, state.best_depth), state.best_word[None], info
+
+    def decode(key, bins, code, dim):
+        def follow(level, node):
+            first, count = node
+            word = tree.sample(key, tree.truncate(code, level), first, jnp.maximum(count, 1))
+            upper = tree.branch(code, level)
+            inside = level < code.depth
+            above = jnp.where(upper, word + 1, first)
+            left = jnp.where(upper, first + count - (word + 1), word - first)
+            return jnp.where(inside, above, first), jnp.where(inside, left, count)
+
+        start = (jnp.uint32(0), jnp.uint32(tree.ALL))
+        levels = jnp.minimum(code.depth, max_depth).astype(jnp.int32)
+        first, count = jax.lax.fori_loop(0, levels, lambda i, node: follow(i.astype(jnp.uint32), node), start)
+        # A path that no encoder sends may lead to an interval of no words; it names a word all the same.
+        word = tree.sample(key, code, first, jnp.maximum(count, 1))
+        return jnp.minimum(word, tree.ALL - 1)[None]
+
+    return RECAlgorithm("as_star", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
