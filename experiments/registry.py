@@ -10,7 +10,13 @@ from typing import Any
 
 from experiments.config import ConfigError
 
-EXPERIMENTS = {"quickstart": ("experiments.quickstart", "experiments.quickstart_report")}
+EXPERIMENTS = {
+    "quickstart": ("experiments.quickstart", "experiments.quickstart_report"),
+    "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),
+    "synthetic_ablation": ("experiments.synthetic_ablation", "experiments.synthetic_ablation_report"),
+    "synthetic_scalar": ("experiments.synthetic_scalar", "experiments.synthetic_scalar_report"),
+    "synthetic_large_block": ("experiments.synthetic_large_block", "experiments.synthetic_large_block_report"),
+}
 
 
 def name_of(table: dict[str, Any]) -> str:

@@ -62,6 +62,20 @@ def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
     return masses
 
 
+def elias_delta_masses(max_log2: int) -> np.ndarray:
+    """Masses of the law that Elias's delta code implies (Elias 1975), and of the escape: int64, sum 2^16.
+
+    2^-length(n), for lengths of floor(log2 n) + 2 floor(log2(floor(log2 n) + 1)) + 1 bits: a code that needs to know
+    nothing about n.
+    """
+    classes = np.arange(num_classes(max_log2))
+    weights = []
+    for first, extra in zip(_first(classes).tolist(), _extra_bits(classes).tolist(), strict=True):
+        octave = first.bit_length() - 1
+        weights.append(Fraction(1 << extra, 1 << (octave + 2 * ((octave + 1).bit_length() - 1) + 1)))
+    return quantise([*weights, 0])
+
+
 def learned_masses(counts: Sequence[int]) -> np.ndarray:
     """Masses of the classes seen counts[class] times in training, and of the escape: int64, sum 2^16.
 
@@ -72,7 +86,7 @@ def learned_masses(counts: Sequence[int]) -> np.ndarray:
     return quantise([2 * int(count) + 1 for count in counts] + [1])
 
 
-def quantise(weights: Sequence[int | Decimal], total: int = TOTAL_MASS) -> np.ndarray:
+def quantise(weights: Sequence[int | Decimal | Fraction], total: int = TOTAL_MASS) -> np.ndarray:
     """Integer masses of the given sum: one unit each, and the rest in proportion to the weights; int64."""
     exact = [Fraction(weight) for weight in weights]
     if len(exact) > total or sum(exact) <= 0 or min(exact) < 0:

@@ -1,12 +1,28 @@
 """Relative entropy coding: send a sample of a target Q, given a coding distribution P, in about KL[Q || P] bits."""
 
+from recjax.rec.ad_star import ad_star
 from recjax.rec.as_star import as_star
 from recjax.rec.base import Bins, Code, Encoded, Info, Path, RECAlgorithm, Status
+from recjax.rec.dad_star import dad_star
 from recjax.rec.engine import decode, decode_words, encode
+from recjax.rec.gprs import gprs
+from recjax.rec.gprs_global import gprs_global
+from recjax.rec.grc import grc
+from recjax.rec.mrc import mrc
 from recjax.rec.orc import orc
 from recjax.rec.pfr import pfr
 
-ALGORITHMS = {"pfr": pfr, "orc": orc, "as_star": as_star}
+ALGORITHMS = {
+    "pfr": pfr,
+    "orc": orc,
+    "mrc": mrc,
+    "as_star": as_star,
+    "ad_star": ad_star,
+    "dad_star": dad_star,
+    "gprs": gprs,
+    "gprs_global": gprs_global,
+    "grc": grc,
+}
 
 __all__ = [
     "ALGORITHMS",
@@ -17,10 +33,16 @@ __all__ = [
     "Path",
     "RECAlgorithm",
     "Status",
+    "ad_star",
     "as_star",
+    "dad_star",
     "decode",
     "decode_words",
     "encode",
+    "gprs",
+    "gprs_global",
+    "grc",
+    "mrc",
     "orc",
     "pfr",
 ]

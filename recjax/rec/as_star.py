@@ -72,11 +72,12 @@ def _as_star(max_depth: int) -> RECAlgorithm:
         score = jnp.log(time) - state.ratio.log_ratio(word)
         better = score < state.best
         upper = state.ratio.anchor_word > word
+        first, left = tree.cut(state.first, count, word, upper)
         fresh = State(
             ratio=state.ratio,
             path=tree.child(state.path, upper),
-            first=jnp.where(upper, word + 1, state.first),
-            count=jnp.where(upper, state.first + count - (word + 1), word - state.first),
+            first=first,
+            count=left,
             time=time,
             best=jnp.where(better, score, state.best),
             best_depth=jnp.where(better, depth, state.best_depth),
@@ -96,20 +97,6 @@ def _as_star(max_depth: int) -> RECAlgorithm:
         return tree.truncate(state.path, state.best_depth), state.best_word[None], info
 
     def decode(key, bins, code, dim):
-        def follow(level, node):
-            first, count = node
-            word = tree.sample(key, tree.truncate(code, level), first, jnp.maximum(count, 1))
-            upper = tree.branch(code, level)
-            inside = level < code.depth
-            above = jnp.where(upper, word + 1, first)
-            left = jnp.where(upper, first + count - (word + 1), word - first)
-            return jnp.where(inside, above, first), jnp.where(inside, left, count)
-
-        start = (jnp.uint32(0), jnp.uint32(tree.ALL))
-        levels = jnp.minimum(code.depth, max_depth).astype(jnp.int32)
-        first, count = jax.lax.fori_loop(0, levels, lambda i, node: follow(i.astype(jnp.uint32), node), start)
-        # A path that no encoder sends may lead to an interval of no words; it names a word all the same.
-        word = tree.sample(key, code, first, jnp.maximum(count, 1))
-        return jnp.minimum(word, tree.ALL - 1)[None]
+        return tree.word_of_cuts(key, code, max_depth)[None]
 
     return RECAlgorithm("as_star", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)

@@ -219,7 +219,7 @@ def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
 def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
     """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
     if bins is not None and algorithm.max_intervals < 1:
-        raise ValueError(f"{algorithm.name} takes no bins, as it cuts space by itself; leave them out")
+        raise ValueError(f"{algorithm.name} takes no bins; leave them out, or take pfr or orc")
     if bins is None or isinstance(bins, Bins):
         return bins
     dtype = np.asarray(bins).dtype if not hasattr(bins, "dtype") else bins.dtype

@@ -4,6 +4,7 @@ A node is an interval of words of the coding distribution's grid. Every node has
 draw at the address (CANDIDATE; depth, branches) of the node; a code is the path to the node whose sample is sent.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, UInt32
 
@@ -46,3 +47,52 @@ def truncate(path: Path, depth: UInt32[Array, ""]) -> Path:
     kept = jnp.clip(depth.astype(jnp.int32) - level.astype(jnp.int32), 0, 32).astype(jnp.uint32)
     mask = jnp.where(kept == 32, jnp.uint32(0xFFFFFFFF), (jnp.uint32(1) << (kept & 31)) - 1)
     return Path(depth, path.branches & mask)
+
+
+def cut(
+    first: UInt32[Array, ""], count: UInt32[Array, ""], word: UInt32[Array, ""], upper: Bool[Array, ""]
+) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
+    """First word and number of the words on one side of a word, which is on neither."""
+    return jnp.where(upper, word + 1, first), jnp.where(upper, first + count - (word + 1), word - first)
+
+
+def word_of_cuts(key: randomness.Key, path: Path, max_depth: int) -> UInt32[Array, ""]:
+    """The sample of a node, in the tree that cuts every interval at its sample; a longer path ends at `max_depth`."""
+
+    def follow(level, node):
+        level, (first, count) = level.astype(jnp.uint32), node
+        word = sample(key, truncate(path, level), first, jnp.maximum(count, 1))
+        return cut(first, count, word, branch(path, level))
+
+    depth = jnp.minimum(path.depth, max_depth)
+    first, count = jax.lax.fori_loop(0, depth.astype(jnp.int32), follow, (jnp.uint32(0), jnp.uint32(ALL)))
+    # A path that no encoder sends may lead to an interval of no words; it names a word all the same.
+    return jnp.minimum(sample(key, truncate(path, depth), first, jnp.maximum(count, 1)), ALL - 1)
+
+
+def heap_path(heap: UInt32[Array, "*n"]) -> Path:
+    """The path to a heap index (root 1, children 2h and 2h + 1), of at most 31 branches."""
+    depth = jnp.uint32(31) - jax.lax.clz(heap)
+    # The index without its leading 1, whose first branch is its upper bit; a path keeps it in its lowest.
+    branches = _reverse((heap << (31 - depth)) << 1)
+    return Path(depth, jnp.stack([branches, *[jnp.zeros_like(heap)] * (PATH_WORDS - 1)], axis=-1))
+
+
+def heap_index(path: Path) -> UInt32[Array, "*n"]:
+    """The heap index of a path of at most 31 branches; bits beyond its depth do not count."""
+    return (jnp.uint32(1) << path.depth) | ((_reverse(path.branches[..., 0]) >> (31 - path.depth)) >> 1)
+
+
+def heap_sample(key: randomness.Key, heap: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
+    """`sample` of a dyadic interval of words, by its heap index: the same word, with shifts in place of products."""
+    path = heap_path(heap)
+    first, _ = grid.dyadic_words(heap)
+    drawn = randomness.words(key, randomness.CANDIDATE, (*jnp.moveaxis(path.branches, -1, 0), path.depth), 1)[..., 0]
+    return first + ((drawn >> (32 - grid.BITS)) >> path.depth)
+
+
+def _reverse(word: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
+    """The bits of a word in reverse order."""
+    for shift, mask in ((1, 0x55555555), (2, 0x33333333), (4, 0x0F0F0F0F), (8, 0x00FF00FF), (16, 0x0000FFFF)):
+        word = ((word >> shift) & jnp.uint32(mask)) | ((word & jnp.uint32(mask)) << shift)
+    return word

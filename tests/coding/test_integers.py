@@ -9,6 +9,19 @@ from recjax.coding import integers, wire
 from recjax.coding import message as rans
 
 
+def test_elias_delta_masses_imply_the_lengths_of_the_code():
+    def delta_bits(n: int) -> int:
+        length = n.bit_length()
+        return 2 * (length.bit_length() - 1) + length
+
+    masses = integers.elias_delta_masses(12)
+    n = np.arange(1, 200)
+    total = sum(2.0 ** -delta_bits(int(i)) for i in range(1, (1 << 12) + 1))
+    expected = np.array([delta_bits(int(i)) for i in n]) + np.log2(total)
+    assert np.abs(integers.index_bits(masses, n) - expected).max() < 0.1
+    assert masses.sum() == 1 << 16 and masses.min() >= 1
+
+
 def test_classes_tile_the_integers():
     n = np.arange(1, 5000)
     symbol = np.asarray(integers.index_class(jnp.asarray(n)))

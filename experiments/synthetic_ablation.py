@@ -1,0 +1,103 @@
+"""Which dimensions should be cut into intervals? ORC with equal bits of partition, spent well, at random and badly.
+
+Run:     python -m experiments configs/synthetic_ablation.toml
+He, Flamich and Hernandez-Lobato 2024 (arXiv:2405.12203), their ablation: one of 5 dimensions carries no information.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rich.console
+
+from experiments import synthetic
+from experiments.record import mean, standard_error
+from recjax import randomness, rec
+
+ARMS = ("none", "uninformative", "random", "informative")
+"""The arms of the ablation; a row of the result for each."""
+
+_HISTOGRAM_BINS = 48
+
+
+@dataclass(frozen=True)
+class Config:
+    """The target's means and scales, the intervals of the informed arm (powers of two), candidates and samples."""
+
+    experiment: str
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    intervals: tuple[int, ...]
+    candidates: int = 64
+    samples: int = 5000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not len(self.means) == len(self.scales) == len(self.intervals):
+            raise ValueError("means, scales and intervals must have an entry for each dimension; make them as long.")
+        if any(count < 1 or count & (count - 1) for count in self.intervals):
+            raise ValueError(f"intervals must be powers of two, got {list(self.intervals)}; round them.")
+        if min(self.scales) <= 0 or self.samples < 2:
+            raise ValueError("scales must be positive and samples at least 2; raise them.")
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Encode the samples of every arm. Figures are returned, no files are written."""
+    start = time.perf_counter()
+    shape = (config.samples, len(config.means))
+    target = synthetic.Targets(np.broadcast_to(config.means, shape), np.broadcast_to(config.scales, shape))
+    edges = [_edges(mean, scale) for mean, scale in zip(config.means, config.scales, strict=True)]
+    rows = [_measure(config, arm, target, edges) for arm in ARMS]
+    console.print(f"{len(rows)} arms of {config.samples:,} samples done")
+    return {
+        "arms": rows,
+        "kl_bits": target.kl_bits[0].tolist(),
+        "edges": [edge.tolist() for edge in edges],
+        "seconds": {"coding": time.perf_counter() - start},
+    }
+
+
+def intervals_of(config: Config, arm: str) -> np.ndarray | None:
+    """Intervals [sample, dim] of an arm; the same log2 J in all that have any."""
+    informed = np.array(config.intervals)
+    total_bits = round(math.log2(math.prod(config.intervals)))
+    if arm == "none":
+        return None
+    if arm == "informative":
+        return np.tile(informed, (config.samples, 1))
+    if arm == "uninformative":
+        scale = np.asarray(config.scales)
+        kl = synthetic.Targets(np.asarray(config.means)[None], scale[None]).kl_bits[0]
+        wrong = np.where(np.arange(len(kl)) == np.argmin(kl), 1 << total_bits, 1)
+        return np.tile(wrong, (config.samples, 1))
+    # Each bit goes to a dimension of its own luck, afresh for each sample.
+    bits = np.random.default_rng((config.seed, 3)).integers(len(config.means), size=(config.samples, total_bits))
+    return 1 << np.sum(bits[:, :, None] == np.arange(len(config.means)), axis=1)
+
+
+def _edges(mean: float, scale: float) -> np.ndarray:
+    """Of a histogram that shows the target and what strays towards the coding distribution."""
+    low, high = min(mean - 4 * scale, mean - 1.2), max(mean + 4 * scale, mean + 1.2)
+    return np.linspace(max(low, -3.2), min(high, 3.2), _HISTOGRAM_BINS + 1)
+
+
+def _measure(config: Config, arm: str, target: synthetic.Targets, edges: list[np.ndarray]) -> dict[str, Any]:
+    intervals = intervals_of(config, arm)
+    key = randomness.fold_in(randomness.key(config.seed), ARMS.index(arm))
+    capacity = max(2, math.prod(config.intervals))
+    found = synthetic.search(rec.orc(num_candidates=config.candidates), key, target, intervals, capacity)
+    sample = np.asarray(found.sample)
+    known = synthetic.lengths(target, None if intervals is None else intervals[0], config.seed, repeats=4)
+    bits = synthetic.code_bits(known, found.code.index, config.candidates)
+    draws = synthetic.evidence(target, sample, config.seed)
+    ratios = np.mean(np.square(draws.residuals), axis=0)
+    row = {"arm": arm, "intervals": None if intervals is None or arm == "random" else intervals[0].tolist()}
+    row |= {"log2_bins": known.log2_bins, "log2_index": mean(np.asarray(found.info.log2_index))}
+    row |= {"code_bits": mean(bits), "code_bits_se": standard_error(bits)}
+    row |= {"variance_ratios": ratios.tolist(), "variance_ratio": float(ratios[np.argmax(np.abs(np.log(ratios)))])}
+    row |= {"ks_per_dimension": synthetic.ks_per_dimension(draws).tolist()}
+    counts = [np.histogram(sample[:, d], edge)[0].tolist() for d, edge in enumerate(edges)]
+    return row | synthetic.bias_figures(draws) | {"histograms": counts}
