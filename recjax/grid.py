@@ -8,55 +8,27 @@ quantile is smooth in the logarithm of that distance, and is interpolated linear
 quantile by less than MAX_ERROR; the outermost cells are unbounded, and their value is a quantile like any other.
 """
 
-import functools
-import zlib
-from statistics import NormalDist
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt32
 
+from recjax import quantiles
+from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, QuantileLaw
+
 BITS = 24
-FRACTION_BITS = 26
 MAX_ERROR = 3e-7
 MAX_INTERVALS = 1 << 15
 OUTER_EDGE = 1 << 30
 
-_KNOTS_LOG2 = 9
 _MANTISSA_LOG2 = 23
-_FRACTION_LOG2 = _MANTISSA_LOG2 - _KNOTS_LOG2
-_FIRST_KNOT = 127 << _KNOTS_LOG2
-_TABLE_CRC = 0x41B79CEF
+_FRACTION_LOG2 = _MANTISSA_LOG2 - KNOTS_LOG2
+_FIRST_KNOT = 127 << KNOTS_LOG2
 
 
-@functools.cache
-def _knots() -> np.ndarray:
-    """|quantile| at the tail masses 2^-25 * 2^octave * (1 + j/512), in units of 2^-26, descending to 0 at one half.
-
-    Float64 makes it, yet every machine makes the same: no entry lies within 1e-5 units of a rounding boundary, while
-    the quantile's error is some 1e-7 units. The checksum guards against a machine whose arithmetic is worse than that.
-    """
-    octave, knot = np.divmod(np.arange((24 << _KNOTS_LOG2) + 1), 1 << _KNOTS_LOG2)
-    mass = np.ldexp(1 + knot / (1 << _KNOTS_LOG2), octave - 25)
-    quantile = NormalDist().inv_cdf
-    table = np.array([round(-quantile(m) * (1 << FRACTION_BITS)) for m in mass.tolist()], np.int64)
-    if zlib.crc32(table.astype("<i8").tobytes()) != _TABLE_CRC:
-        raise RuntimeError(
-            "this machine's float64 arithmetic does not reproduce recjax's quantile table; report its type"
-        )
-    return table
-
-
-@functools.cache
-def _tables() -> tuple[np.ndarray, np.ndarray]:
-    knots = _knots()
-    return knots[:-1].astype(np.uint32), (knots[:-1] - knots[1:]).astype(np.uint32)
-
-
-def _magnitude_fixed(tail: UInt32[Array, "*n"]) -> Int32[Array, "*n"]:
+def _magnitude_fixed(tail: UInt32[Array, "*n"], law: QuantileLaw) -> Int32[Array, "*n"]:
     """|quantile| at tail mass tail * 2^-25, for tail in [1, 2^24)."""
-    knots, steps = _tables()
+    knots, steps = quantiles.tables(law)
     # An integer below 2^24 is a float32 exactly, whose exponent and mantissa are the octave and the place in it.
     bits = jax.lax.bitcast_convert_type(tail.astype(jnp.float32), jnp.uint32)
     index = (bits >> _FRACTION_LOG2) - jnp.uint32(_FIRST_KNOT)
@@ -65,12 +37,14 @@ def _magnitude_fixed(tail: UInt32[Array, "*n"]) -> Int32[Array, "*n"]:
     return (jnp.asarray(knots)[index] - ((step + (1 << (_FRACTION_LOG2 - 1))) >> _FRACTION_LOG2)).astype(jnp.int32)
 
 
-def value_fixed(word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS) -> Int32[Array, "*n"]:
-    """z of a word, in units of 2^-26: strictly symmetric, never decreasing, |z| < 5.5."""
+def value_fixed(
+    word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS, law: QuantileLaw = NORMAL
+) -> Int32[Array, "*n"]:
+    """z of a word, in units of 2^-26: strictly symmetric, never decreasing, |z| < 5.5. Of other laws, z / law.unit."""
     mirrored = (jnp.uint32((1 << bits) - 1)) - word
     lower_half = word < jnp.uint32(1 << (bits - 1))
     cell = jnp.where(lower_half, word, mirrored)
-    magnitude = _magnitude_fixed((2 * cell + 1) << (BITS - bits))
+    magnitude = _magnitude_fixed((2 * cell + 1) << (BITS - bits), law)
     return jnp.where(lower_half, -magnitude, magnitude)
 
 
@@ -90,7 +64,7 @@ def edge_fixed(k: UInt32[Array, "*n"], bits: int = BITS) -> Int32[Array, "*n"]:
     k = k.astype(jnp.uint32)
     tail = jnp.minimum(k, jnp.uint32(count) - k)
     inner = (tail > 0) & (tail < half)
-    magnitude = _magnitude_fixed(jnp.where(inner, tail << (BITS + 1 - bits), 1))
+    magnitude = _magnitude_fixed(jnp.where(inner, tail << (BITS + 1 - bits), 1), NORMAL)
     magnitude = jnp.where(tail == half, 0, jnp.where(tail == 0, OUTER_EDGE, magnitude))
     return jnp.where(k < half, -magnitude, magnitude)
 
@@ -98,14 +72,26 @@ def edge_fixed(k: UInt32[Array, "*n"], bits: int = BITS) -> Int32[Array, "*n"]:
 def cell(z: Float32[Array, "*n"], bits: int = BITS) -> UInt32[Array, "*n"]:
     """The last word whose value is at most z (the first word where there is none); z may be infinite.
 
-    A bisection on the integer values, so that the answer agrees with `value_fixed` at every word. NaN gives the first.
+    NaN gives the first.
     """
+    return cell_of_fixed(to_fixed(z), bits)
+
+
+def to_fixed(z: Float32[Array, "*n"]) -> Int32[Array, "*n"]:
+    """z in units of 2^-26, rounded down, of -8 ... 8; what is beyond counts as the end, and NaN as -8."""
     clipped = jnp.clip(jnp.nan_to_num(z, nan=-8.0, posinf=8.0, neginf=-8.0), -8.0, 8.0)
-    target = jnp.floor(clipped * jnp.float32(2.0**FRACTION_BITS)).astype(jnp.int32)
+    return jnp.floor(clipped * jnp.float32(2.0**FRACTION_BITS)).astype(jnp.int32)
+
+
+def cell_of_fixed(z: Int32[Array, "*n"], bits: int = BITS, law: QuantileLaw = NORMAL) -> UInt32[Array, "*n"]:
+    """`cell` of a value in units of 2^-26, on the grid of any law.
+
+    A bisection on the integer values, so that the answer agrees with `value_fixed` at every word.
+    """
 
     def refine(step, word):
         trial = word | (jnp.uint32(1 << (bits - 1)) >> step.astype(jnp.uint32))
-        return jnp.where(value_fixed(trial, bits) <= target, trial, word)
+        return jnp.where(value_fixed(trial, bits, law) <= z, trial, word)
 
     return jax.lax.fori_loop(0, bits, refine, jnp.zeros(jnp.shape(z), jnp.uint32))
 

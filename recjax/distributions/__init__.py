@@ -1,7 +1,29 @@
 """Distributions as small pytrees, and what relative entropy coding asks of a pair of them."""
 
+from recjax.distributions.base import CodingDistribution, Coordinatewise, Distribution
 from recjax.distributions.divergences import kl_bits, kl_nats, renyi_infinity_bits
+from recjax.distributions.multivariate_normal import MultivariateNormal
 from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.pairs import density_ratio
+from recjax.distributions.ratio import BlockRatio, DensityRatio
+from recjax.distributions.symmetric import Laplace, Logistic, Triangular, Uniform
+from recjax.distributions.truncated_normal import TruncatedNormal
 
-__all__ = ["DensityRatio", "Normal", "density_ratio", "kl_bits", "kl_nats", "renyi_infinity_bits"]
+__all__ = [
+    "BlockRatio",
+    "CodingDistribution",
+    "Coordinatewise",
+    "DensityRatio",
+    "Distribution",
+    "Laplace",
+    "Logistic",
+    "MultivariateNormal",
+    "Normal",
+    "Triangular",
+    "TruncatedNormal",
+    "Uniform",
+    "density_ratio",
+    "kl_bits",
+    "kl_nats",
+    "renyi_infinity_bits",
+]

@@ -3,13 +3,17 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from recjax.distributions.base import CodingDistribution, Coordinatewise
 from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import density_ratio
+from recjax.distributions.pairs import density_ratio
 from recjax.numerics import LOG2
 
 
 def kl_nats(q: Normal, p: Normal) -> Float[Array, "*n"]:
-    """Kullback-Leibler divergence KL[q || p] of the continuous distributions, in nats."""
+    """Kullback-Leibler divergence KL[q || p] of the continuous distributions, in nats; ValueError unless normal."""
+    if not (isinstance(q, Normal) and isinstance(p, Normal)):
+        found = f"{type(q).__name__} and {type(p).__name__}"
+        raise ValueError(f"the KL divergence is known here of two Normal distributions, got {found}; integrate it")
     ratio = jnp.asarray(q.scale, jnp.float32) / p.scale
     shift = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
     # s - 1 - log(s) with s = ratio^2, through log1p, so that it stays accurate and not negative as q nears p.
@@ -23,6 +27,6 @@ def kl_bits(q: Normal, p: Normal) -> Float[Array, "*n"]:
     return kl_nats(q, p) / LOG2
 
 
-def renyi_infinity_bits(q: Normal, p: Normal) -> Float[Array, "*n"]:
+def renyi_infinity_bits(q: Coordinatewise, p: CodingDistribution) -> Float[Array, "*n"]:
     """log2 of the largest ratio q(z_w) / p(z_w) over the words of p's grid, in bits; finite also where q is wider."""
     return density_ratio(q, p).log_maximum() / LOG2

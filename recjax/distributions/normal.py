@@ -1,30 +1,28 @@
 """The diagonal normal distribution; the last axis of its arrays counts the dimensions of one draw."""
 
-from typing import NamedTuple
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
+from recjax.distributions.base import CodingDistribution
+from recjax.pytrees import pytree
+from recjax.quantiles import NORMAL, QuantileLaw
+
 _HALF_LOG_TAU = 0.9189385332046727
 
 
-class Normal(NamedTuple):
+@pytree
+class Normal(CodingDistribution):
     """Independent normals with mean `loc` and standard deviation `scale` > 0, which broadcast against each other."""
 
-    loc: Float[Array, "*n"] | float
-    scale: Float[Array, "*n"] | float
+    law: ClassVar[QuantileLaw] = NORMAL
 
-    def standardise(self, x: ArrayLike) -> Float[Array, "*m"]:
-        """(x - loc) / scale."""
-        return (jnp.asarray(x, jnp.float32) - self.loc) / self.scale
-
-    def log_prob(self, x: ArrayLike) -> Float[Array, "*m"]:
-        """Log density in nats, per coordinate."""
-        return -0.5 * jnp.square(self.standardise(x)) - jnp.log(self.scale) - _HALF_LOG_TAU
+    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+        return -0.5 * jnp.square(offset / self.scale) - jnp.log(self.scale) - _HALF_LOG_TAU
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
-        """Probability of a value of at most x, per coordinate."""
         return ndtr(self.standardise(x))
 
     def log_cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
@@ -36,5 +34,7 @@ class Normal(NamedTuple):
         return log_ndtr(-self.standardise(x))
 
     def icdf(self, mass: ArrayLike) -> Float[Array, "*m"]:
-        """The quantile function, per coordinate."""
         return self.loc + self.scale * ndtri(jnp.asarray(mass, jnp.float32))
+
+    def kinks(self) -> tuple[Float[Array, "*m"], ...]:
+        return (jnp.zeros_like(self.scale),)

@@ -7,14 +7,14 @@ nothing is subtracted here that nearly cancels: the integrand is computed to ful
 negative, and is as smooth as a normal density.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from recjax import grid
+from recjax.distributions.base import Distribution
 from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.normal_ratio import NormalRatio, normal_ratio
 
 # Below e^-30 of its maximum, a ratio with a mean of at least 2^-25 has 1e-5 of its mass.
 MAX_DROP = 30.0
@@ -29,15 +29,20 @@ _OUTER = 5.5
 _HALF_LOG_TAU = 0.9189385332046727
 
 
-def unimodal_ratio(q: Normal, p: Normal) -> tuple[DensityRatio, Bool[Array, ""]]:
+def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[Array, ""]]:
     """The ratio of a block of one coordinate, and whether it is that of q: a target wider than the coding distribution,
-    whose ratio has two modes, is replaced by one as wide."""
+    whose ratio has two modes, is replaced by one as wide. ValueError unless both are normal."""
+    if not (isinstance(q, Normal) and isinstance(p, Normal)):
+        found = f"{type(q).__name__} and {type(p).__name__}"
+        raise ValueError(
+            f"gprs and grc know how a ratio of Normal distributions falls, got {found}; take as_star or ad_star"
+        )
     wide = (q.scale > jnp.asarray(p.scale)) & jnp.isfinite(q.scale)
-    ratio = density_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)
-    return jax.tree.map(lambda field: field[0], ratio), ~wide[0]
+    ratio = normal_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)
+    return ratio.scalar(), ~wide[0]
 
 
-def is_spread(ratio: DensityRatio, mean: Float[Array, ""]) -> Bool[Array, ""]:
+def is_spread(ratio: NormalRatio, mean: Float[Array, ""]) -> Bool[Array, ""]:
     """Whether the target lies on so many words that its law on them is that of a density, given P's mean of r / max r.
 
     No word may hold more than 1/16 of it, and the outermost words, whose cells are half-lines, no more than 1/128.
@@ -48,7 +53,7 @@ def is_spread(ratio: DensityRatio, mean: Float[Array, ""]) -> Bool[Array, ""]:
 
 
 def superlevel(
-    ratio: DensityRatio, drop: Float[Array, "*n"]
+    ratio: NormalRatio, drop: Float[Array, "*n"]
 ) -> tuple[Float[Array, "*n"], Float[Array, "*n"], Float[Array, "*n"]]:
     """The ends of {r >= h}, one at most 0 and one at least 0, and how fast the drop grows there (at both alike).
 
@@ -63,14 +68,14 @@ def superlevel(
     return -jnp.where(rising, near, far), jnp.where(rising, far, near), rate
 
 
-def density(ratio: DensityRatio, delta: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def density(ratio: NormalRatio, delta: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """P's density at a difference from the best word; 0 beyond the grid."""
-    z = grid.to_float(ratio.anchor_fixed) + delta
+    z = grid.to_float(ratio.best_fixed) + delta
     return jnp.where(jnp.abs(z) < _OUTER, jnp.exp(-0.5 * jnp.square(z) - _HALF_LOG_TAU), 0.0)
 
 
 def excess(
-    ratio: DensityRatio, drop: Float[Array, ""], lower: Float[Array, ""], upper: Float[Array, ""]
+    ratio: NormalRatio, drop: Float[Array, ""], lower: Float[Array, ""], upper: Float[Array, ""]
 ) -> Float[Array, ""]:
     """E_P[(r - h)_+ / max r] over the interval lower ... upper; h is 0 where the drop is infinite."""
     left, right, _ = superlevel(ratio, jnp.minimum(drop, MAX_DROP))
@@ -80,7 +85,7 @@ def excess(
     return half * jnp.sum(_WEIGHTS * density(ratio, delta) * ratio_above(ratio, drop, delta))
 
 
-def ratio_above(ratio: DensityRatio, drop: Float[Array, "*#n"], delta: Float[Array, "*#n"]) -> Float[Array, "*n"]:
+def ratio_above(ratio: NormalRatio, drop: Float[Array, "*#n"], delta: Float[Array, "*#n"]) -> Float[Array, "*n"]:
     """(r - h)_+ / max r at a difference from the best word; h is 0 where the drop is infinite."""
     fallen = jnp.maximum(-delta * (ratio.slope - ratio.curvature * delta), 0.0)
     return jnp.exp(-fallen) * -jnp.expm1(jnp.minimum(fallen - drop, 0.0))

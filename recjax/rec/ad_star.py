@@ -18,10 +18,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from recjax import grid, randomness
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.pairs import scalar_ratio
+from recjax.distributions.ratio import DensityRatio
 from recjax.numerics import unit_exponential
 from recjax.rec import codes, frontier, tree
-from recjax.rec.base import Info, Path, RECAlgorithm, Status
+from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 from recjax.rec.frontier import Frontier
 
 MAX_CAPACITY = 1 << 16
@@ -74,7 +75,7 @@ def ad_star(*, max_depth: int = grid.BITS, capacity: int = 64, max_steps: int = 
 def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
 
     def init(key, private_key, q, p, bins):
-        ratio = jax.tree.map(lambda field: field[0], density_ratio(q, p))
+        ratio = scalar_ratio(q, p)
         root = Node(jnp.uint32(1), root_time(private_key))
         zero, far = jnp.uint32(0), jnp.float32(jnp.inf)
         return State(ratio, frontier.empty(capacity, root), root, -far, far, zero + 1, zero, zero)
@@ -114,20 +115,18 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
 
     def result(key, private_key, state):
         complete = (state.key >= state.best) & (state.waiting.lost >= state.best)
-        status = jnp.where(complete, Status.OK, Status.BUDGET)
-        return conclude(state.ratio, state.best_heap, state.best_word, state.steps, status)
+        return conclude(state.ratio, state.best_heap, state.best_word, state.steps, complete)
 
     return RECAlgorithm(
         "ad_star", init, step, done, result, decoder(max_depth), codes.path_codec, exact=True, scalar=True
     )
 
 
-def conclude(ratio: DensityRatio, heap, word, steps, status) -> tuple[Path, UInt32[Array, "1"], Info]:
+def conclude(ratio: DensityRatio, heap, word, steps, complete) -> tuple[Path, UInt32[Array, "1"], Info]:
     """The result of a search that ended with the sample of a node."""
     path = tree.heap_path(heap)
-    status = jnp.where(ratio.valid, status, Status.INVALID).astype(jnp.int32)
     depth = path.depth.astype(jnp.float32)
-    return path, word[None], Info(steps, depth, jnp.float32(0), ratio.log_ratio(word), status)
+    return path, word[None], Info(steps, depth, jnp.float32(0), ratio.log_ratio(word), outcome(ratio, complete))
 
 
 def decoder(max_depth: int) -> Callable[[randomness.Key, Any, Path, int], UInt32[Array, " dim"]]:

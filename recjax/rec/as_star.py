@@ -15,10 +15,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import randomness
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.pairs import scalar_ratio
+from recjax.distributions.ratio import DensityRatio
 from recjax.numerics import unit_exponential
 from recjax.rec import codes, tree
-from recjax.rec.base import Info, Path, RECAlgorithm, Status
+from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 
 
 class State(NamedTuple):
@@ -51,7 +52,7 @@ def as_star(*, max_depth: int = tree.MAX_DEPTH - 1) -> RECAlgorithm:
 def _as_star(max_depth: int) -> RECAlgorithm:
 
     def init(key, private_key, q, p, bins):
-        ratio = jax.tree.map(lambda field: field[0], density_ratio(q, p))
+        ratio = scalar_ratio(q, p)
         zero = jnp.uint32(0)
         return State(
             ratio, tree.root(), zero, zero + tree.ALL, jnp.float32(0), jnp.float32(jnp.inf), zero, zero,
@@ -71,7 +72,7 @@ def _as_star(max_depth: int) -> RECAlgorithm:
         word = tree.sample(key, state.path, state.first, count)
         score = jnp.log(time) - state.ratio.log_ratio(word)
         better = score < state.best
-        upper = state.ratio.anchor_word > word
+        upper = state.ratio.best_word > word
         first, left = tree.cut(state.first, count, word, upper)
         fresh = State(
             ratio=state.ratio,
@@ -82,15 +83,13 @@ def _as_star(max_depth: int) -> RECAlgorithm:
             best=jnp.where(better, score, state.best),
             best_depth=jnp.where(better, depth, state.best_depth),
             best_word=jnp.where(better, word, state.best_word),
-            stopped=state.ratio.anchor_word == word,
+            stopped=state.ratio.best_word == word,
         )
         state = jax.tree.map(lambda new, old: jnp.where(active & ~hopeless, new, old), fresh, state)
         return state._replace(stopped=state.stopped | (active & hopeless))
 
     def result(key, private_key, state):
-        status = jnp.where(state.stopped, Status.OK, Status.BUDGET)
-        status = jnp.where(state.ratio.curvature >= 0, status, Status.UNSUITED)
-        status = jnp.where(state.ratio.valid, status, Status.INVALID).astype(jnp.int32)
+        status = outcome(state.ratio, state.stopped, state.ratio.unimodal)
         depth = state.best_depth.astype(jnp.float32)
         log_ratio = state.ratio.log_ratio(state.best_word)
         info = Info(state.path.depth, depth, jnp.float32(0), log_ratio, status)

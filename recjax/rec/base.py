@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, UInt32
 
 from recjax.coding.codec import Codec
-from recjax.distributions.normal import Normal
+from recjax.distributions.base import CodingDistribution, Distribution
+from recjax.distributions.ratio import BlockRatio
 from recjax.randomness import Key
 
 
@@ -21,8 +23,8 @@ class Status(enum.IntEnum):
     """How a search ended.
 
     OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent.
-    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), so that the sample
-    need not follow the target.
+    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), or part of the
+    target lies beyond the support of the coding distribution, so that the sample need not follow the target.
     INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
     such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
     the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
@@ -46,6 +48,14 @@ class Info(NamedTuple):
     log2_bins: Float[Array, "*batch"]
     log_ratio_nats: Float[Array, "*batch"]
     status: Int32[Array, "*batch"]
+
+
+def outcome(ratio: BlockRatio, finished: Any = True, suited: Any = True, valid: Any = True) -> Int32[Array, ""]:
+    """The status of a search that `finished` by its own rule or was cut off; on a ratio that is `suited` to the
+    algorithm or not; with the rest of its arguments `valid` or not."""
+    suited = jnp.all(ratio.covered & suited)
+    status = jnp.where(suited, jnp.where(finished, Status.OK, Status.BUDGET), Status.UNSUITED)
+    return jnp.where(jnp.all(ratio.valid & valid), status, Status.INVALID).astype(jnp.int32)
 
 
 class Code(NamedTuple):
@@ -119,7 +129,7 @@ class RECAlgorithm:
     """
 
     name: str
-    init: Callable[[Key, Key, Normal, Normal, Bins | None], Any]
+    init: Callable[[Key, Key, Distribution, CodingDistribution, Bins | None], Any]
     step: Callable[[Key, Key, Any], Any]
     done: Callable[[Any], Any]
     result: Callable[[Key, Key, Any], tuple[Any, Any, Info]]

@@ -4,30 +4,34 @@ Both coders of this package that race candidates (PFR and ORC) score them here, 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import randomness
-from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.base import CodingDistribution, Distribution
+from recjax.distributions.pairs import density_ratio
+from recjax.distributions.ratio import BlockRatio
 from recjax.numerics import unit_exponential
 from recjax.rec import partition
 from recjax.rec.base import Bins, Code
 from recjax.rec.partition import BinWeights
 
-WeightRule: TypeAlias = Callable[[DensityRatio, Bins], BinWeights]
+WeightRule: TypeAlias = Callable[[BlockRatio, Bins], BinWeights]
 
 
 class Race(NamedTuple):
-    """What a search over candidates knows of its block, fixed while it runs."""
+    """What a search over candidates knows of its block, fixed while it runs.
 
-    ratio: DensityRatio
+    known_bins: whether the intervals of the bins lie within their capacity.
+    """
+
+    ratio: BlockRatio
     weights: BinWeights | None
     log_best_nats: Float[Array, ""]
-    valid: Any
+    known_bins: Bool[Array, ""]
 
 
 class Chunk(NamedTuple):
@@ -39,7 +43,7 @@ class Chunk(NamedTuple):
 
 
 def prepare(
-    q: Normal, p: Normal, bins: Bins | None, weigh: WeightRule, slots: int
+    q: Distribution, p: CodingDistribution, bins: Bins | None, weigh: WeightRule, slots: int
 ) -> tuple[Race, UInt32[Array, " slots"]]:
     """The race for target q under coding distribution p, with bin weights by the rule `weigh`, and counts of
     candidates.
@@ -48,12 +52,11 @@ def prepare(
     meet in a slot skip indices of each other, which costs a little code and is exact all the same, as no index repeats.
     """
     ratio = density_ratio(q, p)
-    valid = jnp.all(ratio.valid)
     if bins is None:
-        return Race(ratio, None, jnp.float32(0.0), valid), jnp.zeros((0,), jnp.uint32)
+        return Race(ratio, None, jnp.float32(0.0), jnp.array(True)), jnp.zeros((0,), jnp.uint32)
     weights = weigh(ratio, bins)
-    valid = valid & jnp.all((bins.intervals >= 1) & (bins.intervals <= bins.capacity))
-    return Race(ratio, weights, weights.log_best_nats, valid), jnp.zeros((slots,), jnp.uint32)
+    known = jnp.all((bins.intervals >= 1) & (bins.intervals <= bins.capacity))
+    return Race(ratio, weights, weights.log_best_nats, known), jnp.zeros((slots,), jnp.uint32)
 
 
 def score(
@@ -66,22 +69,22 @@ def score(
 ) -> Chunk:
     """The candidates that arrive at consecutive `steps` (from 0); they are counted unless the search is over."""
     if race.weights is None:
-        words = partition.words_anywhere(key, race.ratio.slope.shape[0], steps + 1)
-        return Chunk(_log_ratio(race.ratio, words), steps + 1, seen)
+        words = partition.words_anywhere(key, race.ratio.valid.shape[0], steps + 1)
+        return Chunk(race.ratio.block_log_ratio(words), steps + 1, seen)
     interval = partition.draw_intervals(private_key, steps, race.weights)
     stream = partition.bin_stream(key, interval)
     # Counted here, not selected by the engine: a choice between two whole tables would copy them at each step.
     seen, earlier = _count(seen, stream.first & jnp.uint32(seen.shape[0] - 1), active.astype(jnp.uint32))
     words = partition.words_in_bin(stream, interval, race.weights.intervals, earlier + 1)
     gain = jnp.take_along_axis(race.weights.log_gain, interval.astype(jnp.int32), axis=1)
-    return Chunk(_log_ratio(race.ratio, words) - jnp.sum(gain, axis=0), earlier + 1, seen)
+    return Chunk(race.ratio.block_log_ratio(words) - jnp.sum(gain, axis=0), earlier + 1, seen)
 
 
 def winner(
     key: randomness.Key, private_key: randomness.Key, race: Race, step: UInt32[Array, ""], index: UInt32[Array, ""]
 ) -> tuple[Code, UInt32[Array, " dim"], Float[Array, ""], Float[Array, ""]]:
     """Code, words, log2 of the number of bins and log r (less its maximum) of the candidate that won."""
-    dim = race.ratio.slope.shape[0]
+    dim = race.ratio.valid.shape[0]
     if race.weights is None:
         interval, log2_bins = jnp.zeros((dim,), jnp.uint32), jnp.float32(0.0)
         words = partition.words_anywhere(key, dim, index)
@@ -89,7 +92,7 @@ def winner(
         interval = partition.draw_intervals(private_key, step[None], race.weights)[:, 0]
         words = partition.words_in_bin(partition.bin_stream(key, interval), interval, race.weights.intervals, index)
         log2_bins = jnp.sum(jnp.log2(race.weights.intervals.astype(jnp.float32)))
-    return Code(interval, index), words, log2_bins, jnp.sum(race.ratio.log_ratio(words))
+    return Code(interval, index), words, log2_bins, race.ratio.block_log_ratio(words[:, None])[0]
 
 
 def decode(key: randomness.Key, bins: Bins | None, code: Code, dim: int) -> UInt32[Array, " dim"]:
@@ -98,11 +101,6 @@ def decode(key: randomness.Key, bins: Bins | None, code: Code, dim: int) -> UInt
         return partition.words_anywhere(key, dim, code.index)
     interval = jnp.minimum(code.interval, bins.intervals - 1)
     return partition.words_in_bin(partition.bin_stream(key, interval), interval, bins.intervals, code.index)
-
-
-def _log_ratio(ratio: DensityRatio, words: UInt32[Array, "dim chunk"]) -> Float[Array, " chunk"]:
-    per_dimension = jax.tree.map(lambda field: field[:, None], ratio)
-    return jnp.sum(per_dimension.log_ratio(words), axis=0)
 
 
 def _count(

@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, UInt32
 
-from recjax.distributions.ratio import DensityRatio, density_ratio
+from recjax.distributions.pairs import scalar_ratio
+from recjax.distributions.ratio import DensityRatio
 from recjax.rec import codes, tree
 from recjax.rec.ad_star import child_waits, conclude, decoder, root_time
-from recjax.rec.base import RECAlgorithm, Status
+from recjax.rec.base import RECAlgorithm
 from recjax.rec.candidates import first_minimum
 
 MAX_DEPTH = 16
@@ -43,7 +44,7 @@ def _dad_star(max_depth: int) -> RECAlgorithm:
     nodes = (2 << max_depth) - 1
 
     def init(key, private_key, q, p, bins):
-        ratio = jax.tree.map(lambda field: field[0], density_ratio(q, p))
+        ratio = scalar_ratio(q, p)
         return State(ratio, jnp.uint32(1), jnp.uint32(0), jnp.array(False))
 
     def times_of(private_key, heap):
@@ -63,7 +64,7 @@ def _dad_star(max_depth: int) -> RECAlgorithm:
         return jax.tree.map(lambda new, old: jnp.where(state.found, old, new), fresh, state)
 
     def result(key, private_key, state):
-        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), Status.OK)
+        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), jnp.array(True))
 
     return RECAlgorithm(
         "dad_star",

@@ -17,7 +17,8 @@ import numpy as np
 from jax.core import Tracer
 
 from recjax import grid, randomness
-from recjax.distributions.normal import Normal
+from recjax.distributions.base import CodingDistribution, Distribution
+from recjax.distributions.pairs import check_coding_distribution, check_pair
 from recjax.rec import sharding
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
@@ -27,8 +28,8 @@ MAX_LANES = 256
 def encode(
     algorithm: RECAlgorithm,
     key: randomness.Key,
-    q: Normal,
-    p: Normal,
+    q: Distribution,
+    p: CodingDistribution,
     *,
     private_key: randomness.Key | None = None,
     bins: Any = None,
@@ -36,7 +37,8 @@ def encode(
 ) -> Encoded:
     """Send a sample of each target q, given the coding distributions p: arrays [*batch, dim], a block per batch index.
 
-    A scalar algorithm sends every coordinate by itself: for it, dim is one more axis of the batch.
+    Both come from `recjax.distributions`; p has a table of quantiles there. A scalar algorithm sends every coordinate
+    by itself: for it, dim is one more axis of the batch.
 
     Shared randomness comes from `key` (consumed), a stream per batch index; indices along `shared_axes` (axes of the
     batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
@@ -46,8 +48,9 @@ def encode(
     devices then search all rows, each of them). A vmap that does not map `key` gives every instance the
     same streams and the same arrivals: map both keys, or put the axis into the batch.
     """
+    check_pair(q, p)
     bins = as_bins(algorithm, bins)
-    shape: tuple[int, ...] = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((q, p))))
+    shape: tuple[int, ...] = np.broadcast_shapes(q.shape, p.shape)
     if not shape:
         raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
     if bins is not None:
@@ -65,13 +68,14 @@ def encode(
 def decode(
     algorithm: RECAlgorithm,
     key: randomness.Key,
-    p: Normal,
+    p: CodingDistribution,
     code: Any,
     *,
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
     """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
+    check_coding_distribution(p)
     shape = code.shape
 
     def run(key, p, code, bins):
@@ -109,18 +113,15 @@ def decode_words(
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
-    batch, dim = blocks[:-1], blocks[-1]
+    batch = blocks[:-1]
     rows = math.prod(batch)
     private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
-
-    def flat(leaf):
-        return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
 
     return (
         _stream_keys(key, batch, shared_axes),
         randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),
-        jax.tree.map(flat, q),
-        jax.tree.map(flat, p),
+        q.in_rows(shape, rows),
+        p.in_rows(shape, rows),
         _broadcast_bins(bins, shape),
     )
 
@@ -193,8 +194,10 @@ def _search(algorithm: RECAlgorithm, problem: Any):
 
 
 @jax.jit
-def _to_sample(words, p: Normal):
-    return grid.affine(grid.value_fixed(words), jnp.asarray(p.loc), jnp.asarray(p.scale))
+def _to_sample(words, p: CodingDistribution):
+    # The unit is a power of two, so that the product is exact.
+    scale = jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.law.unit)
+    return grid.affine(grid.value_fixed(words, law=p.law), jnp.asarray(p.loc), scale)
 
 
 def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozenset[int]:

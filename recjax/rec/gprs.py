@@ -16,18 +16,18 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from recjax import randomness
 from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import is_spread, unimodal_ratio
 from recjax.numerics import unit_exponential
 from recjax.rec import codes, tree
-from recjax.rec.base import Info, Path, RECAlgorithm, Status
+from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 from recjax.rec.time_map import TimeMap, time_map
 
 
 class Target(NamedTuple):
     """What a search knows of its coordinate, fixed while it runs, and whether samples will follow it."""
 
-    ratio: DensityRatio
+    ratio: NormalRatio
     times: TimeMap
     suited: Bool[Array, ""]
 
@@ -37,9 +37,7 @@ class Target(NamedTuple):
 
     def status(self, accepted: Bool[Array, ""]) -> Int32[Array, ""]:
         """The status of a search that ended with or without an acceptance."""
-        status = jnp.where(accepted, Status.OK, Status.BUDGET)
-        status = jnp.where(self.suited, status, Status.UNSUITED)
-        return jnp.where(self.ratio.valid, status, Status.INVALID).astype(jnp.int32)
+        return outcome(self.ratio, accepted, self.suited)
 
 
 class State(NamedTuple):
@@ -92,7 +90,7 @@ def _gprs(max_depth: int) -> RECAlgorithm:
         word = tree.sample(key, state.path, state.first, count)
         accepted = state.target.accepts(word, time)
         stopped = accepted | (depth >= max_depth)
-        upper = state.target.ratio.anchor_word > word
+        upper = state.target.ratio.best_word > word
         first, left = tree.cut(state.first, count, word, upper)
         child = tree.child(state.path, upper)
         path = jax.tree.map(lambda own, next: jnp.where(stopped, own, next), state.path, child)

@@ -14,11 +14,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import grid, randomness
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import excess, is_spread, ratio_above, unimodal_ratio
 from recjax.rec import codes, tree
 from recjax.rec.ad_star import decoder
-from recjax.rec.base import Info, Path, RECAlgorithm, Status
+from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 
 SPLITS = {"sample": tree.MAX_DEPTH - 1, "dyadic": grid.BITS}
 """Where an interval is cut, and how deep the tree can be."""
@@ -30,7 +30,7 @@ class State(NamedTuple):
     first, count, drop and left are those of the node to examine next. drop: log(max r / L). left: T / max r.
     """
 
-    ratio: DensityRatio
+    ratio: NormalRatio
     suited: Bool[Array, ""]
     path: Path
     first: UInt32[Array, ""]
@@ -75,7 +75,7 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
         accept_coin, branch_coin = (coins >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
         word = tree.sample(key, state.path, state.first, count)
         share = tree.ALL / count.astype(jnp.float32)
-        here = ratio_above(ratio, state.drop, grid.to_float(grid.value_fixed(word) - ratio.anchor_fixed))
+        here = ratio_above(ratio, state.drop, grid.to_float(grid.value_fixed(word) - ratio.best_fixed))
         accepted = accept_coin * state.left * share < here
         stopped = accepted | (depth >= max_depth)
 
@@ -103,9 +103,7 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
         return State(ratio, state.suited, *kept)
 
     def result(key, private_key, state):
-        status = jnp.where(state.accepted, Status.OK, Status.BUDGET)
-        status = jnp.where(state.suited, status, Status.UNSUITED)
-        status = jnp.where(state.ratio.valid, status, Status.INVALID).astype(jnp.int32)
+        status = outcome(state.ratio, state.accepted, state.suited)
         depth = state.path.depth
         log_ratio = state.ratio.log_ratio(state.word)
         return (
@@ -129,18 +127,16 @@ def raise_height(drop: Float[Array, ""], by: Float[Array, ""]) -> Float[Array, "
 
 
 def left_over(
-    ratio: DensityRatio, drop: Float[Array, ""], first: UInt32[Array, ""], count: UInt32[Array, ""]
+    ratio: NormalRatio, drop: Float[Array, ""], first: UInt32[Array, ""], count: UInt32[Array, ""]
 ) -> Float[Array, ""]:
     """E_P[(r - L)_+ / max r] over `count` words from the first."""
     ends = jnp.stack([first, first + count])
     last = jnp.uint32(tree.ALL - 1)
-    edges = (
-        jnp.clip(grid.edge_fixed(ends), grid.value_fixed(jnp.uint32(0)), grid.value_fixed(last)) - ratio.anchor_fixed
-    )
+    edges = jnp.clip(grid.edge_fixed(ends), grid.value_fixed(jnp.uint32(0)), grid.value_fixed(last)) - ratio.best_fixed
     inner = excess(ratio, drop, *grid.to_float(edges))
     # Beyond the value of an outermost word lies half a cell.
     outermost = ends == jnp.array([0, tree.ALL], jnp.uint32)
     outer = jnp.sum(jnp.where(outermost, ratio_above(ratio, drop, grid.to_float(edges)), 0.0)) * 2.0 ** -(grid.BITS + 1)
     # A target narrower than a cell still has its best word.
-    inside = (ratio.anchor_word >= first) & (ratio.anchor_word < first + count)
+    inside = (ratio.best_word >= first) & (ratio.best_word < first + count)
     return jnp.where(count > 0, inner + outer, 0.0) + jnp.where(inside, 1e-20, 0.0)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, UInt32
 
 from recjax.coding.codec import Codec, raw_bits, scan, serial, uniform
 from recjax.rec import candidates, codes, partition
-from recjax.rec.base import Code, Info, RECAlgorithm, Status
+from recjax.rec.base import Code, Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
 _LOW_BITS = 16
@@ -68,7 +68,7 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
         code, words, log2_bins, log_ratio = candidates.winner(
             key, private_key, state.race, jnp.uint32(0), state.best_index
         )
-        status = jnp.where(state.race.valid, Status.OK, Status.INVALID).astype(jnp.int32)
+        status = outcome(state.race.ratio)
         return code, words, Info(state.steps, jnp.log2(jnp.float32(num_candidates)), log2_bins, log_ratio, status)
 
     def code_codec(masses, bins, dim):

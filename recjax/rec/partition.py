@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from recjax import grid, randomness
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.ratio import BlockRatio
 from recjax.rec.base import Bins
 
 _WEIGHT_LOG2 = 16
@@ -40,10 +40,9 @@ def _interval_table(bins: Bins) -> tuple[UInt32[Array, "dim capacity"], UInt32[A
     return jnp.minimum(jnp.arange(bins.capacity, dtype=jnp.uint32), counts - 1), counts
 
 
-def _suprema(ratio: DensityRatio, bins: Bins) -> Float[Array, "dim capacity"]:
+def _suprema(ratio: BlockRatio, bins: Bins) -> Float[Array, "dim capacity"]:
     k, counts = _interval_table(bins)
-    per_row = jax.tree.map(lambda field: field[:, None], ratio)
-    return per_row.log_supremum(*grid.interval_words(k, counts))
+    return ratio.bound.over_words().log_supremum(*grid.interval_words(k, counts))
 
 
 def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim capacity"], bins: Bins) -> BinWeights:
@@ -61,7 +60,7 @@ def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim 
     return BinWeights(bins.intervals.astype(jnp.uint32), upper, jnp.where(used, log_gain, 0.0), jnp.sum(best))
 
 
-def weights_by_supremum(ratio: DensityRatio, bins: Bins) -> BinWeights:
+def weights_by_supremum(ratio: BlockRatio, bins: Bins) -> BinWeights:
     """pi_j proportional to the largest ratio in the bin: the choice for exact coders, whose steps go as 2^Dinf(Q ||
     P').
     """
@@ -72,13 +71,11 @@ def weights_by_supremum(ratio: DensityRatio, bins: Bins) -> BinWeights:
     return _weigh(cumulative / jnp.maximum(cumulative[:, -1:], 1e-30), log_sup, bins)
 
 
-def weights_by_mass(ratio: DensityRatio, bins: Bins) -> BinWeights:
+def weights_by_mass(ratio: BlockRatio, bins: Bins) -> BinWeights:
     """pi_j = Q(bin j): the choice for coders with a fixed number of candidates; it minimises KL[Q || P']."""
     k, counts = _interval_table(bins)
-    edge = grid.to_float(grid.value_fixed(grid.interval_words(k, counts)[1]))
-    edge = jnp.where(k + 1 >= counts, jnp.inf, edge)
-    per_row = jax.tree.map(lambda field: field[:, None], ratio)
-    return _weigh(per_row.mass(-jnp.inf, edge), _suprema(ratio, bins), bins)
+    mass = ratio.marginal.over_words().mass_to(grid.interval_words(k, counts)[1])
+    return _weigh(jnp.where(k + 1 >= counts, 1.0, mass), _suprema(ratio, bins), bins)
 
 
 def draw_intervals(

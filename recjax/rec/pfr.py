@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax.rec import candidates, codes, partition
-from recjax.rec.base import Info, RECAlgorithm, Status
+from recjax.rec.base import Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
 # A partitioned search takes tens of steps, so few slots meet.
@@ -84,8 +84,7 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         code, words, log2_bins, log_ratio = candidates.winner(
             key, private_key, state.race, state.best_step, state.best_index
         )
-        status = jnp.where(state.stopped, Status.OK, Status.BUDGET)
-        status = jnp.where(state.race.valid, status, Status.INVALID).astype(jnp.int32)
+        status = outcome(state.race.ratio, state.stopped, valid=state.race.known_bins)
         return code, words, Info(state.steps, jnp.log2(code.index.astype(jnp.float32)), log2_bins, log_ratio, status)
 
     return RECAlgorithm(

@@ -21,7 +21,9 @@ def along_batch(function: Callable, rank: int) -> Callable:
             return function(*arguments)
         batch: list[Any] = [None] * rank
         for leaf in leaves:
-            # As in broadcasting, the last axes of a leaf are those of [*batch, dim].
+            # As in broadcasting, the last axes of a leaf are those of [*batch, dim]; a covariance has one more.
+            if jnp.ndim(leaf) > rank + 1:
+                continue
             for axis, name in enumerate(jax.typeof(leaf).sharding.spec, rank + 1 - jnp.ndim(leaf)):
                 if 0 <= axis < rank and name is not None and name not in batch:
                     batch[axis] = name

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from recjax import grid
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import density, superlevel
 
 NODES = 96
@@ -66,10 +66,10 @@ class _Sum(NamedTuple):
         return _Sum(self.total + jnp.where(self.value < 0, 0.0, jnp.maximum(part, 0.0)), value, slope)
 
 
-def time_map(ratio: DensityRatio) -> TimeMap:
+def time_map(ratio: NormalRatio) -> TimeMap:
     """The table of one coordinate, whose ratio is unimodal."""
     first, step = _nodes(ratio)
-    at = grid.to_float(ratio.anchor_fixed)
+    at = grid.to_float(ratio.best_fixed)
 
     # Node by node, as XLA:CPU would compute all that `ratio` is made of again for each element of an array of nodes.
     def descend(sums, node):
@@ -108,7 +108,7 @@ def _begin(total: Float[Array, ""]) -> _Sum:
     return _Sum(total, jnp.float32(-1), jnp.float32(0))
 
 
-def _nodes(ratio: DensityRatio) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def _nodes(ratio: NormalRatio) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """The first node and the distance to the next: from the smallest ratio that matters to near the largest."""
     largest = jnp.max(-ratio.log_ratio(jnp.array([0, _LAST_WORD], jnp.uint32)))
     largest = jnp.clip(largest, 1e-6, jnp.clip(ratio.log_maximum(), 0.0, 18.0) - _LOG_FIRST_HEIGHT)
@@ -118,13 +118,13 @@ def _nodes(ratio: DensityRatio) -> tuple[Float[Array, ""], Float[Array, ""]]:
     return first, (_to_node(largest) - first) / (NODES - 1)
 
 
-def _first_sums(ratio: DensityRatio, drop: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def _first_sums(ratio: NormalRatio, drop: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """P[r >= h] and s(h) / max r at a height near the largest ratio."""
     lower, upper, _ = superlevel(ratio, drop)
-    at, end = grid.to_float(ratio.anchor_fixed), grid.to_float(grid.value_fixed(jnp.uint32(_LAST_WORD)))
+    at, end = grid.to_float(ratio.best_fixed), grid.to_float(grid.value_fixed(jnp.uint32(_LAST_WORD)))
     width = jnp.minimum(upper, end - at) - jnp.maximum(lower, -end - at)
     # Beyond the value of an outermost word lies half a cell, which is the least that a set can have.
-    at_end = (ratio.anchor_word == 0) | (ratio.anchor_word == _LAST_WORD)
+    at_end = (ratio.best_word == 0) | (ratio.best_word == _LAST_WORD)
     mass = density(ratio, jnp.float32(0)) * width + jnp.where(at_end, _HALF_CELL, 0.0)
     mass = jnp.clip(mass, _HALF_CELL, 1.0)
     # The integral of a mass that grows as the root of the drop, times the height.

@@ -36,7 +36,7 @@ class Exact:
 
     def __init__(self, ratio, mean, scale):
         self.mean, self.scale = float(np.float32(mean)), float(np.float32(scale))
-        self.at = int(ratio.anchor_fixed) / 2.0**26
+        self.at = int(ratio.best_fixed) / 2.0**26
 
     def fallen(self, delta):
         precision = self.scale**-2

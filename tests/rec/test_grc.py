@@ -81,7 +81,7 @@ def test_what_is_left_of_a_target_against_sums_over_words(mean, scale, values):
     mean, scale = float(np.float32(mean)), float(np.float32(scale))
     log_ratio = -0.5 * ((values - mean) / scale) ** 2 + 0.5 * values**2
     r = np.exp(log_ratio - log_ratio.max())
-    half, best = tree.ALL // 2, int(ratio.anchor_word)
+    half, best = tree.ALL // 2, int(ratio.best_word)
     for drop in (np.inf, 12.0, 3.0, 0.5, 0.01):
         height = np.exp(-drop)
         for first, stop in ((0, tree.ALL), (half, tree.ALL), (0, best), (best, tree.ALL), (best, best)):

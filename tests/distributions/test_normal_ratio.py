@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recjax import grid
-from recjax.distributions import DensityRatio, Normal, density_ratio, renyi_infinity_bits
+from recjax.distributions import Normal, density_ratio, renyi_infinity_bits
+from recjax.distributions.normal_ratio import NormalRatio
 
 LAST = (1 << grid.BITS) - 1
 # Mean and scale of the target in units of the coding distribution: near it, far from it, narrower than a cell anywhere
@@ -46,10 +47,10 @@ def exact_log_ratio(mean: float, scale: float, word) -> np.ndarray:
     return -np.log(scale) - 0.5 * ((z - mean) / scale) ** 2 + 0.5 * z**2
 
 
-def words_to_try(ratio: DensityRatio) -> np.ndarray:
+def words_to_try(ratio: NormalRatio) -> np.ndarray:
     """Words everywhere, and all those around the best one."""
     rng = np.random.default_rng(0)
-    near = int(ratio.anchor_word) + np.arange(-40, 41)
+    near = int(ratio.best_word) + np.arange(-40, 41)
     return np.concatenate([np.clip(near, 0, LAST), rng.integers(0, LAST + 1, 300), np.arange(5), LAST - np.arange(5)])
 
 
@@ -58,12 +59,12 @@ def test_log_ratio_and_its_maximum_against_float64(mean, scale):
     ratio = prepare(jnp.float32(mean), jnp.float32(scale))
     exact = exact_log_ratio(mean, scale, slice(None))
     best, word = exact.max(), words_to_try(ratio)
-    found = np.asarray(jax.jit(DensityRatio.log_ratio)(ratio, jnp.asarray(word, jnp.uint32)))
+    found = np.asarray(jax.jit(NormalRatio.log_ratio)(ratio, jnp.asarray(word, jnp.uint32)))
     relative = exact[word] - best
     assert np.isfinite(found).all() and (found < 1e-5).all()
     # The mean is only known to 2^-24 of itself and to the grid's unit, so ratios far down keep as many digits.
     assert np.allclose(found, relative, rtol=2e-4, atol=2e-5 * max(1, abs(mean)))
-    assert best - exact[int(ratio.anchor_word)] <= 1e-4
+    assert best - exact[int(ratio.best_word)] <= 1e-4
     assert float(ratio.log_maximum()) == pytest.approx(best, rel=1e-5, abs=1e-4)
     assert bool(ratio.valid)
 
@@ -73,7 +74,7 @@ def test_suprema_against_brute_force(mean, scale):
     """Over all words of small ranges, and over intervals of any integer J."""
     ratio = prepare(jnp.float32(mean), jnp.float32(scale))
     exact = exact_log_ratio(mean, scale, slice(None))
-    anchor = int(ratio.anchor_word)
+    anchor = int(ratio.best_word)
     rng = np.random.default_rng(1)
     start = np.concatenate([rng.integers(0, LAST - 100, 30), np.clip(anchor - np.arange(0, 100, 9), 0, LAST - 100)])
     ranges = [(int(a), int(a) + int(n)) for a, n in zip(start, rng.integers(0, 100, len(start)), strict=True)]
@@ -82,7 +83,7 @@ def test_suprema_against_brute_force(mean, scale):
         ends = grid.interval_words(k, jnp.full_like(k, count))
         ranges += [(int(a), int(b)) for a, b in zip(*ends, strict=True)]
     first, last = jnp.asarray(ranges, jnp.uint32).T
-    found = np.asarray(jax.jit(DensityRatio.log_supremum)(ratio, first, last))
+    found = np.asarray(jax.jit(NormalRatio.log_supremum)(ratio, first, last))
     brute = np.array([exact[a : b + 1].max() for a, b in ranges]) - exact.max()
     assert np.allclose(found, brute, rtol=2e-4, atol=2e-5 * max(1, abs(mean)))
 
@@ -119,7 +120,7 @@ def test_what_is_no_distribution_is_marked_and_never_nan(mean, scale):
     word = jnp.asarray([0, 1 << 23, LAST], jnp.uint32)
     assert ratio.log_ratio(word).tolist() == [0.0, 0.0, 0.0]
     assert ratio.log_supremum(word, word).tolist() == [0.0, 0.0, 0.0]
-    assert float(ratio.mass(jnp.float32(-jnp.inf), jnp.float32(jnp.inf))) == 1
+    assert float(ratio.mass_to(jnp.uint32((1 << grid.BITS) - 1))) == 1
     assert np.isfinite(ratio.log_maximum())
 
 

@@ -1,0 +1,75 @@
+"""The density ratio of a full-covariance normal target and independent normal coding distributions.
+
+With Lambda the target's precision in units of the coding distributions and D a diagonal matrix below it, log r falls
+short of that of the independent normals of precision D by the square |R (z - mean)|^2 / 2, R^T R = Lambda - D. So the
+independent ones bound it: whatever coders know of independent coordinates, they know of these.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt32
+
+from recjax import grid
+from recjax.distributions.multivariate_normal import MultivariateNormal
+from recjax.distributions.normal import Normal
+from recjax.distributions.normal_ratio import NormalRatio, normal_ratio
+from recjax.distributions.ratio import BlockRatio
+from recjax.pytrees import pytree
+
+# Of the smallest eigenvalue, which rounding might make 0.
+_LEAST_SHARE = 1e-6
+
+
+@pytree
+class JointRatio(BlockRatio):
+    """The ratio of a block by its bound, its marginals, and the root R [dim, dim] of what the bound leaves out."""
+
+    independent: NormalRatio
+    alone: NormalRatio
+    root: Any
+    valid: Any
+
+    @property
+    def covered(self) -> Bool[Array, " dim"]:
+        return jnp.ones_like(self.valid)
+
+    @property
+    def bound(self) -> NormalRatio:
+        return self.independent
+
+    @property
+    def marginal(self) -> NormalRatio:
+        return self.alone
+
+    def block_log_ratio(self, words: UInt32[Array, "dim n"]) -> Float[Array, " n"]:
+        bound = self.independent.over_words()
+        from_mean = grid.to_float(grid.value_fixed(words) - bound.best_fixed) + bound.offset
+        left_out = jnp.matmul(self.root, from_mean, precision=jax.lax.Precision.HIGHEST)
+        return self.independent.block_log_ratio(words) - 0.5 * jnp.sum(jnp.square(left_out), axis=0)
+
+
+def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
+    """The ratio of a block of target q [dim], [dim, dim] and coding distribution p [dim]."""
+    mean = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
+    tril = jnp.tril(jnp.asarray(q.scale_tril, jnp.float32)) / jnp.asarray(p.scale)[:, None]
+    valid = jnp.all(jnp.isfinite(mean)) & jnp.all(jnp.isfinite(tril)) & jnp.all(jnp.diagonal(tril) > 0)
+    eye = jnp.eye(mean.shape[0])
+    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, eye)
+
+    whitening = jax.scipy.linalg.solve_triangular(tril, eye, lower=True)
+    precision = jnp.matmul(whitening.T, whitening, precision=jax.lax.Precision.HIGHEST)
+    spread = jnp.sqrt(jnp.diagonal(precision))
+    # Of precisions scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
+    values, vectors = jnp.linalg.eigh(precision / (spread[:, None] * spread))
+    least = jnp.maximum(values[0] * (1 - _LEAST_SHARE), _LEAST_SHARE)
+    root = jnp.sqrt(jnp.maximum(values - least, 0.0))[:, None] * vectors.T * spread
+    standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
+    deviation = jnp.sqrt(jnp.sum(jnp.square(tril), axis=1))
+    return JointRatio(
+        independent=normal_ratio(Normal(mean, 1 / (jnp.sqrt(least) * spread)), standard),
+        alone=normal_ratio(Normal(mean, deviation), standard),
+        root=jnp.where(valid, root, 0.0),
+        valid=jnp.broadcast_to(valid, mean.shape),
+    )

@@ -1,0 +1,30 @@
+"""The normal distribution with a full covariance, as a target."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from recjax.distributions.base import Distribution
+from recjax.pytrees import pytree
+
+
+@pytree
+class MultivariateNormal(Distribution):
+    """Blocks of dependent normals, of mean `loc` [*batch, dim] and covariance L L^T.
+
+    L is `scale_tril` [*batch, dim, dim], lower triangular with a positive diagonal; what it has above the diagonal does
+    not count.
+    """
+
+    loc: Any
+    scale_tril: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale_tril)[:-1])
+
+    def in_rows(self, shape: tuple[int, ...], rows: int) -> "MultivariateNormal":
+        loc = jnp.broadcast_to(jnp.asarray(self.loc, jnp.float32), shape).reshape(rows, -1)
+        tril = jnp.broadcast_to(jnp.asarray(self.scale_tril, jnp.float32), (*shape, shape[-1]))
+        return type(self)(loc, tril.reshape(rows, *tril.shape[-2:]))

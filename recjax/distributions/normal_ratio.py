@@ -1,0 +1,105 @@
+"""The density ratio of two normal distributions, a parabola in z."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt32
+
+from recjax import grid
+from recjax.distributions.normal import Normal
+from recjax.distributions.ratio import DensityRatio
+from recjax.numerics import normal_mass
+from recjax.pytrees import pytree
+
+# A target narrower than the grid's unit has one word for practical purposes, whichever width it states.
+_MIN_SCALE = 2.0**-grid.FRACTION_BITS
+_MAX_SCALE = 2.0**20
+_MAX_MEAN = 2.0**20
+_LAST_WORD = (1 << grid.BITS) - 1
+
+
+@pytree
+class NormalRatio(DensityRatio):
+    """log r(w) - max log r of each coordinate, a parabola in z around the best word: exact where it matters most.
+
+    Written around the best word, no large terms cancel: log r(w) - log r(best) = delta (slope - curvature delta) with
+    delta = z_w - z_best, a difference of integers. `mean` and `scale` are the target's in units of the coding
+    distribution, `offset` is z_best - mean; `valid` is False where they were not numbers or the scale was not positive.
+    """
+
+    best_word: Any
+    best_fixed: Any
+    slope: Any
+    curvature: Any
+    mean: Any
+    scale: Any
+    offset: Any
+    valid: Any
+
+    @property
+    def covered(self) -> Bool[Array, "*n"]:
+        return jnp.ones_like(self.valid)
+
+    @property
+    def unimodal(self) -> Bool[Array, "*n"]:
+        return self.curvature >= 0
+
+    def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
+        delta = grid.to_float(grid.value_fixed(word) - self.best_fixed)
+        return delta * (self.slope - self.curvature * delta)
+
+    def log_supremum(self, first: UInt32[Array, "*#word"], last: UInt32[Array, "*#word"]) -> Float[Array, "*m"]:
+        # r is unimodal over words (scale < 1) or largest at an end (scale >= 1): three words hold every maximum.
+        inner = jnp.clip(self.best_word, first, last)
+        ends = jnp.maximum(self.log_ratio(first), self.log_ratio(last))
+        return jnp.maximum(ends, self.log_ratio(inner))
+
+    def mass_to(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
+        z = (grid.value(word) - self.mean) / self.scale
+        return normal_mass(jnp.full_like(z, -jnp.inf), z)
+
+    def log_maximum(self) -> Float[Array, "*n"]:
+        z = grid.to_float(self.best_fixed)
+        return -jnp.log(self.scale) - 0.5 * jnp.square(self.offset / self.scale) + 0.5 * jnp.square(z)
+
+
+def normal_ratio(q: Normal, p: Normal) -> NormalRatio:
+    """The ratio of target q and coding distribution p, per coordinate; works for any scale of q, also above p's."""
+    mean = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
+    scale = jnp.asarray(q.scale, jnp.float32) / p.scale
+    mean, scale = jnp.broadcast_arrays(mean, scale)
+    valid = jnp.isfinite(mean) & (scale > 0) & jnp.isfinite(scale) & (jnp.asarray(p.scale) > 0)
+    mean = jnp.where(valid, jnp.clip(mean, -_MAX_MEAN, _MAX_MEAN), 0.0)
+    scale = jnp.where(valid, jnp.clip(scale, _MIN_SCALE, _MAX_SCALE), 1.0)
+
+    precision = 1 / jnp.square(scale)
+    narrowing = (1 - scale) * (1 + scale)
+    curvature = 0.5 * narrowing * precision
+    # In integers while the mean lies on the grid, so that a difference from a nearby word keeps all its digits.
+    inside = jnp.clip(mean, -8.0, 8.0)
+    inside_fixed = jnp.round(inside * jnp.float32(2.0**grid.FRACTION_BITS)).astype(jnp.int32)
+
+    def gap(z_fixed):
+        return grid.to_float(inside_fixed - z_fixed) + (mean - inside)
+
+    def slope_at(z_fixed):
+        return gap(z_fixed) * precision + grid.to_float(z_fixed)
+
+    mode = mean / jnp.where(narrowing > 0, narrowing, 1.0)
+    below = grid.cell(mode)
+    low = jnp.where(narrowing > 0, below, 0)
+    high = jnp.where(narrowing > 0, jnp.minimum(below + 1, _LAST_WORD), jnp.uint32(_LAST_WORD))
+    low_fixed, high_fixed = grid.value_fixed(low), grid.value_fixed(high)
+    delta = grid.to_float(high_fixed - low_fixed)
+    take_high = slope_at(low_fixed) - curvature * delta > 0
+    best_fixed = jnp.where(take_high, high_fixed, low_fixed)
+    return NormalRatio(
+        best_word=jnp.where(take_high, high, low).astype(jnp.uint32),
+        best_fixed=best_fixed,
+        slope=slope_at(best_fixed),
+        curvature=curvature,
+        mean=mean,
+        scale=scale,
+        offset=-gap(best_fixed),
+        valid=valid,
+    )

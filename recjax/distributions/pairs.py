@@ -1,0 +1,57 @@
+"""Which pairs of a target and a coding distribution have a density ratio here, and how it is made."""
+
+from typing import Any, overload
+
+from recjax.distributions.base import CodingDistribution, Coordinatewise, Distribution
+from recjax.distributions.joint_ratio import JointRatio, joint_ratio
+from recjax.distributions.log_concave_ratio import log_concave_ratio
+from recjax.distributions.multivariate_normal import MultivariateNormal
+from recjax.distributions.normal import Normal
+from recjax.distributions.normal_ratio import normal_ratio
+from recjax.distributions.ratio import DensityRatio
+
+
+@overload
+def density_ratio(q: Coordinatewise, p: CodingDistribution) -> DensityRatio: ...
+@overload
+def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | JointRatio: ...
+def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | JointRatio:
+    """The ratio of target q and coding distribution p of a block of coordinates; ValueError for pairs without one."""
+    check_pair(q, p)
+    make: Any = log_concave_ratio
+    if isinstance(q, MultivariateNormal):
+        make = joint_ratio
+    elif isinstance(q, Normal) and isinstance(p, Normal):
+        make = normal_ratio
+    return make(q, p)
+
+
+def scalar_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio:
+    """The ratio of a block of one coordinate, without the axis of coordinates; ValueError for joint targets."""
+    if not isinstance(q, Coordinatewise):
+        raise ValueError(f"a scalar coder sends every coordinate by itself, got a {_name(q)}; take pfr or orc")
+    return density_ratio(q, p).scalar()
+
+
+def check_pair(q: Distribution, p: CodingDistribution) -> None:
+    """ValueError unless samples of q can be coded with p."""
+    check_coding_distribution(p)
+    if not isinstance(q, Coordinatewise | MultivariateNormal):
+        raise ValueError(f"q is a target from recjax.distributions, got {_name(q)}; take Normal or one of the others")
+    if isinstance(q, MultivariateNormal) and not isinstance(p, Normal):
+        raise ValueError(
+            f"a MultivariateNormal target asks for a Normal coding distribution, got {_name(p)}; change it"
+        )
+
+
+def check_coding_distribution(p: CodingDistribution) -> None:
+    """ValueError unless the quantiles of p are known in integers."""
+    if not isinstance(p, CodingDistribution):
+        raise ValueError(
+            "p is a coding distribution, whose quantiles are tables: Normal, Uniform, Laplace, Logistic or Triangular, "
+            f"got {_name(p)}; take one of them"
+        )
+
+
+def _name(distribution: object) -> str:
+    return type(distribution).__name__
