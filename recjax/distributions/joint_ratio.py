@@ -20,16 +20,28 @@ from recjax.pytrees import pytree
 
 # Of the smallest eigenvalue, which rounding might make 0.
 _LEAST_SHARE = 1e-6
+# Of the ratio's curvature, below which rounding might move its largest value.
+_LEAST_CURVATURE = 1e-2
+# What rounding may take off a log ratio, in nats.
+_ROUNDING = 1e-3
 
 
 @pytree
 class JointRatio(BlockRatio):
-    """The ratio of a block by its bound, its marginals, and the root R [dim, dim] of what the bound leaves out."""
+    """The ratio of a block by its bound, its marginals, and the root R [dim, dim] of what the bound leaves out.
+
+    shortfall: by how much the largest log r falls short of that of the bound, in nats, on an axis of one.
+    """
 
     independent: NormalRatio
     alone: NormalRatio
     root: Any
+    shortfall: Any
     valid: Any
+
+    @property
+    def block_log_best(self) -> Float[Array, ""]:
+        return -self.shortfall[0]
 
     @property
     def covered(self) -> Bool[Array, " dim"]:
@@ -66,10 +78,27 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     least = jnp.maximum(values[0] * (1 - _LEAST_SHARE), _LEAST_SHARE)
     root = jnp.sqrt(jnp.maximum(values - least, 0.0))[:, None] * vectors.T * spread
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
+    bound = normal_ratio(Normal(mean, 1 / (jnp.sqrt(least) * spread)), standard)
+    # Both maxima without log det Lambda / 2, which they share but for what D leaves of it.
+    own = _largest_exponent(precision, mean)
+    shortfall = jnp.sum(bound.log_maximum() - 0.5 * jnp.log(least) - jnp.log(spread)) - own
+    shortfall = jnp.maximum(jnp.where(own < jnp.inf, shortfall, 0.0), 0.0)
     deviation = jnp.sqrt(jnp.sum(jnp.square(tril), axis=1))
     return JointRatio(
-        independent=normal_ratio(Normal(mean, 1 / (jnp.sqrt(least) * spread)), standard),
+        independent=bound,
         alone=normal_ratio(Normal(mean, deviation), standard),
         root=jnp.where(valid, root, 0.0),
+        shortfall=jnp.where(valid, shortfall, 0.0)[None],
         valid=jnp.broadcast_to(valid, mean.shape),
     )
+
+
+def _largest_exponent(precision: Float[Array, "dim dim"], mean: Float[Array, " dim"]) -> Float[Array, ""]:
+    """max over z of (|z|^2 - (z - mean)^T Lambda (z - mean)) / 2, inf where it has none, or hardly any."""
+    values, vectors = jnp.linalg.eigh(precision - jnp.eye(mean.shape[0]))
+    pull = jnp.matmul(precision, mean, precision=jax.lax.Precision.HIGHEST)
+    along = jnp.square(jnp.matmul(vectors.T, pull, precision=jax.lax.Precision.HIGHEST))
+    bounded = values[0] > _LEAST_CURVATURE
+    # The maximum is (mean^T Lambda (Lambda - 1)^-1 Lambda mean - mean^T Lambda mean) / 2.
+    exponent = 0.5 * (jnp.sum(along / jnp.maximum(values, _LEAST_CURVATURE)) - jnp.dot(mean, pull))
+    return jnp.where(bounded, exponent + _ROUNDING, jnp.inf)

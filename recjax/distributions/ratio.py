@@ -30,6 +30,11 @@ class BlockRatio:
         raise NotImplementedError
 
     @property
+    def block_log_best(self) -> Float[Array, ""]:
+        """The largest log r of a block less that of the bound, in nats, or what it does not exceed."""
+        return jnp.float32(0.0)
+
+    @property
     def marginal(self) -> "DensityRatio":
         """The ratios of the target's coordinates by themselves."""
         raise NotImplementedError

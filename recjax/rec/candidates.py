@@ -53,7 +53,7 @@ def prepare(
     """
     ratio = density_ratio(q, p)
     if bins is None:
-        return Race(ratio, None, jnp.float32(0.0), jnp.array(True)), jnp.zeros((0,), jnp.uint32)
+        return Race(ratio, None, ratio.block_log_best, jnp.array(True)), jnp.zeros((0,), jnp.uint32)
     weights = weigh(ratio, bins)
     known = jnp.all((bins.intervals >= 1) & (bins.intervals <= bins.capacity))
     return Race(ratio, weights, weights.log_best_nats, known), jnp.zeros((slots,), jnp.uint32)
