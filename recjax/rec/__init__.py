@@ -3,8 +3,9 @@
 from recjax.rec.ad_star import ad_star
 from recjax.rec.as_star import as_star
 from recjax.rec.base import Bins, Code, Encoded, Info, Path, RECAlgorithm, Status
+from recjax.rec.cut_paths import branch_bits, cut_path_codec
 from recjax.rec.dad_star import dad_star
-from recjax.rec.engine import decode, decode_words, encode
+from recjax.rec.engine import decode, decode_words, encode, stream_keys
 from recjax.rec.gprs import gprs
 from recjax.rec.gprs_global import gprs_global
 from recjax.rec.grc import grc
@@ -35,6 +36,8 @@ __all__ = [
     "Status",
     "ad_star",
     "as_star",
+    "branch_bits",
+    "cut_path_codec",
     "dad_star",
     "decode",
     "decode_words",
@@ -45,4 +48,5 @@ __all__ = [
     "mrc",
     "orc",
     "pfr",
+    "stream_keys",
 ]

@@ -212,6 +212,16 @@ def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozens
     return frozenset(axis % rank for axis in axes)
 
 
+def stream_keys(key: randomness.Key, batch: Sequence[int], *, shared_axes: Sequence[int] = ()) -> jax.Array:
+    """The key of each block of a batch, [*batch, 2], from which `encode` and `decode` draw its candidates.
+
+    For codecs that redraw candidates (`cut_paths.py`). `batch` is the shape of all blocks, for a scalar algorithm that
+    of its samples; `key` and `shared_axes` are those given to `encode`.
+    """
+    batch = tuple(batch)
+    return _stream_keys(key, batch, _checked_axes(shared_axes, (*batch, 1))).reshape(*batch, 2)
+
+
 def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
     """A key per row: the path (BLOCKS, number of the block among the axes that do not share a stream)."""
     sizes = [1 if axis in shared_axes else size for axis, size in enumerate(batch)]

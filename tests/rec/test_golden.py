@@ -1,0 +1,109 @@
+"""What codes decode to, in integers that must never change: a file that was written once names its samples by them.
+
+The codes are written by hand, as a search compares floats, and another machine may find another winner.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import recjax
+from recjax import rec
+from recjax.coding import message as rans
+from recjax.coding import wire
+from recjax.coding.integers import zeta_masses
+from recjax.rec import Code, Path
+from recjax.rec.codes import path_codec
+from recjax.rec.mrc import flat_codec
+from tests.rec.cases import CASES, P_LOC, P_SCALE, Case
+
+KEY, SHAPE = recjax.key((1 << 40) + 3), (3, 3)
+
+# The first intervals, the last, and others; the first candidates, some within every budget, and some beyond.
+INTERVALS = np.array([[0, 0, 0], [2, 6, 4], [1, 3, 2]])
+INDICES = np.array([[1, 2, 3], [150, 151, 199], [1 << 20, 70_001, (1 << 32) - 1]])
+# Paths whose intervals hold words in a tree that cuts at samples; the last goes beyond the first word of branches.
+DEPTHS = np.array([[0, 1, 2], [3, 5, 9], [14, 20, 33]])
+BRANCHES = np.array([[0, 0b1, 0b10], [0b110, 0b10, 0b100010], [0x523, 0xB36BA, 0x11FB863E0]])
+
+PATHS = Path(jnp.asarray(DEPTHS, jnp.uint32), jnp.asarray(np.stack([BRANCHES, BRANCHES >> 32], -1).astype(np.uint32)))
+PATH_CODERS = ("as_star", "ad_star", "dad_star", "gprs", "grc")
+
+FROM_P = [[6864279, 2043867, 12453685], [3861356, 146415, 5939187], [1574711, 1130415, 10993674]]
+CUTS = [[8578426, 10265372, 9026340], [9802671, 9194567, 4655225], [8727357, 15002083, 417858]]
+HALVES = [[8578426, 12239603, 7022193], [7676788, 4689829, 4478097], [12886640, 6122718, 509469]]
+WORDS = {
+    "pfr 16384 32": FROM_P,
+    "pfr 16384 32 in bins": [[1683803, 294405, 70663], [12110378, 16601732, 15536952], [6651769, 7453598, 7155469]],
+    "orc 200 32": FROM_P,
+    "orc 200 32 in bins": [[1262852, 257604, 353316], [11555995, 13376006, 4496083], [8046541, 7949548, 16078900]],
+    "mrc 200 32": FROM_P,
+    "as_star": CUTS,
+    "ad_star": HALVES,
+    "dad_star 6": [*HALVES[:1], [7676788, 4689829, 4619833], [12983960, 6179204, 275420]],
+    "gprs": CUTS,
+    "gprs_global 16384 16": [[6864279, 2738482, 10167966], [15820719, 15073605, 4428880], [8300257, 1142683, 8515852]],
+    "grc sample": CUTS,
+    "grc dyadic": HALVES,
+}
+
+# Of CUTS, under P_LOC and P_SCALE.
+SAMPLE_BITS = [
+    [1051205458, 3214789004, 1092626198],
+    [1057180486, 3218491522, 1092554288],
+    [1051952686, 1068479566, 1092410507],
+]
+
+MASSES = np.stack([zeta_masses(500 + 100 * block, 6) for block in range(3)])
+
+
+def code_of(case: Case) -> Code | Path:
+    if case.name in PATH_CODERS:
+        return PATHS
+    if case.algorithm.scalar:
+        return Code(jnp.zeros(SHAPE, jnp.uint32), jnp.asarray(INDICES, jnp.uint32))
+    return Code(jnp.asarray(INTERVALS % (case.bins or 1), jnp.uint32), jnp.asarray(INDICES[:, 0], jnp.uint32))
+
+
+def bits_of(codec, code) -> tuple[str, list[int]]:
+    """Three messages, one for each row of codes: their bits in hexadecimal digits, and their lengths."""
+    data, lengths = wire.to_bits(codec.push(rans.empty((3,), 1, 64), code))
+    return data.hex(), lengths.tolist()
+
+
+def in_messages(leaf):
+    return jnp.moveaxis(jnp.asarray(leaf), 0, -1)[..., None]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_codes_decode_to_the_words_that_they_always_named(case):
+    words = rec.decode_words(case.algorithm, KEY, code_of(case), SHAPE, bins=case.bins).tolist()
+    assert str(case) in WORDS, (
+        f"there are no golden words for {str(case)!r}, whose codes decode to {words}; check the decoder against a slow "
+        "twin, then add them to WORDS"
+    )
+    assert words == WORDS[str(case)]
+
+
+def test_samples_keep_their_bits():
+    sample = rec.decode(rec.as_star(), KEY, recjax.Normal(jnp.asarray(P_LOC), jnp.asarray(P_SCALE)), PATHS)
+    assert np.asarray(sample).view(np.uint32).tolist() == SAMPLE_BITS
+
+
+def test_paths_of_raw_bits_keep_their_bits():
+    code = Path(*map(in_messages, PATHS))
+    assert bits_of(path_codec(MASSES, None, 1), code) == ("05946229ad7757b13a8ebb3e6f1fbe1630", [11, 32, 90])
+
+
+def test_paths_of_shared_cuts_keep_their_bits():
+    code, keys = Path(*map(in_messages, PATHS)), in_messages(rec.stream_keys(KEY, SHAPE))
+    assert bits_of(rec.cut_path_codec(keys, MASSES), code) == ("8d325601b5a4521cfc419f90ecc4", [9, 26, 75])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"), [(200, ("01fbfe", [7, 8, 8])), (100_000, ("000054803e5860", [17, 17, 17]))]
+)
+def test_flat_indices_keep_their_bits(candidates, expected):
+    """Of at most 16 bits, and of more."""
+    index = jnp.asarray([[1, 150, candidates]], jnp.uint32)[..., None]
+    assert bits_of(flat_codec(candidates, 1, 3), Code(jnp.zeros((1, 3, 3, 1), jnp.uint32), index)) == expected
