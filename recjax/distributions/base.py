@@ -59,7 +59,7 @@ class Coordinatewise(Distribution):
         """Log density in nats, per coordinate; -inf outside the support."""
         return self.log_density(jnp.asarray(x, jnp.float32) - self.loc)
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Log density at loc + offset, in nats, per coordinate."""
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from recjax.distributions.pairs import density_ratio
 from recjax.numerics import LOG2
 
 
-def kl_nats(q: Normal, p: Normal) -> Float[Array, "*n"]:
+def kl_nats(q: Coordinatewise, p: Coordinatewise) -> Float[Array, "*n"]:
     """Kullback-Leibler divergence KL[q || p] of the continuous distributions, in nats; ValueError unless normal."""
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
         found = f"{type(q).__name__} and {type(p).__name__}"
@@ -22,7 +22,7 @@ def kl_nats(q: Normal, p: Normal) -> Float[Array, "*n"]:
     return 0.5 * (jnp.maximum(excess - log_term, 0.0) + jnp.square(shift))
 
 
-def kl_bits(q: Normal, p: Normal) -> Float[Array, "*n"]:
+def kl_bits(q: Coordinatewise, p: Coordinatewise) -> Float[Array, "*n"]:
     """KL[q || p] in bits."""
     return kl_nats(q, p) / LOG2
 

@@ -78,7 +78,7 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     least = jnp.maximum(values[0] * (1 - _LEAST_SHARE), _LEAST_SHARE)
     root = jnp.sqrt(jnp.maximum(values - least, 0.0))[:, None] * vectors.T * spread
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
-    bound = normal_ratio(Normal(mean, 1 / (jnp.sqrt(least) * spread)), standard)
+    bound = normal_ratio(Normal(mean, jnp.where(valid, 1 / (jnp.sqrt(least) * spread), 1.0)), standard)
     # Both maxima without log det Lambda / 2, which they share but for what D leaves of it.
     own = _largest_exponent(precision, mean)
     shortfall = jnp.sum(bound.log_maximum() - 0.5 * jnp.log(least) - jnp.log(spread)) - own
@@ -95,10 +95,9 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
 
 def _largest_exponent(precision: Float[Array, "dim dim"], mean: Float[Array, " dim"]) -> Float[Array, ""]:
     """max over z of (|z|^2 - (z - mean)^T Lambda (z - mean)) / 2, inf where it has none, or hardly any."""
-    values, vectors = jnp.linalg.eigh(precision - jnp.eye(mean.shape[0]))
-    pull = jnp.matmul(precision, mean, precision=jax.lax.Precision.HIGHEST)
-    along = jnp.square(jnp.matmul(vectors.T, pull, precision=jax.lax.Precision.HIGHEST))
-    bounded = values[0] > _LEAST_CURVATURE
-    # The maximum is (mean^T Lambda (Lambda - 1)^-1 Lambda mean - mean^T Lambda mean) / 2.
-    exponent = 0.5 * (jnp.sum(along / jnp.maximum(values, _LEAST_CURVATURE)) - jnp.dot(mean, pull))
-    return jnp.where(bounded, exponent + _ROUNDING, jnp.inf)
+    # It is mean^T Lambda (Lambda - 1)^-1 mean / 2, in whose eigenvectors nothing cancels.
+    values, vectors = jnp.linalg.eigh(precision)
+    along = jnp.square(jnp.matmul(vectors.T, mean, precision=jax.lax.Precision.HIGHEST))
+    excess = values - 1
+    exponent = 0.5 * jnp.sum(along * values / jnp.maximum(excess, _LEAST_CURVATURE)) + _ROUNDING
+    return jnp.where(excess[0] > _LEAST_CURVATURE, exponent, jnp.inf)

@@ -15,6 +15,7 @@ from recjax import grid
 from recjax.distributions.base import CodingDistribution, Coordinatewise
 from recjax.distributions.ratio import DensityRatio
 from recjax.pytrees import pytree, static_field
+from recjax.quantiles import QuantileLaw
 
 _LAST_WORD = (1 << grid.BITS) - 1
 _PIECES = 8
@@ -60,7 +61,7 @@ class _Unscaled:
 class LogConcaveRatio(DensityRatio):
     """log r(w) - max log r of each coordinate, with the words between which it is monotone.
 
-    log_best: max log r in nats. words, heights: kinks and peaks in rising order, and log r - max log r there.
+    log_best: max log r in nats. words, heights: kinks, peaks and valleys in rising order, and log r - max log r there.
     """
 
     unscaled: _Unscaled
@@ -129,29 +130,36 @@ def _critical_words(unscaled: _Unscaled) -> UInt32[Array, "*n words"]:
     ends = jnp.zeros_like(cells[..., :1])
     first = jnp.minimum(jnp.concatenate([ends, cells + 2], axis=-1), _LAST_WORD)
     last = jnp.maximum(jnp.concatenate([cells - 1, ends + _LAST_WORD], axis=-1), first)
-    peaks = _peaks(unscaled.over_words(), first.astype(jnp.uint32), last.astype(jnp.uint32))
-    return jnp.sort(jnp.concatenate([around.astype(jnp.uint32), peaks], axis=-1), axis=-1)
+    low, high = _pieces(law, first.astype(jnp.uint32), last.astype(jnp.uint32))
+    extrema = [_turn(unscaled.over_words(), low, high, down) for down in (False, True)]
+    return jnp.sort(jnp.concatenate([around.astype(jnp.uint32), *extrema], axis=-1), axis=-1)
 
 
-def _peaks(
-    unscaled: _Unscaled, first: UInt32[Array, "*n segment"], last: UInt32[Array, "*n segment"]
-) -> UInt32[Array, "*n peak"]:
-    """The word of the largest ratio of each piece of the segments first..last, if the piece has one peak."""
-    law = unscaled.coding.law
+def _pieces(
+    law: QuantileLaw, first: UInt32[Array, "*n segment"], last: UInt32[Array, "*n segment"]
+) -> tuple[UInt32[Array, "*n piece"], UInt32[Array, "*n piece"]]:
+    """First and last words of the pieces of the segments first..last, of one width in z; neighbours share a word."""
     left, right = grid.value_fixed(first, law=law), grid.value_fixed(last, law=law)
     inner = left[..., None] + (right - left)[..., None] // _PIECES * jnp.arange(1, _PIECES)
     inner = jnp.clip(grid.cell_of_fixed(inner, law=law), first[..., None], last[..., None])
     edges = jnp.concatenate([first[..., None], inner, last[..., None]], axis=-1)
     low, high = (side.reshape(*first.shape[:-1], -1) for side in (edges[..., :-1], edges[..., 1:]))
+    return low, high
+
+
+def _turn(
+    unscaled: _Unscaled, low: UInt32[Array, "*n piece"], high: UInt32[Array, "*n piece"], down: bool
+) -> UInt32[Array, "*n piece"]:
+    """The word of the largest ratio of each piece, or of the smallest, if the piece has one of them."""
 
     def halve(_, piece):
         low, high = piece
         middle = low + (high - low) // 2
-        rises = unscaled.rises(middle)
-        return jnp.where(rises, middle, low), jnp.where(rises, high, middle)
+        before = unscaled.rises(middle) != down
+        return jnp.where(before, middle, low), jnp.where(before, high, middle)
 
     low, high = jax.lax.fori_loop(0, grid.BITS, halve, (low, high))
-    return jnp.where(unscaled.log_ratio(high) > unscaled.log_ratio(low), high, low)
+    return jnp.where((unscaled.log_ratio(high) > unscaled.log_ratio(low)) != down, high, low)
 
 
 def _is_covered(target: Coordinatewise, support: Float[Array, ""]) -> Bool[Array, "*n"]:

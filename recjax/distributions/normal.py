@@ -19,7 +19,7 @@ class Normal(CodingDistribution):
 
     law: ClassVar[QuantileLaw] = NORMAL
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         return -0.5 * jnp.square(offset / self.scale) - jnp.log(self.scale) - _HALF_LOG_TAU
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:

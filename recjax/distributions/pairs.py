@@ -26,25 +26,25 @@ def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | Join
     return make(q, p)
 
 
-def scalar_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio:
-    """The ratio of a block of one coordinate, without the axis of coordinates; ValueError for joint targets."""
-    if not isinstance(q, Coordinatewise):
-        raise ValueError(f"a scalar coder sends every coordinate by itself, got a {_name(q)}; take pfr or orc")
+def scalar_ratio(q: Coordinatewise, p: CodingDistribution) -> DensityRatio:
+    """The ratio of a block of one coordinate, without the axis of coordinates."""
     return density_ratio(q, p).scalar()
 
 
-def check_pair(q: Distribution, p: CodingDistribution) -> None:
-    """ValueError unless samples of q can be coded with p."""
+def check_pair(q: Any, p: Any, scalar: bool = False) -> None:
+    """ValueError unless samples of q can be coded with p, by a `scalar` coder every coordinate by itself."""
     check_coding_distribution(p)
     if not isinstance(q, Coordinatewise | MultivariateNormal):
         raise ValueError(f"q is a target from recjax.distributions, got {_name(q)}; take Normal or one of the others")
+    if scalar and not isinstance(q, Coordinatewise):
+        raise ValueError(f"a scalar coder sends every coordinate by itself, got a {_name(q)}; take pfr or orc")
     if isinstance(q, MultivariateNormal) and not isinstance(p, Normal):
         raise ValueError(
             f"a MultivariateNormal target asks for a Normal coding distribution, got {_name(p)}; change it"
         )
 
 
-def check_coding_distribution(p: CodingDistribution) -> None:
+def check_coding_distribution(p: Any) -> None:
     """ValueError unless the quantiles of p are known in integers."""
     if not isinstance(p, CodingDistribution):
         raise ValueError(

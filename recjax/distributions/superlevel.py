@@ -34,9 +34,7 @@ def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[
     whose ratio has two modes, is replaced by one as wide. ValueError unless both are normal."""
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
         found = f"{type(q).__name__} and {type(p).__name__}"
-        raise ValueError(
-            f"gprs and grc know how a ratio of Normal distributions falls, got {found}; take as_star or ad_star"
-        )
+        raise ValueError(f"gprs and grc take two Normal distributions, got {found}; take as_star or ad_star")
     wide = (q.scale > jnp.asarray(p.scale)) & jnp.isfinite(q.scale)
     ratio = normal_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)
     return ratio.scalar(), ~wide[0]

@@ -19,7 +19,7 @@ class Uniform(CodingDistribution):
     law: ClassVar[QuantileLaw] = quantiles.UNIFORM
     support: ClassVar[float] = 1.0
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         return jnp.where(jnp.abs(offset) <= self.scale, -jnp.log(2 * jnp.asarray(self.scale)), -jnp.inf)
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
@@ -39,7 +39,7 @@ class Laplace(CodingDistribution):
 
     law: ClassVar[QuantileLaw] = quantiles.LAPLACE
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         return -jnp.abs(offset) / self.scale - jnp.log(2 * jnp.asarray(self.scale))
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
@@ -62,7 +62,7 @@ class Logistic(CodingDistribution):
 
     law: ClassVar[QuantileLaw] = quantiles.LOGISTIC
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         z = jnp.abs(offset / self.scale)
         return -z - 2 * jnp.log1p(jnp.exp(-z)) - jnp.log(self.scale)
 
@@ -84,7 +84,7 @@ class Triangular(CodingDistribution):
     law: ClassVar[QuantileLaw] = quantiles.TRIANGULAR
     support: ClassVar[float] = 1.0
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         scale = jnp.asarray(self.scale)
         # As the distance from the nearer end, so that it keeps its digits there.
         rest = scale - jnp.abs(offset)

@@ -27,7 +27,7 @@ class TruncatedNormal(Coordinatewise):
     def is_valid(self) -> Bool[Array, "*n"]:
         return super().is_valid() & (self.low < self.high) & (log_normal_mass(*self._bounds()) > -jnp.inf)
 
-    def log_density(self, offset: Float[Array, "*m"]) -> Float[Array, "*m"]:
+    def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         z = offset / self.scale
         inside = (offset >= self.low - self.loc) & (offset <= self.high - self.loc)
         log_mass = log_normal_mass(*self._bounds())

@@ -48,7 +48,7 @@ def encode(
     devices then search all rows, each of them). A vmap that does not map `key` gives every instance the
     same streams and the same arrivals: map both keys, or put the axis into the batch.
     """
-    check_pair(q, p)
+    check_pair(q, p, algorithm.scalar)
     bins = as_bins(algorithm, bins)
     shape: tuple[int, ...] = np.broadcast_shapes(q.shape, p.shape)
     if not shape:
