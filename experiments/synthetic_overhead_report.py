@@ -78,7 +78,7 @@ def _notes(result: dict[str, Any], place: str) -> tuple[str, ...]:
 def _per_dimension(result: dict[str, Any]) -> str:
     most = result["config"]["information"][-1]
     rows = [row for row in result["many"] if row["information"] == most]
-    return ", ".join(f"{LABELS[row['coder']]} {row['zeta_overhead'] / row['dims']:.2f} bits" for row in rows)
+    return "; ".join(f"{LABELS[row['coder']]} {row['zeta_overhead'] / row['dims']:.2f} bits" for row in rows)
 
 
 def _unsuited(result: dict[str, Any]) -> str:

@@ -154,14 +154,14 @@ def _grid_table(result: dict[str, Any]) -> Table:
                 *(f"{row['ks']:.3f}, {share}" for row, share in zip(own, kept, strict=True)),
             )
         )
+    limit = synthetic_scalar_plots.KS_LIMIT / math.sqrt(result["config"]["runs"])
     notes = (
         "Cells: KS distance from the continuous target, and share of searches with Status.UNSUITED: GPRS and GRC need "
         "a density, and report targets that lie on a dozen words or less. One target, of mean 1, a row: over targets "
         "that lie anywhere among the words, the KS distance does not show them.",
         "A word of the 24-bit grid has the mass 2^-24 of the prior, and no target has a larger D_inf than 24 bits on "
-        "it. A KS distance above that of exact samples "
-        f"({synthetic_scalar_plots.KS_LIMIT / math.sqrt(result['config']['runs']):.3f} in 95% of cases) shows the words themselves: AS* and AD* "
-        "sample the target's law on words without error.",
+        f"it. A KS distance above that of exact samples ({limit:.3f} in 95% of cases) shows the words themselves: AS* "
+        "and AD* sample the target's law on words without error.",
     )
     head = ("D_inf, bits", "words in one standard deviation", *(LABELS[name] for name in trees))
     return Table("Where the grid of 24 bits ends", head, tuple(rows), notes, "grid")
