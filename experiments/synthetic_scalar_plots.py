@@ -139,7 +139,7 @@ def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
             panel.plot([row["divergence"] for row in refused], [row["ks"] for row in refused], **style)
     panel.plot([], [], "o", fillstyle="none", markersize=12, color=panels.RED, label="reported as UNSUITED")
     limit = KS_LIMIT / np.sqrt(result["config"]["runs"])
-    panel.set_ylim(bottom=0.01)
+    panel.set_ylim(0.01, 1)
     label = "exact samples of a density, 95% of cases"
     panel.axhline(limit, linestyle="--", color=panels.GREY, linewidth=1, label=label)
     panel.set_yscale("log")
