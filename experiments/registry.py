@@ -15,6 +15,7 @@ EXPERIMENTS = {
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),
     "synthetic_ablation": ("experiments.synthetic_ablation", "experiments.synthetic_ablation_report"),
     "synthetic_scalar": ("experiments.synthetic_scalar", "experiments.synthetic_scalar_report"),
+    "synthetic_overhead": ("experiments.synthetic_overhead", "experiments.synthetic_overhead_report"),
     "synthetic_large_block": ("experiments.synthetic_large_block", "experiments.synthetic_large_block_report"),
 }
 

@@ -80,9 +80,9 @@ def bias_figures(draws: Draws) -> dict[str, Any]:
     return {f"bias_{name}": value for name, value in bias(draws)._asdict().items()} | {"draws": len(draws.residuals)}
 
 
-def ks_per_dimension(draws: Draws) -> Float[np.ndarray, "dim"]:
-    """Kolmogorov-Smirnov distance of each dimension by itself."""
-    ordered = np.sort(np.asarray(draws.uniforms, np.float64), axis=0)
+def ks_per_dimension(uniforms: Float[np.ndarray, "draw dim"]) -> Float[np.ndarray, "dim"]:
+    """Kolmogorov-Smirnov distance of each column by itself from the uniform law."""
+    ordered = np.sort(np.asarray(uniforms, np.float64), axis=0)
     step = np.arange(len(ordered))[:, None] / len(ordered)
     return np.maximum(step + 1 / len(ordered) - ordered, ordered - step).max(axis=0)
 

@@ -98,6 +98,6 @@ def _measure(config: Config, arm: str, target: synthetic.Targets, edges: list[np
     row |= {"log2_bins": known.log2_bins, "log2_index": mean(np.asarray(found.info.log2_index))}
     row |= {"code_bits": mean(bits), "code_bits_se": standard_error(bits)}
     row |= {"variance_ratios": ratios.tolist(), "variance_ratio": float(ratios[np.argmax(np.abs(np.log(ratios)))])}
-    row |= {"ks_per_dimension": synthetic.ks_per_dimension(draws).tolist()}
+    row |= {"ks_per_dimension": synthetic.ks_per_dimension(draws.uniforms).tolist()}
     counts = [np.histogram(sample[:, d], edge)[0].tolist() for d, edge in enumerate(edges)]
     return row | synthetic.bias_figures(draws) | {"histograms": counts}

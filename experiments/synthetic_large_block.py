@@ -124,7 +124,7 @@ def _measure(
     known = synthetic.lengths(_targets(config, dimensions, 2000, 6), intervals, config.seed)
     bits = synthetic.code_bits(known, found.code.index, candidates)
     draws = synthetic.evidence(target, found.sample, config.seed)
-    ks = synthetic.ks_per_dimension(draws)
+    ks = synthetic.ks_per_dimension(draws.uniforms)
     row = {"dimensions": dimensions, "intervals": None if intervals is None else int(intervals[0])}
     row |= {"candidates": candidates, "kl_bits": mean(target.kl_bits.sum(axis=1)), "log2_bins": known.log2_bins}
     row |= {"residual_kl_bits": known.kl if intervals is None else mean(synthetic.residual_kl_bits(target, intervals))}

@@ -1,0 +1,55 @@
+"""How many bits a code takes, under ideal codes of its whole number: an index, or the depth of a path.
+
+Two laws. Zeta: P(n) ~ n^-(1 + 1/L) with L the mean of log2 n over the runs at hand, as a trained model would know it.
+Delta: the lengths of Elias's delta code, which knows nothing. The papers on scalar coders report both for the depth
+(arXiv:2309.15746).
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from recjax.coding import integers
+from recjax.rec.base import PATH_WORDS, Code
+
+# A depth plus 1 is at most the number of branches that a path can hold.
+_MAX_PATH_LOG2 = (32 * PATH_WORDS).bit_length() - 1
+
+
+class Bits(NamedTuple):
+    """Codelength of each code in bits, under either law; columns are families of targets."""
+
+    zeta: Float[np.ndarray, "run column"]
+    delta: Float[np.ndarray, "run column"]
+
+
+def code_bits(code: Any, shape: tuple[int, ...], largest_log2: int, log2_bins: Any = 0.0) -> Bits:
+    """Bits of codes of `shape`, [run, column], each column under a law of its own.
+
+    largest_log2: of the largest index of a `Code`. log2_bins: what the bins of a `Code` cost, by column.
+    """
+    if isinstance(code, Code):
+        numbers, rest, largest = np.asarray(code.index), np.broadcast_to(log2_bins, shape), largest_log2
+    else:
+        numbers, rest, largest = np.asarray(code.depth) + 1, branch_bits(code).reshape(shape), _MAX_PATH_LOG2
+    numbers = numbers.reshape(shape)
+    zeta = [integers.index_bits(_zeta(column, largest), column) for column in numbers.T]
+    return Bits(np.stack(zeta, axis=1) + rest, delta_bits(numbers) + rest)
+
+
+def branch_bits(path: Any) -> np.ndarray:
+    """Bits of the branches of a path: one each."""
+    return np.asarray(path.depth, np.float64)
+
+
+def delta_bits(number: np.ndarray) -> np.ndarray:
+    """Length of Elias's delta code of whole numbers from 1 (Elias 1975)."""
+    octave = np.floor(np.log2(number.astype(np.float64)))
+    return octave + 2 * np.floor(np.log2(octave + 1)) + 1
+
+
+def _zeta(numbers: np.ndarray, largest_log2: int) -> np.ndarray:
+    # The tables know L in units of 1/256 bit.
+    return integers.zeta_masses(math.ceil(256 * np.log2(numbers.astype(np.float64)).mean()), largest_log2)

@@ -1,0 +1,30 @@
+"""Names, colours and markers of the coders in tables and plots; no JAX."""
+
+from experiments import panels
+
+LABELS = {
+    "pfr": "PFR",
+    "gprs_global": "GPRS, global",
+    "as_star": "AS*",
+    "ad_star": "AD*",
+    "gprs": "GPRS",
+    "grc": "GRC",
+    "dad_star": "DAD*",
+    "orc": "ORC",
+    "mrc": "MRC",
+    "pfr_split": "PFR, partitioned",
+    "orc_split": "ORC, partitioned",
+}
+STYLES = {
+    "pfr": {"color": panels.RED, "marker": "o"},
+    "gprs_global": {"color": panels.ORANGE, "marker": "s"},
+    "as_star": {"color": panels.BLUE, "marker": "^"},
+    "ad_star": {"color": panels.GREEN, "marker": "v"},
+    "gprs": {"color": "#cc79a7", "marker": "D"},
+    "grc": {"color": "#56b4e9", "marker": "P"},
+    "dad_star": {"color": panels.GREEN, "marker": "v"},
+    "orc": {"color": panels.RED, "marker": "o"},
+    "mrc": {"color": panels.GREY, "marker": "x"},
+    "pfr_split": {"color": "black", "marker": "*"},
+    "orc_split": {"color": panels.GREY, "marker": "X"},
+}
