@@ -25,23 +25,22 @@ class Bits(NamedTuple):
     delta: Float[np.ndarray, "run column"]
 
 
-def code_bits(code: Any, shape: tuple[int, ...], largest_log2: int, log2_bins: Any = 0.0) -> Bits:
+def code_bits(
+    code: Any, shape: tuple[int, ...], largest_log2: int, log2_bins: Any = 0.0, branch_bits: Any = None
+) -> Bits:
     """Bits of codes of `shape`, [run, column], each column under a law of its own.
 
-    largest_log2: of the largest index of a `Code`. log2_bins: what the bins of a `Code` cost, by column.
+    largest_log2: of the largest index of a `Code`. log2_bins: what the bins of a `Code` cost, by column. branch_bits:
+    what the branches of each path cost, by default one bit each.
     """
     if isinstance(code, Code):
         numbers, rest, largest = np.asarray(code.index), np.broadcast_to(log2_bins, shape), largest_log2
     else:
-        numbers, rest, largest = np.asarray(code.depth) + 1, branch_bits(code).reshape(shape), _MAX_PATH_LOG2
+        rest = np.asarray(code.depth if branch_bits is None else branch_bits, np.float64).reshape(shape)
+        numbers, largest = np.asarray(code.depth) + 1, _MAX_PATH_LOG2
     numbers = numbers.reshape(shape)
     zeta = [integers.index_bits(_zeta(column, largest), column) for column in numbers.T]
     return Bits(np.stack(zeta, axis=1) + rest, delta_bits(numbers) + rest)
-
-
-def branch_bits(path: Any) -> np.ndarray:
-    """Bits of the branches of a path: one each."""
-    return np.asarray(path.depth, np.float64)
 
 
 def delta_bits(number: np.ndarray) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from experiments import panels
 
+CODED = "_coded"
+"""Ends the name of a coder whose branches are arithmetic-coded."""
+
 LABELS = {
     "pfr": "PFR",
     "gprs_global": "GPRS, global",
@@ -14,6 +17,8 @@ LABELS = {
     "mrc": "MRC",
     "pfr_split": "PFR, partitioned",
     "orc_split": "ORC, partitioned",
+    "as_star_coded": "AS*, coded cuts",
+    "gprs_coded": "GPRS, coded cuts",
 }
 STYLES = {
     "pfr": {"color": panels.RED, "marker": "o"},
@@ -27,4 +32,6 @@ STYLES = {
     "mrc": {"color": panels.GREY, "marker": "x"},
     "pfr_split": {"color": "black", "marker": "*"},
     "orc_split": {"color": panels.GREY, "marker": "X"},
+    "as_star_coded": {"color": panels.BLUE, "marker": "^", "linestyle": "--", "markerfacecolor": "white"},
+    "gprs_coded": {"color": "#cc79a7", "marker": "D", "linestyle": "--", "markerfacecolor": "white"},
 }

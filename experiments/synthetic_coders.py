@@ -23,6 +23,9 @@ EXACT: dict[str, Callable[[int], RECAlgorithm]] = {
 BY_CANDIDATES = ("pfr", "gprs_global")
 """These examine 2^D_inf candidates, which bounds the targets that they can be given."""
 
+AT_SAMPLES = ("as_star", "gprs")
+"""These cut intervals at their samples, so that their branches are worth other than a bit (`rec.branch_bits`)."""
+
 # By the bits of a code of fixed length: an index of b bits, or a node of a tree of 2^b - 1.
 APPROXIMATE: dict[str, Callable[[int], RECAlgorithm]] = {
     "dad_star": lambda bits: rec.dad_star(max_depth=bits - 1),

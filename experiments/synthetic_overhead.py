@@ -15,9 +15,10 @@ import numpy as np
 import rich.console
 
 from experiments import codelength, synthetic
+from experiments.coder_styles import CODED
 from experiments.record import mean, standard_error
 from experiments.synthetic_channels import Family, make_family
-from experiments.synthetic_coders import BY_CANDIDATES, EXACT, check_coders, encode_scalars
+from experiments.synthetic_coders import AT_SAMPLES, BY_CANDIDATES, EXACT, check_coders, encode_scalars
 from recjax import randomness, rec
 from recjax.rec.base import RECAlgorithm, Status
 
@@ -105,12 +106,20 @@ def _scalars(config: Config, name: str, families: list[Family]) -> list[dict[str
     key = randomness.key(config.seed + list(EXACT).index(name))
     found = encode_scalars(EXACT[name](1 << config.budget_log2), key, targets)
     shape = targets.mean.shape
-    bits = codelength.code_bits(found.code, shape, config.budget_log2)._asdict()
+    codes = {name: codelength.code_bits(found.code, shape, config.budget_log2)}
+    if name in AT_SAMPLES:
+        branches = rec.branch_bits(rec.stream_keys(key, found.code.shape), found.code)
+        codes[name + CODED] = codelength.code_bits(found.code, shape, config.budget_log2, branch_bits=branches)
     steps, status, sample = (np.asarray(x).reshape(shape) for x in (found.info.steps, found.info.status, found.sample))
     return [
-        _figures(name, f, {law: b[:, i] for law, b in bits.items()}, steps[:, i], status[:, i], sample[:, i, None])
+        _figures(own, f, _column(bits, i), steps[:, i], status[:, i], sample[:, i, None])
+        for own, bits in codes.items()
         for i, f in enumerate(chosen)
     ]
+
+
+def _column(bits: codelength.Bits, column: int) -> dict[str, np.ndarray]:
+    return {law: values[:, column] for law, values in bits._asdict().items()}
 
 
 def _blocks(config: Config, name: str, families: list[Family]) -> list[dict[str, Any]]:
@@ -128,13 +137,12 @@ def _blocks(config: Config, name: str, families: list[Family]) -> list[dict[str,
     by_column = found.code._replace(index=found.code.index.reshape(shape).T)
     log2_bins = np.array([f.intervals_log2 * f.dims if split else 0.0 for f in chosen])
     largest = config.orc_log2 if name == "orc_split" else config.budget_log2
-    bits = codelength.code_bits(by_column, shape[::-1], largest, log2_bins)._asdict()
+    bits = codelength.code_bits(by_column, shape[::-1], largest, log2_bins)
     steps, status = (np.asarray(x).reshape(shape) for x in (found.info.steps, found.info.status))
     sample = np.asarray(found.sample).reshape(*shape, most)
     rows = []
     for i, f in enumerate(chosen):
-        own = {law: b[:, i] for law, b in bits.items()}
-        row = _figures(name, f, own, steps[i], status[i], sample[i, :, : f.dims])
+        row = _figures(name, f, _column(bits, i), steps[i], status[i], sample[i, :, : f.dims])
         rows.append(row | {"log2_bins": float(log2_bins[i])})
     return rows
 
@@ -146,7 +154,8 @@ def _algorithm(config: Config, name: str) -> RECAlgorithm:
 
 
 def _can_spread(config: Config, row: dict[str, Any]) -> bool:
-    return row["information"] == config.per_dim_bits and row["coder"] in EXACT and row["coder"] not in BY_CANDIDATES
+    name = row["coder"].removesuffix(CODED)
+    return row["information"] == config.per_dim_bits and name in EXACT and name not in BY_CANDIDATES
 
 
 def _spread(row: dict[str, Any], family: Family) -> dict[str, Any]:

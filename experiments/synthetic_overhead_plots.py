@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import panels
-from experiments.coder_styles import LABELS, STYLES
+from experiments.coder_styles import CODED, LABELS, STYLES
 
 _BITS = "mutual information I of the channel (bits)"
 _OVER = "mean codelength less KL, bits (lower is better)"
@@ -50,7 +50,7 @@ def _plot_overhead(panel: Any, rows: list[dict[str, Any]], title: str) -> None:
 
 
 def _plot_steps(panel: Any, rows: list[dict[str, Any]], title: str) -> None:
-    for own in _coders(rows).values():
+    for own in _coders([row for row in rows if not row["coder"].endswith(CODED)]).values():
         _curve(panel, own, "steps")
     panel.set_xticks(sorted({row["information"] for row in rows}))
     panels.doublings(panel)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import synthetic_overhead_plots
-from experiments.coder_styles import LABELS
+from experiments.coder_styles import CODED, LABELS
 from experiments.tables import ABSENT, Table, number, with_error
 
 _LAWS = {"zeta": "a zeta law that knows the mean", "delta": "Elias's delta code, which knows nothing"}
@@ -59,7 +59,7 @@ def _notes(result: dict[str, Any], place: str) -> tuple[str, ...]:
             "the ring toss (arXiv:2604.23076), c = 4 by Li and El Gamal 2018 (arXiv:1701.02827; a constant that we "
             "recall and have not confirmed).",
             "Index (PFR, global GPRS) or depth plus 1 under the law, whose exponent knows the mean over these targets. "
-            "A branch costs 1 bit; the cuts of AS* and GPRS are uneven, so that their branches hold less than that.",
+            "A branch costs 1 bit; coded cuts: what it is worth, since the sides of a cut of AS* and GPRS are uneven.",
             f"PFR, partitioned: log2 of the number of bins (2^I of them, at most 2^{config['intervals_log2']}) and the "
             f"index in the bin. {ABSENT}: not tried, as 2^D_inf candidates are too many.",
             _unsuited(result),
@@ -93,11 +93,12 @@ def _unsuited(result: dict[str, Any]) -> str:
 
 def _search_table(result: dict[str, Any], place: str) -> Table:
     coders, found = _grid(result, place)
+    coders = [coder for coder in coders if not coder.endswith(CODED)]
     rows = []
     for information in result["config"]["information"]:
         own = [found.get((coder, information)) for coder in coders]
         rows.append((str(information), *(_search(row) for row in own)))
-    tests = 2 * sum("bias_ks" in row for row in result[place])
+    tests = 2 * sum("bias_ks" in row for row in result[place] if row["coder"] in coders)
     notes = (
         "Cells: mean steps (samples examined); KS distance of the samples from their targets, of the worst dimension; "
         "share of searches that a budget ended, which send the best sample so far.",
