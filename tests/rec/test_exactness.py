@@ -10,6 +10,7 @@ import scipy.stats
 import recjax
 from recjax import rec
 from recjax.rec import Status
+from tests.rec.cases import CASES
 
 DRAWS = 30_000
 # Means and scales, of 1 to 10 bits of D_inf; no word of the grid has more than 2^-16 of a target.
@@ -19,15 +20,7 @@ TARGETS = np.float32(
         (3.0, 0.1), (0.0, 0.9), (-0.3, 0.7), (-2.5, 0.3), (0.0, 0.01),
     ]
 )  # fmt: skip
-CODERS = {
-    "pfr": rec.pfr(max_candidates=1 << 20, chunk_size=64),
-    "as_star": rec.as_star(),
-    "ad_star": rec.ad_star(),
-    "gprs": rec.gprs(),
-    "gprs_global": rec.gprs_global(max_candidates=1 << 20),
-    "grc sample": rec.grc(split="sample"),
-    "grc dyadic": rec.grc(split="dyadic"),
-}
+CODERS = {str(case): case.algorithm for case in CASES if case.bins is None and case.algorithm.exact}
 TESTS_OF_ONE = 2 * len(TARGETS)
 LEVEL = 1e-3 / (TESTS_OF_ONE * len(CODERS))
 
@@ -66,9 +59,3 @@ def test_the_test_sees_a_small_bias():
         distance = np.abs(wrong)
         both = [scipy.stats.norm.cdf(wrong), 2 * scipy.stats.norm.cdf(distance) - 1]
         assert min(scipy.stats.kstest(column, "uniform").pvalue for column in both) < LEVEL
-
-
-def test_every_exact_coder_is_tested():
-    assert {coder.name for coder in CODERS.values()} == {
-        name for name in rec.ALGORITHMS if name not in ("orc", "mrc", "dad_star")
-    }
