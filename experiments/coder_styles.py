@@ -16,7 +16,7 @@ LABELS = {
     "orc": "ORC",
     "mrc": "MRC",
     "pfr_split": "PFR, partitioned",
-    "orc_split": "ORC, partitioned",
+    "orc_split": "ORC, partitioned (biased)",
     "as_star_coded": "AS*, coded cuts",
     "gprs_coded": "GPRS, coded cuts",
 }

@@ -23,7 +23,7 @@ RESULT = "result.json"
 PLOT = "plot.png"
 FORMATS = {"markdown": tables.markdown, "csv": tables.comma_separated, "latex": tables.latex}
 ENDINGS = {"markdown": ".md", "csv": ".csv", "latex": ".tex"}
-BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: ([\w-]+)(?:/([\w-]+))? -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -64,20 +64,29 @@ def publish(folder: Path, results: Path = HERE / "results", readme: Path = READM
 
 
 def rendered_readme(text: str, results: Path = HERE / "results") -> str:
-    """The text with each block `<!-- generated: NAME -->` filled from results/NAME.json, where that exists."""
+    """The text with each block `<!-- generated: NAME -->` filled from results/NAME.json, where that exists.
+
+    `<!-- generated: NAME/TABLE -->` takes one of its tables.
+    """
 
     def fill(found: re.Match[str]) -> str:
         source = results / f"{found[2]}.json"
         if not source.exists():
             return found[0]
-        return found[1] + _rendered(load(source), "markdown") + found[3]
+        return found[1] + _rendered(load(source), "markdown", found[3]) + found[4]
 
     return BLOCK.sub(fill, text)
 
 
-def _rendered(result: dict[str, Any], form: str) -> str:
-    """All tables of a result in one of FORMATS."""
-    shown = registry.reporter(registry.name_of(result)).tables(result)
+def _rendered(result: dict[str, Any], form: str, name: str | None = None) -> str:
+    """All tables of a result in one of FORMATS, or the one of a name; ValueError if there is none."""
+    shown = [
+        table
+        for table in registry.reporter(registry.name_of(result)).tables(result)
+        if name is None or table.name == name
+    ]
+    if not shown:
+        raise ValueError(f"the README asks for a table {name!r} that {result['experiment']} has not; correct its name.")
     return "\n".join(map(FORMATS[form], shown))
 
 

@@ -1,9 +1,10 @@
-"""Bits above the mutual information, for one dimension and for many: six tables and a plot, from the JSON alone."""
+"""Bits above the mutual information, for one dimension and for many: tables and a plot, from the JSON alone."""
 
 from pathlib import Path
 from typing import Any
 
 from experiments import synthetic_overhead_plots
+from experiments.coder_choice import choice
 from experiments.coder_styles import CODED, LABELS
 from experiments.tables import ABSENT, Table, number, with_error
 
@@ -12,9 +13,9 @@ _PLACES = {"one": "in one dimension", "many": "spread over dimensions"}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Overheads under two laws, and steps and bias, for each place that the information is in."""
+    """What to choose; overheads under two laws, and steps and bias, for each place that the information is in."""
     made = [_overhead_table(result, place, law) for law in _LAWS for place in _PLACES]
-    return [*made, *(_search_table(result, place) for place in _PLACES)]
+    return [*made, *(_search_table(result, place) for place in _PLACES), choice(result)]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
