@@ -55,15 +55,19 @@ def choice(result: dict[str, Any]) -> Table:
         "steps, 1 dim", f"steps, {dims} dims", "take it for",
     )  # fmt: skip
     notes = (
-        f"Gaussian channels of {middle} bits of mutual information, {config['runs']:,} targets each: in one dimension, and "
-        f"{config['per_dim_bits']} bits in each of {dims}. Coders of single coordinates pay for every dimension.",
-        "Bits: the code less the KL, under a zeta law that knows the mean of the index or depth; `as_star` and `gprs` with "
-        f"arithmetic-coded branches (`rec.cut_path_codec`). {ABSENT}: not measured there; `dad_star` and `mrc` are measured "
-        "in synthetic_scalar.",
-        "Exact: the sample follows the target while the budget lasts, and `info.status` tells. The code of a biased coder "
-        "looks too short.",
+        f"Gaussian channels of {middle} bits of mutual information, {config['runs']:,} targets each: in one dimension, "
+        f"and {config['per_dim_bits']} bits in each of {dims}. Coders of single coordinates pay for every dimension.",
+        "Bits: the code less the KL, under a zeta law that knows the mean of the index or depth; `as_star` and `gprs` "
+        f"with arithmetic-coded branches (`rec.cut_path_codec`). {ABSENT}: not measured there; `dad_star` and `mrc` are "
+        "measured in synthetic_scalar.",
+        "Exact: the sample follows the target while the budget lasts, and `info.status` tells. The code of a biased "
+        "coder looks too short.",
     )
     return Table("Coders of `recjax.rec`, and what they cost", head, tuple(rows), notes, "choice")
+
+
+def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, Any]]:
+    return {row["coder"]: row for row in rows if row["information"] == information}
 
 
 def _overhead(rows: dict[str, dict[str, Any]], name: str) -> str:
