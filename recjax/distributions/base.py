@@ -23,11 +23,11 @@ class Distribution:
         """[*batch, dim] of one draw."""
         return np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(self)))
 
-    def in_rows(self: Own, shape: tuple[int, ...], rows: int) -> Own:
-        """The distribution of `rows` blocks [row, dim], after broadcasting it to arrays of a shape."""
+    def in_rows(self: Own, shape: tuple[int, ...], rows: int, dim: int) -> Own:
+        """The distribution of blocks [row, dim], after broadcasting it to arrays of a shape."""
 
         def flat(leaf):
-            return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, -1)
+            return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
 
         return jax.tree.map(flat, self)
 

@@ -24,7 +24,7 @@ class MultivariateNormal(Distribution):
     def shape(self) -> tuple[int, ...]:
         return np.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale_tril)[:-1])
 
-    def in_rows(self, shape: tuple[int, ...], rows: int) -> "MultivariateNormal":
-        loc = jnp.broadcast_to(jnp.asarray(self.loc, jnp.float32), shape).reshape(rows, -1)
-        tril = jnp.broadcast_to(jnp.asarray(self.scale_tril, jnp.float32), (*shape, shape[-1]))
-        return type(self)(loc, tril.reshape(rows, *tril.shape[-2:]))
+    def in_rows(self, shape: tuple[int, ...], rows: int, dim: int) -> "MultivariateNormal":
+        loc = jnp.broadcast_to(jnp.asarray(self.loc, jnp.float32), shape).reshape(rows, dim)
+        tril = jnp.broadcast_to(jnp.asarray(self.scale_tril, jnp.float32), (*shape, dim))
+        return type(self)(loc, tril.reshape(rows, dim, dim))

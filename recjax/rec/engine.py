@@ -113,15 +113,15 @@ def decode_words(
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
-    batch = blocks[:-1]
+    *batch, dim = blocks
     rows = math.prod(batch)
     private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
 
     return (
-        _stream_keys(key, batch, shared_axes),
+        _stream_keys(key, tuple(batch), shared_axes),
         randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),
-        q.in_rows(shape, rows),
-        p.in_rows(shape, rows),
+        q.in_rows(shape, rows, dim),
+        p.in_rows(shape, rows, dim),
         _broadcast_bins(bins, shape),
     )
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from recjax import randomness
-from recjax.distributions.normal import Normal
+from recjax.distributions.base import Distribution
 from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import is_spread, unimodal_ratio
 from recjax.numerics import unit_exponential
@@ -56,7 +56,7 @@ class State(NamedTuple):
     stopped: Bool[Array, ""]
 
 
-def prepare(q: Normal, p: Normal) -> Target:
+def prepare(q: Distribution, p: Distribution) -> Target:
     """The target of a block of one coordinate."""
     ratio, narrow = unimodal_ratio(q, p)
     times = time_map(ratio)

@@ -152,7 +152,7 @@ def test_a_joint_target_takes_the_steps_of_its_largest_ratio_and_no_more_in_bins
 
 def test_ratios_that_do_not_suit_are_told():
     outside = Normal(np.float32([[0.9], [0.0]]), np.float32([[0.5], [0.1]]))
-    for coder in (*CODERS.values(), rec.orc(num_candidates=64), rec.mrc(num_candidates=64), rec.dad_star(max_depth=4)):
+    for coder in (CODERS["as_star"], rec.orc(num_candidates=64), rec.dad_star(max_depth=4)):
         enc = rec.encode(coder, recjax.key(0), outside, Uniform(0.0, 1.0))
         assert np.asarray(enc.info.status).ravel().tolist() == [Status.UNSUITED, Status.OK], coder.name
         assert np.isfinite(enc.sample).all()
