@@ -60,7 +60,8 @@ def path_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | No
             counts = _bits_per_word(path.depth, path.branches.shape[0])
             for word in reversed(range(len(counts))):
                 message = raw_bits(counts[word]).push(message, path.branches[word])
-            return depths.push(message, path.depth + 1)
+            # Out of range, for a fault: a path holds no more branches, and there is no index 0.
+            return depths.push(message, jnp.where(path.depth <= 32 * PATH_WORDS, path.depth + 1, 0))
 
         def pop(message):
             message, index = depths.pop(message)

@@ -7,7 +7,8 @@ import pytest
 
 from recjax.coding import integers, wire
 from recjax.coding import message as rans
-from recjax.rec import Bins, Code, codes, orc, pfr
+from recjax.rec import Bins, Code, Path, codes, orc, pfr
+from recjax.rec.base import PATH_WORDS
 
 BLOCKS, DIM, IMAGES = 2, 3, 50
 COUNTS = np.array([[4, 1, 7], [1, 1, 1000]])
@@ -42,6 +43,21 @@ def test_a_message_gives_back_its_codes_in_the_bits_they_are_worth(partitioned, 
     lengths = np.asarray(wire.to_bits(message)[1])
     assert abs(lengths.mean() - worth.mean()) < 1
     assert np.abs(lengths - worth).max() < 2
+
+
+def test_paths_come_back_and_one_too_deep_is_a_fault(masses):
+    rng = np.random.default_rng(1)
+    depth = np.array([[0, 1, 31, 32], [33, 63, 64, 65]])[..., None]
+    words = rng.integers(0, 1 << 32, (2, PATH_WORDS, 4, 1))
+    kept = np.clip(depth[:, None] - 32 * np.arange(PATH_WORDS)[:, None, None], 0, 32)
+    path = Path(jnp.asarray(depth, jnp.uint32), jnp.asarray(words % 2**kept, jnp.uint32))
+    codec = codes.path_codec(masses, None, 1)
+    message = jax.jit(codec.push)(rans.empty((4,), 1, 64), path)
+    assert message.fault.tolist() == [0, 0, 0, rans.ZERO_MASS]
+    rest, popped = jax.jit(codec.pop)(message)
+    assert np.array_equal(popped.depth[:, :3], path.depth[:, :3])
+    assert np.array_equal(popped.branches[:, :, :3], path.branches[:, :, :3])
+    assert (np.asarray(rest.head)[:3] == 1).all()
 
 
 def test_expected_index_bounds_are_integers_that_follow_the_formula():
