@@ -1,11 +1,9 @@
-"""The equal-mass grid: a word of P bits names one of 2^P cells of equal mass of the standard normal, and a value.
+"""The equal-mass grid: a word of P bits names one of 2^P cells of equal mass of a coding distribution, and a value.
 
-The value of word w is the normal's quantile at the middle of its cell, (w + 1/2) / 2^P, as an integer in units of
-2^-26. It *is* the table's entry: every machine reads the same integer, and the law of a sample is a law on words.
-
-The quantile comes from a table with 512 knots per octave of the distance to the nearer tail, log-spaced because the
-quantile is smooth in the logarithm of that distance, and is interpolated linearly in integers. It differs from the true
-quantile by less than MAX_ERROR; the outermost cells are unbounded, and their value is a quantile like any other.
+The value of word w is the quantile at the middle of its cell, (w + 1/2) / 2^P, as an integer in units of 2^-26. It *is*
+the entry of a table (see `quantiles.py`), interpolated in integers: every machine reads the same integer, and the law of
+a sample is a law on words. It differs from the true quantile by less than MAX_ERROR; the outermost cells are unbounded,
+and their value is a quantile like any other. Where no law is named, it is the standard normal.
 """
 
 import jax
@@ -17,6 +15,7 @@ from recjax import quantiles
 from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, QuantileLaw
 
 BITS = 24
+LAST_WORD = (1 << BITS) - 1
 MAX_ERROR = 3e-7
 MAX_INTERVALS = 1 << 15
 OUTER_EDGE = 1 << 30

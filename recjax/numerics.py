@@ -5,6 +5,7 @@ from jax.scipy.special import log_ndtr, ndtr
 from jaxtyping import Array, Float, UInt32
 
 LOG2 = 0.6931471805599453
+HALF_LOG_TAU = 0.9189385332046727
 
 
 def log_sub_exp(big: Float[Array, "*#n"], small: Float[Array, "*#n"]) -> Float[Array, "*n"]:
@@ -34,3 +35,10 @@ def unit_exponential(word: UInt32[Array, "*n"]) -> Float[Array, "*n"]:
     """An Exp(1) variable from a uniform word; positive and finite for every word."""
     # The middle of one of 2^23 cells is a float32 exactly (of 2^24, the last would be rounded to 1).
     return -jnp.log((word >> 9).astype(jnp.float32) * jnp.float32(2.0**-23) + jnp.float32(2.0**-24))
+
+
+def first_minimum(x: Float[Array, " n"]) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
+    """Place and value of the first smallest element; a minimum and a comparison beat `argmin` on CPUs."""
+    lowest = jnp.min(x)
+    place = jnp.min(jnp.where(x == lowest, jnp.arange(x.shape[0], dtype=jnp.uint32), jnp.uint32(x.shape[0] - 1)))
+    return place, lowest

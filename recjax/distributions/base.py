@@ -71,6 +71,10 @@ class Coordinatewise(Distribution):
         """The quantile function, per coordinate."""
         raise NotImplementedError
 
+    def mode(self) -> Float[Array, "*m"]:
+        """Where the density is largest."""
+        return jnp.asarray(self.loc, jnp.float32)
+
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
         """Offsets from `loc` that cut the log density into pieces that are smooth and each side of its mode."""
         raise NotImplementedError

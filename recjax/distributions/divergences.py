@@ -1,5 +1,6 @@
 """Divergences of a target from a coding distribution, per coordinate."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -27,6 +28,9 @@ def kl_bits(q: Coordinatewise, p: Coordinatewise) -> Float[Array, "*n"]:
     return kl_nats(q, p) / LOG2
 
 
+@jax.jit
 def renyi_infinity_bits(q: Coordinatewise, p: CodingDistribution) -> Float[Array, "*n"]:
     """log2 of the largest ratio q(z_w) / p(z_w) over the words of p's grid, in bits; finite also where q is wider."""
+    if not isinstance(q, Coordinatewise):
+        raise ValueError(f"the Renyi divergence is known here of independent coordinates, got {type(q).__name__}")
     return density_ratio(q, p).log_maximum() / LOG2

@@ -1,8 +1,8 @@
 """The density ratio of a full-covariance normal target and independent normal coding distributions.
 
-With Lambda the target's precision in units of the coding distributions and D a diagonal matrix below it, log r falls
-short of that of the independent normals of precision D by the square |R (z - mean)|^2 / 2, R^T R = Lambda - D. So the
-independent ones bound it: whatever coders know of independent coordinates, they know of these.
+In units of the coding distributions log r(z) is (|z|^2 - |W (z - mean)|^2) / 2 and a constant, with W the inverse of
+the target's Cholesky factor. A diagonal matrix D below the precision W^T W gives independent normals whose ratio is
+nowhere smaller: whatever coders know of independent coordinates, they know of these.
 """
 
 from typing import Any
@@ -18,8 +18,12 @@ from recjax.distributions.normal_ratio import NormalRatio, normal_ratio
 from recjax.distributions.ratio import BlockRatio
 from recjax.pytrees import pytree
 
-# Of the smallest eigenvalue, which rounding might make 0.
-_LEAST_SHARE = 1e-6
+_HIGHEST = jax.lax.Precision.HIGHEST
+# The values of the outermost words, nearly.
+_EDGE = 5.42
+_LEAST_SCALE, _MOST = 2.0**-grid.FRACTION_BITS, 2.0**20
+# Of singular values in float32, relative to the largest.
+_ERROR = 1e-6
 # Of the ratio's curvature, below which rounding might move its largest value.
 _LEAST_CURVATURE = 1e-2
 # What rounding may take off a log ratio, in nats.
@@ -28,24 +32,22 @@ _ROUNDING = 1e-3
 
 @pytree
 class JointRatio(BlockRatio):
-    """The ratio of a block by its bound, its marginals, and the root R [dim, dim] of what the bound leaves out.
+    """The ratio of a block by its bound, its marginals, and W [dim, dim].
 
-    shortfall: by how much the largest log r falls short of that of the bound, in nats, on an axis of one.
+    centre_fixed: the mean, or what the grid has nearest to it, in units of 2^-26. white_centre: W (centre - mean).
+    fallen: by how much log r is there below the largest log r of the bound, in nats. shortfall: by how much its own
+    largest is. Both lie on an axis of one.
     """
 
     independent: NormalRatio
     alone: NormalRatio
-    root: Any
+    whitening: Any
+    centre_fixed: Any
+    white_centre: Any
+    fallen: Any
     shortfall: Any
     valid: Any
-
-    @property
-    def block_log_best(self) -> Float[Array, ""]:
-        return -self.shortfall[0]
-
-    @property
-    def covered(self) -> Bool[Array, " dim"]:
-        return jnp.ones_like(self.valid)
+    covered: Any
 
     @property
     def bound(self) -> NormalRatio:
@@ -55,49 +57,79 @@ class JointRatio(BlockRatio):
     def marginal(self) -> NormalRatio:
         return self.alone
 
+    @property
+    def block_log_best(self) -> Float[Array, ""]:
+        return -self.shortfall[0]
+
     def block_log_ratio(self, words: UInt32[Array, "dim n"]) -> Float[Array, " n"]:
-        bound = self.independent.over_words()
-        from_mean = grid.to_float(grid.value_fixed(words) - bound.best_fixed) + bound.offset
-        left_out = jnp.matmul(self.root, from_mean, precision=jax.lax.Precision.HIGHEST)
-        return self.independent.block_log_ratio(words) - 0.5 * jnp.sum(jnp.square(left_out), axis=0)
+        z, centre = grid.value_fixed(words), self.centre_fixed[:, None]
+        # In differences of integers, so that narrow targets keep their digits, and so do targets beyond the grid.
+        delta = grid.to_float(z - centre)
+        white = jnp.matmul(self.whitening, delta, precision=_HIGHEST)
+        squares = delta * grid.to_float(z + centre) - white * (white + 2 * self.white_centre[:, None])
+        return jnp.where(self.valid[0], 0.5 * jnp.sum(squares, axis=0) - self.fallen[0], 0.0)
 
 
 def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     """The ratio of a block of target q [dim], [dim, dim] and coding distribution p [dim]."""
-    mean = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
-    tril = jnp.tril(jnp.asarray(q.scale_tril, jnp.float32)) / jnp.asarray(p.scale)[:, None]
-    valid = jnp.all(jnp.isfinite(mean)) & jnp.all(jnp.isfinite(tril)) & jnp.all(jnp.diagonal(tril) > 0)
-    eye = jnp.eye(mean.shape[0])
-    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, eye)
+    mean, tril, valid = _in_units_of(q, p)
+    dim = mean.shape[0]
+    whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim), lower=True)
+    valid = valid & jnp.all(jnp.isfinite(whitening))
+    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim))
+    whitening = jnp.where(valid, whitening, jnp.eye(dim))
 
-    whitening = jax.scipy.linalg.solve_triangular(tril, eye, lower=True)
-    precision = jnp.matmul(whitening.T, whitening, precision=jax.lax.Precision.HIGHEST)
-    spread = jnp.sqrt(jnp.diagonal(precision))
-    # Of precisions scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
-    values, vectors = jnp.linalg.eigh(precision / (spread[:, None] * spread))
-    least = jnp.maximum(values[0] * (1 - _LEAST_SHARE), _LEAST_SHARE)
-    root = jnp.sqrt(jnp.maximum(values - least, 0.0))[:, None] * vectors.T * spread
+    # Of a precision scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
+    spread = jnp.linalg.norm(whitening, axis=0)
+    least = _singular_values(whitening / spread)[0][-1]
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
-    bound = normal_ratio(Normal(mean, jnp.where(valid, 1 / (jnp.sqrt(least) * spread), 1.0)), standard)
-    # Both maxima without log det Lambda / 2, which they share but for what D leaves of it.
-    own = _largest_exponent(precision, mean)
-    shortfall = jnp.sum(bound.log_maximum() - 0.5 * jnp.log(least) - jnp.log(spread)) - own
-    shortfall = jnp.maximum(jnp.where(own < jnp.inf, shortfall, 0.0), 0.0)
-    deviation = jnp.sqrt(jnp.sum(jnp.square(tril), axis=1))
+    scale = jnp.where(valid, 1 / (jnp.maximum(least, _ERROR) * spread), 1.0)
+    bound = normal_ratio(Normal(mean, scale), standard)
+    centre_fixed = grid.to_fixed(jnp.clip(mean, -_EDGE, _EDGE))
+    centre = grid.to_float(centre_fixed)
+    white_centre = jnp.matmul(whitening, centre - mean, precision=_HIGHEST)
+    # Largest values of the bound and of the ratio, without the constant that both have.
+    level = jnp.sum(bound.log_maximum() + jnp.log(bound.scale))
+    largest = _largest_exponent(whitening, mean)
+    shortfall = jnp.maximum(jnp.where(valid & (largest < jnp.inf), level - largest, 0.0), 0.0)
     return JointRatio(
         independent=bound,
-        alone=normal_ratio(Normal(mean, deviation), standard),
-        root=jnp.where(valid, root, 0.0),
-        shortfall=jnp.where(valid, shortfall, 0.0)[None],
+        alone=normal_ratio(Normal(mean, jnp.linalg.norm(tril, axis=1)), standard),
+        whitening=whitening,
+        centre_fixed=centre_fixed,
+        white_centre=white_centre,
+        fallen=(level - 0.5 * jnp.sum(jnp.square(centre) - jnp.square(white_centre)))[None],
+        shortfall=shortfall[None],
         valid=jnp.broadcast_to(valid, mean.shape),
+        covered=jnp.broadcast_to((least > _ERROR) | ~valid, mean.shape),
     )
 
 
-def _largest_exponent(precision: Float[Array, "dim dim"], mean: Float[Array, " dim"]) -> Float[Array, ""]:
-    """max over z of (|z|^2 - (z - mean)^T Lambda (z - mean)) / 2, inf where it has none, or hardly any."""
-    # It is mean^T Lambda (Lambda - 1)^-1 mean / 2, in whose eigenvectors nothing cancels.
-    values, vectors = jnp.linalg.eigh(precision)
-    along = jnp.square(jnp.matmul(vectors.T, mean, precision=jax.lax.Precision.HIGHEST))
-    excess = values - 1
-    exponent = 0.5 * jnp.sum(along * values / jnp.maximum(excess, _LEAST_CURVATURE)) + _ROUNDING
-    return jnp.where(excess[0] > _LEAST_CURVATURE, exponent, jnp.inf)
+def _in_units_of(
+    q: MultivariateNormal, p: Normal
+) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"], Bool[Array, ""]]:
+    """The target's mean and Cholesky factor in units of the coding distributions, and whether they are some."""
+    mean = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
+    tril = jnp.tril(jnp.asarray(q.scale_tril, jnp.float32)) / jnp.asarray(p.scale)[:, None]
+    deviation = jnp.diagonal(tril)
+    valid = jnp.all(jnp.isfinite(mean)) & jnp.all(jnp.isfinite(tril)) & jnp.all(deviation > 0)
+    on_grid = jnp.diag(jnp.clip(deviation, _LEAST_SCALE, _MOST)) + jnp.tril(jnp.clip(tril, -_MOST, _MOST), -1)
+    mean = jnp.where(valid, jnp.clip(mean, -_MOST, _MOST), 0.0)
+    return mean, jnp.where(valid, on_grid, jnp.eye(len(mean))), valid
+
+
+def _singular_values(x: Float[Array, "dim dim"]) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"]]:
+    """Singular values, no larger than the true ones, and the right singular vectors in rows."""
+    _, values, vectors = jnp.linalg.svd(x)
+    return values - _ERROR * len(x) * values[0], vectors
+
+
+def _largest_exponent(whitening: Float[Array, "dim dim"], mean: Float[Array, " dim"]) -> Float[Array, ""]:
+    """max over z of (|z|^2 - |W (z - mean)|^2) / 2, inf where it has none, or hardly any."""
+    # It is mean^T Lambda (Lambda - 1)^-1 mean / 2 with Lambda = W^T W, in whose eigenvectors nothing cancels.
+    values, vectors = _singular_values(whitening)
+    along = jnp.square(jnp.matmul(vectors, mean, precision=_HIGHEST))
+    precision, excess = jnp.square(values), (values - 1) * (values + 1)
+    exponent = 0.5 * jnp.sum(along * precision / jnp.maximum(excess, _LEAST_CURVATURE))
+    rounding = _ROUNDING + _ERROR * len(mean) * values[0] / jnp.maximum(values[-1], _ERROR)
+    return jnp.where((values[-1] > 0) & (excess[-1] > _LEAST_CURVATURE), exponent + rounding, jnp.inf)

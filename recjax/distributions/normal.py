@@ -7,10 +7,9 @@ from jax.scipy.special import log_ndtr, ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from recjax.distributions.base import CodingDistribution
+from recjax.numerics import HALF_LOG_TAU
 from recjax.pytrees import pytree
 from recjax.quantiles import NORMAL, QuantileLaw
-
-_HALF_LOG_TAU = 0.9189385332046727
 
 
 @pytree
@@ -20,7 +19,7 @@ class Normal(CodingDistribution):
     law: ClassVar[QuantileLaw] = NORMAL
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
-        return -0.5 * jnp.square(offset / self.scale) - jnp.log(self.scale) - _HALF_LOG_TAU
+        return -0.5 * jnp.square(offset / self.scale) - jnp.log(self.scale) - HALF_LOG_TAU
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
         return ndtr(self.standardise(x))

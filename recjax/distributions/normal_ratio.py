@@ -15,7 +15,8 @@ from recjax.pytrees import pytree
 _MIN_SCALE = 2.0**-grid.FRACTION_BITS
 _MAX_SCALE = 2.0**20
 _MAX_MEAN = 2.0**20
-_LAST_WORD = (1 << grid.BITS) - 1
+# No word's value is larger.
+_LAST_VALUE = 5.42
 
 
 @pytree
@@ -42,7 +43,9 @@ class NormalRatio(DensityRatio):
 
     @property
     def unimodal(self) -> Bool[Array, "*n"]:
-        return self.curvature >= 0
+        # A wide target's ratio falls to the vertex of a parabola and rises from there, unless that is beyond the grid.
+        vertex_beyond = jnp.abs(self.mean) >= _LAST_VALUE * (self.scale - 1) * (self.scale + 1)
+        return (self.curvature >= 0) | vertex_beyond
 
     def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
         delta = grid.to_float(grid.value_fixed(word) - self.best_fixed)
@@ -88,7 +91,7 @@ def normal_ratio(q: Normal, p: Normal) -> NormalRatio:
     mode = mean / jnp.where(narrowing > 0, narrowing, 1.0)
     below = grid.cell(mode)
     low = jnp.where(narrowing > 0, below, 0)
-    high = jnp.where(narrowing > 0, jnp.minimum(below + 1, _LAST_WORD), jnp.uint32(_LAST_WORD))
+    high = jnp.where(narrowing > 0, jnp.minimum(below + 1, grid.LAST_WORD), jnp.uint32(grid.LAST_WORD))
     low_fixed, high_fixed = grid.value_fixed(low), grid.value_fixed(high)
     delta = grid.to_float(high_fixed - low_fixed)
     take_high = slope_at(low_fixed) - curvature * delta > 0

@@ -2,6 +2,8 @@
 
 from typing import Any, overload
 
+import jax.numpy as jnp
+
 from recjax.distributions.base import CodingDistribution, Coordinatewise, Distribution
 from recjax.distributions.joint_ratio import JointRatio, joint_ratio
 from recjax.distributions.log_concave_ratio import log_concave_ratio
@@ -38,9 +40,18 @@ def check_pair(q: Any, p: Any, scalar: bool = False) -> None:
         raise ValueError(f"q is a target from recjax.distributions, got {_name(q)}; take Normal or one of the others")
     if scalar and not isinstance(q, Coordinatewise):
         raise ValueError(f"a scalar coder sends every coordinate by itself, got a {_name(q)}; take pfr or orc")
-    if isinstance(q, MultivariateNormal) and not isinstance(p, Normal):
+    if isinstance(q, MultivariateNormal):
+        _check_joint(q, p)
+
+
+def _check_joint(q: MultivariateNormal, p: CodingDistribution) -> None:
+    if not isinstance(p, Normal):
+        raise ValueError(f"a MultivariateNormal target asks for a Normal coding distribution, got {_name(p)}; take one")
+    loc, tril, scale = jnp.shape(q.loc), jnp.shape(q.scale_tril), p.shape
+    if len(loc) < 1 or len(tril) < 2 or not loc[-1] == tril[-1] == tril[-2] or (scale or (1,))[-1] not in (1, loc[-1]):
         raise ValueError(
-            f"a MultivariateNormal target asks for a Normal coding distribution, got {_name(p)}; change it"
+            "a MultivariateNormal has a loc [..., dim], a scale_tril [..., dim, dim] and a p [..., dim], of one dim, "
+            f"got {loc}, {tril} and {scale}; give the Cholesky factor of its covariance"
         )
 
 

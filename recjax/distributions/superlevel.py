@@ -1,9 +1,9 @@
 """Where a unimodal density ratio exceeds a height, and by how much on average.
 
 A height h is given by its `drop` from the largest ratio, log(max r / h) >= 0, and places in space by their difference
-from the best word: log r is a parabola in it (see `ratio.py`), and {r >= h} an interval around 0. The excess E_P[(r -
-h)_+] over an interval is what the samplers of this package ask of a target. It is Q's mass less h times P's, yet
-nothing is subtracted here that nearly cancels: the integrand is computed to full relative accuracy, is nowhere
+from the best word: log r is a parabola in it (see `normal_ratio.py`), and {r >= h} an interval around 0. The excess
+E_P[(r - h)_+] over an interval is what the samplers of this package ask of a target. It is Q's mass less h times P's,
+yet nothing is subtracted here that nearly cancels: the integrand is computed to full relative accuracy, is nowhere
 negative, and is as smooth as a normal density.
 """
 
@@ -15,10 +15,10 @@ from recjax import grid
 from recjax.distributions.base import Distribution
 from recjax.distributions.normal import Normal
 from recjax.distributions.normal_ratio import NormalRatio, normal_ratio
+from recjax.numerics import HALF_LOG_TAU
 
 # Below e^-30 of its maximum, a ratio with a mean of at least 2^-25 has 1e-5 of its mass.
 MAX_DROP = 30.0
-_LAST_WORD = (1 << grid.BITS) - 1
 # Beside these, sums over words pass for integrals: laws on words are met to a total variation below 1e-3.
 _MOST_OF_A_WORD = 1 / 16
 _MOST_OF_AN_END_WORD = 1 / 128
@@ -26,7 +26,6 @@ _MOST_OF_AN_END_WORD = 1 / 128
 _NODES, _WEIGHTS = (x.astype(np.float32) for x in np.polynomial.legendre.leggauss(20))
 # Between the value of the last word, 5.42, and that of none.
 _OUTER = 5.5
-_HALF_LOG_TAU = 0.9189385332046727
 
 
 def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[Array, ""]]:
@@ -34,7 +33,9 @@ def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[
     whose ratio has two modes, is replaced by one as wide. ValueError unless both are normal."""
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
         found = f"{type(q).__name__} and {type(p).__name__}"
-        raise ValueError(f"gprs and grc take two Normal distributions, got {found}; take as_star or ad_star")
+        raise ValueError(
+            f"superlevel sets are known here of two Normal distributions, got {found}; take as_star or ad_star"
+        )
     wide = (q.scale > jnp.asarray(p.scale)) & jnp.isfinite(q.scale)
     ratio = normal_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)
     return ratio.scalar(), ~wide[0]
@@ -45,7 +46,7 @@ def is_spread(ratio: NormalRatio, mean: Float[Array, ""]) -> Bool[Array, ""]:
 
     No word may hold more than 1/16 of it, and the outermost words, whose cells are half-lines, no more than 1/128.
     """
-    ends = jnp.exp(ratio.log_ratio(jnp.array([0, _LAST_WORD], jnp.uint32)))
+    ends = jnp.exp(ratio.log_ratio(jnp.array([0, grid.LAST_WORD], jnp.uint32)))
     allowed = jnp.minimum(_MOST_OF_A_WORD, _MOST_OF_AN_END_WORD / jnp.maximum(jnp.max(ends), 1e-6))
     return allowed * mean >= 2.0**-grid.BITS
 
@@ -69,7 +70,7 @@ def superlevel(
 def density(ratio: NormalRatio, delta: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """P's density at a difference from the best word; 0 beyond the grid."""
     z = grid.to_float(ratio.best_fixed) + delta
-    return jnp.where(jnp.abs(z) < _OUTER, jnp.exp(-0.5 * jnp.square(z) - _HALF_LOG_TAU), 0.0)
+    return jnp.where(jnp.abs(z) < _OUTER, jnp.exp(-0.5 * jnp.square(z) - HALF_LOG_TAU), 0.0)
 
 
 def excess(

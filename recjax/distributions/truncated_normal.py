@@ -7,10 +7,8 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from recjax.distributions.base import Coordinatewise
-from recjax.numerics import log_normal_mass, normal_mass
+from recjax.numerics import HALF_LOG_TAU, log_normal_mass, normal_mass
 from recjax.pytrees import pytree
-
-_HALF_LOG_TAU = 0.9189385332046727
 
 
 @pytree
@@ -31,7 +29,7 @@ class TruncatedNormal(Coordinatewise):
         z = offset / self.scale
         inside = (offset >= self.low - self.loc) & (offset <= self.high - self.loc)
         log_mass = log_normal_mass(*self._bounds())
-        return jnp.where(inside, -0.5 * jnp.square(z) - jnp.log(self.scale) - _HALF_LOG_TAU - log_mass, -jnp.inf)
+        return jnp.where(inside, -0.5 * jnp.square(z) - jnp.log(self.scale) - HALF_LOG_TAU - log_mass, -jnp.inf)
 
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
         low, high = self._bounds()
@@ -43,6 +41,9 @@ class TruncatedNormal(Coordinatewise):
         below = normal_mass(jnp.full_like(low, -jnp.inf), low)
         mass = below + jnp.asarray(mass, jnp.float32) * normal_mass(low, high)
         return self.loc + self.scale * jnp.clip(ndtri(mass), low, high)
+
+    def mode(self) -> Float[Array, "*m"]:
+        return jnp.clip(jnp.asarray(self.loc, jnp.float32), self.low, self.high)
 
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
         return (self.low - self.loc, jnp.zeros_like(self.scale), self.high - self.loc)

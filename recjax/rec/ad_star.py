@@ -9,9 +9,8 @@ interval from the path alone. (In the paper's words, -log t is a Gumbel.)
 """
 
 import operator
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -88,7 +87,8 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
         heap, time = state.node
         word = tree.heap_sample(key, heap)
         score = jnp.log(time) - state.ratio.log_ratio(word)
-        better = active & (score < state.best)
+        # The root is the best so far, even if the target has nothing there.
+        better = active & ((score < state.best) | (state.steps == 0))
         best = jnp.where(better, score, state.best)
 
         children = 2 * heap + jnp.arange(2, dtype=jnp.uint32)
@@ -117,9 +117,10 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
         complete = (state.key >= state.best) & (state.waiting.lost >= state.best)
         return conclude(state.ratio, state.best_heap, state.best_word, state.steps, complete)
 
-    return RECAlgorithm(
-        "ad_star", init, step, done, result, decoder(max_depth), codes.path_codec, exact=True, scalar=True
-    )
+    def decode(key, bins, code, dim):
+        return tree.word_of_halves(key, code, max_depth)[None]
+
+    return RECAlgorithm("ad_star", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
 
 
 def conclude(ratio: DensityRatio, heap, word, steps, complete) -> tuple[Path, UInt32[Array, "1"], Info]:
@@ -127,17 +128,6 @@ def conclude(ratio: DensityRatio, heap, word, steps, complete) -> tuple[Path, UI
     path = tree.heap_path(heap)
     depth = path.depth.astype(jnp.float32)
     return path, word[None], Info(steps, depth, jnp.float32(0), ratio.log_ratio(word), outcome(ratio, complete))
-
-
-def decoder(max_depth: int) -> Callable[[randomness.Key, Any, Path, int], UInt32[Array, " dim"]]:
-    """`decode` of a tree of intervals that are halved up to `max_depth` times; a longer path ends there."""
-
-    def decode(key, bins, code, dim):
-        heap = tree.heap_index(code._replace(depth=jnp.minimum(code.depth, max_depth)))
-        # Apart from how the key was made: XLA:CPU takes 6 s to compile a chain of so many ciphers as one loop.
-        return tree.heap_sample(jax.lax.optimization_barrier(key), heap)[None]
-
-    return decode
 
 
 def root_time(private_key: randomness.Key) -> Float[Array, ""]:

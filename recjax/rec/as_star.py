@@ -71,7 +71,8 @@ def _as_star(max_depth: int) -> RECAlgorithm:
         hopeless = jnp.log(time) >= state.best
         word = tree.sample(key, state.path, state.first, count)
         score = jnp.log(time) - state.ratio.log_ratio(word)
-        better = score < state.best
+        # The root is the best so far, even if the target has nothing there.
+        better = (score < state.best) | (depth == 0)
         upper = state.ratio.best_word > word
         first, left = tree.cut(state.first, count, word, upper)
         fresh = State(

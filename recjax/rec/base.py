@@ -22,9 +22,10 @@ from recjax.randomness import Key
 class Status(enum.IntEnum):
     """How a search ended.
 
-    OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent.
-    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), or part of the
-    target lies beyond the support of the coding distribution, so that the sample need not follow the target.
+    OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent;
+    or none of an approximate algorithm's could be a sample of the target.
+    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), or 0.1% of the
+    target or more lies beyond the support of the coding distribution, so that the sample need not follow the target.
     INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
     such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
     the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
@@ -39,7 +40,8 @@ class Status(enum.IntEnum):
 class Info(NamedTuple):
     """How one block was coded, for people: nothing here reaches the decoder.
 
-    steps: candidates examined. log2_index: log2 of the local index, in bits. log2_bins: log2 of the number of bins, in
+    steps: candidates examined. log2_index: log2 of the local index, in bits, or the
+    depth of a path. log2_bins: log2 of the number of bins, in
     bits. log_ratio_nats: log r of the chosen words less its maximum. status: a value of Status.
     """
 

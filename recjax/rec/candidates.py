@@ -143,10 +143,3 @@ def running_sum(x: Float[Array, " n"]) -> Float[Array, " n"]:
         columns.append(columns[-1] + rows[:, i])
     before = running_sum(columns[-1]) - columns[-1]
     return (jnp.stack(columns, axis=1) + before[:, None]).reshape(-1)[:size]
-
-
-def first_minimum(x: Float[Array, " n"]) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
-    """Place and value of the first smallest element; a minimum and a comparison beat `argmin` on CPUs."""
-    lowest = jnp.min(x)
-    place = jnp.min(jnp.where(x == lowest, jnp.arange(x.shape[0], dtype=jnp.uint32), jnp.uint32(x.shape[0] - 1)))
-    return place, lowest

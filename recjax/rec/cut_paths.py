@@ -3,11 +3,9 @@
 Who knows the shared key and the way so far knows the interval and the sample of the node at its end, and so how many
 words lie on either side. A branch is worth -log2 of the share of its side (Flamich, Markou, Hernandez-Lobato 2022,
 arXiv:2201.12857), where `codes.path_codec` spends one bit. Towards a point in the middle of an interval that is 0.44
-bits on average, towards one anywhere in it 0.72. Towards one near an end it is 1.44: samples fall on its inner side
-until one lies beyond it. So AS* saves 0.5 to 2.1 bits of a path for targets N(0.5, 0.5^2) to N(1.5, 0.02^2), but pays
-0.7 bits more for N(3, 0.1^2) and 2.4 for N(4, 0.1^2); `gprs` and `grc` do better than it by 0.1 to 0.2 bits. Where the
-targets of many searches together are as wide as the coding distribution, it saves: 0.4 bits of 1.0 at sigma 0.5, 1.5
-of 3.3 at 0.1.
+bits on average, towards one anywhere in it 0.72. Towards one near an end it is 1.44, as samples fall on its inner side
+until one lies beyond it: single targets far out cost more than raw bits, while targets that are together as wide as the
+coding distribution cost less.
 """
 
 from collections.abc import Callable

@@ -13,10 +13,10 @@ from jaxtyping import Array, Bool, UInt32
 
 from recjax.distributions.pairs import scalar_ratio
 from recjax.distributions.ratio import DensityRatio
+from recjax.numerics import first_minimum
 from recjax.rec import codes, tree
-from recjax.rec.ad_star import child_waits, conclude, decoder, root_time
+from recjax.rec.ad_star import child_waits, conclude, root_time
 from recjax.rec.base import RECAlgorithm
-from recjax.rec.candidates import first_minimum
 
 MAX_DEPTH = 16
 """At this depth, the lanes of the engine take about half a gigabyte."""
@@ -64,16 +64,13 @@ def _dad_star(max_depth: int) -> RECAlgorithm:
         return jax.tree.map(lambda new, old: jnp.where(state.found, old, new), fresh, state)
 
     def result(key, private_key, state):
-        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), jnp.array(True))
+        found = jnp.isfinite(state.ratio.log_ratio(state.word))
+        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), found)
 
-    return RECAlgorithm(
-        "dad_star",
-        init,
-        step,
-        lambda state: state.found,
-        result,
-        decoder(max_depth),
-        codes.path_codec,
-        exact=False,
-        scalar=True,
-    )
+    def decode(key, bins, code, dim):
+        return tree.word_of_halves(key, code, max_depth)[None]
+
+    def done(state):
+        return state.found
+
+    return RECAlgorithm("dad_star", init, step, done, result, decode, codes.path_codec, exact=False, scalar=True)

@@ -44,9 +44,11 @@ def encode(
     batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
     `private_key`, by default derived from `key`, and differs by row always. `bins` (integers [*batch, dim], or anything
     that broadcasts to it) gives the number of intervals per dimension of a space partition; see `RECAlgorithm` for
-    traced ones. Works under jit and vmap and on sharded arrays (whose
-    devices then search all rows, each of them). A vmap that does not map `key` gives every instance the
-    same streams and the same arrivals: map both keys, or put the axis into the batch.
+    traced ones.
+
+    Works under jit and vmap and on sharded arrays (whose devices then search all rows, each of them). A vmap that does
+    not map `key` gives every instance the same streams and the same arrivals: map both keys, or put the axis into the
+    batch.
     """
     check_pair(q, p, algorithm.scalar)
     bins = as_bins(algorithm, bins)

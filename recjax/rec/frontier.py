@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from recjax.rec.candidates import first_minimum
+from recjax.numerics import first_minimum
 
 
 class Frontier(NamedTuple):

@@ -17,7 +17,6 @@ from recjax import grid, randomness
 from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import excess, is_spread, ratio_above, unimodal_ratio
 from recjax.rec import codes, tree
-from recjax.rec.ad_star import decoder
 from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 
 SPLITS = {"sample": tree.MAX_DEPTH - 1, "dyadic": grid.BITS}
@@ -112,10 +111,10 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
             Info(depth + 1, depth.astype(jnp.float32), jnp.float32(0), log_ratio, status),
         )
 
-    def decode_cuts(key, bins, code, dim):
-        return tree.word_of_cuts(key, code, max_depth)[None]
+    def decode(key, bins, code, dim):
+        word = tree.word_of_halves if dyadic else tree.word_of_cuts
+        return word(key, code, max_depth)[None]
 
-    decode = decoder(max_depth) if dyadic else decode_cuts
     return RECAlgorithm("grc", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from recjax.coding.codec import Codec, raw_bits, scan, serial, uniform
+from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition
 from recjax.rec.base import Code, Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
@@ -54,7 +55,7 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
         # The smallest of independent Exp(r) times belongs to n with probability r_n / sum of r.
         times = candidates.waiting_times(private_key, steps)
         scores = jnp.where(steps < num_candidates, jnp.log(times) - chunk.log_ratio, jnp.inf)
-        place, lowest = candidates.first_minimum(scores)
+        place, lowest = first_minimum(scores)
         better = active & (lowest < state.best)
         return State(
             state.race,
@@ -68,7 +69,7 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
         code, words, log2_bins, log_ratio = candidates.winner(
             key, private_key, state.race, jnp.uint32(0), state.best_index
         )
-        status = outcome(state.race.ratio)
+        status = outcome(state.race.ratio, jnp.isfinite(state.best))
         return code, words, Info(state.steps, jnp.log2(jnp.float32(num_candidates)), log2_bins, log_ratio, status)
 
     def code_codec(masses, bins, dim):

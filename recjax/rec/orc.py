@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
+from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition
 from recjax.rec.base import Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
@@ -61,7 +62,7 @@ def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         remaining = jnp.maximum(num_candidates - steps.astype(jnp.float32), 1.0)
         times = state.time + candidates.running_sum(waits * (num_candidates / remaining))
         scores = jnp.where(in_budget, jnp.log(times) - chunk.log_ratio, jnp.inf)
-        place, lowest = candidates.first_minimum(scores)
+        place, lowest = first_minimum(scores)
         better = active & (lowest < state.best)
         return State(
             state.race,
@@ -77,7 +78,7 @@ def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         code, words, log2_bins, log_ratio = candidates.winner(
             key, private_key, state.race, state.best_step, state.best_index
         )
-        status = outcome(state.race.ratio, valid=state.race.known_bins)
+        status = outcome(state.race.ratio, jnp.isfinite(state.best), valid=state.race.known_bins)
         return code, words, Info(state.steps, jnp.log2(code.index.astype(jnp.float32)), log2_bins, log_ratio, status)
 
     return RECAlgorithm(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
+from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition
 from recjax.rec.base import Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
@@ -64,7 +65,7 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         in_budget = offset < max_candidates - state.steps
         # An arrival counts until the first at which even the largest ratio could not win any more.
         scores = jnp.where(in_budget, log_time - chunk.log_ratio, jnp.inf)
-        place, lowest = candidates.first_minimum(scores)
+        place, lowest = first_minimum(scores)
         better = active & (lowest < state.best)
         best = jnp.where(better, lowest, state.best)
         hopeless = (log_time - state.race.log_best_nats > best) & in_budget

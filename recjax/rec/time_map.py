@@ -22,7 +22,6 @@ from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.superlevel import density, superlevel
 
 NODES = 96
-_LAST_WORD = (1 << grid.BITS) - 1
 _HALF_CELL = 2.0 ** -(grid.BITS + 1)
 # A height of e^-12 is reached at a time of e^-12, before which next to nothing arrives.
 _LOG_FIRST_HEIGHT = -12.0
@@ -110,7 +109,7 @@ def _begin(total: Float[Array, ""]) -> _Sum:
 
 def _nodes(ratio: NormalRatio) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """The first node and the distance to the next: from the smallest ratio that matters to near the largest."""
-    largest = jnp.max(-ratio.log_ratio(jnp.array([0, _LAST_WORD], jnp.uint32)))
+    largest = jnp.max(-ratio.log_ratio(jnp.array([0, grid.LAST_WORD], jnp.uint32)))
     largest = jnp.clip(largest, 1e-6, jnp.clip(ratio.log_maximum(), 0.0, 18.0) - _LOG_FIRST_HEIGHT)
     lower, upper, _ = superlevel(ratio, largest)
     narrow = _NARROWEST * jnp.minimum(-lower, upper)
@@ -121,10 +120,10 @@ def _nodes(ratio: NormalRatio) -> tuple[Float[Array, ""], Float[Array, ""]]:
 def _first_sums(ratio: NormalRatio, drop: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """P[r >= h] and s(h) / max r at a height near the largest ratio."""
     lower, upper, _ = superlevel(ratio, drop)
-    at, end = grid.to_float(ratio.best_fixed), grid.to_float(grid.value_fixed(jnp.uint32(_LAST_WORD)))
+    at, end = grid.to_float(ratio.best_fixed), grid.to_float(grid.value_fixed(jnp.uint32(grid.LAST_WORD)))
     width = jnp.minimum(upper, end - at) - jnp.maximum(lower, -end - at)
     # Beyond the value of an outermost word lies half a cell, which is the least that a set can have.
-    at_end = (ratio.best_word == 0) | (ratio.best_word == _LAST_WORD)
+    at_end = (ratio.best_word == 0) | (ratio.best_word == grid.LAST_WORD)
     mass = density(ratio, jnp.float32(0)) * width + jnp.where(at_end, _HALF_CELL, 0.0)
     mass = jnp.clip(mass, _HALF_CELL, 1.0)
     # The integral of a mass that grows as the root of the drop, times the height.

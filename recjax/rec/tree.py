@@ -91,6 +91,13 @@ def heap_sample(key: randomness.Key, heap: UInt32[Array, "*n"]) -> UInt32[Array,
     return first + ((drawn >> (32 - grid.BITS)) >> path.depth)
 
 
+def word_of_halves(key: randomness.Key, path: Path, max_depth: int) -> UInt32[Array, ""]:
+    """The sample of a node, in the tree that halves every interval; a longer path ends at `max_depth`."""
+    heap = heap_index(path._replace(depth=jnp.minimum(path.depth, max_depth)))
+    # Apart from how the key was made: XLA:CPU takes 6 s to compile a chain of so many ciphers as one loop.
+    return heap_sample(jax.lax.optimization_barrier(key), heap)
+
+
 def _reverse(word: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
     """The bits of a word in reverse order."""
     for shift, mask in ((1, 0x55555555), (2, 0x33333333), (4, 0x0F0F0F0F), (8, 0x00FF00FF), (16, 0x0000FFFF)):

@@ -49,8 +49,9 @@ def test_log_prob_and_cdf(name):
     exact = oracle.logpdf(np.float64(x))
     # Float32 places x to some 1e-7 of loc, which is more than the edge of a support tells apart.
     clear = np.isfinite(exact) & np.isfinite(log_prob)
-    assert clear.sum() >= 0.95 * np.isfinite(exact).sum()
-    assert (np.isfinite(exact) == np.isfinite(log_prob)).mean() >= 0.9
+    ends = np.stack([np.broadcast_to(end, x.shape) for end in oracle.support()])
+    at_an_end = (np.abs(x - ends) <= 2 * np.spacing(np.abs(x).astype(np.float32))).any(axis=0)
+    assert ((np.isfinite(exact) == np.isfinite(log_prob)) | at_an_end).all()
     assert np.allclose(np.asarray(log_prob)[clear], exact[clear], rtol=1e-3, atol=2e-3)
     assert np.allclose(cdf, oracle.cdf(np.float64(x)), rtol=1e-3, atol=1e-5)
 
@@ -59,8 +60,10 @@ def test_log_prob_and_cdf(name):
 def test_icdf_inverts_cdf(name):
     ours, oracle = CASES[name]
     found = np.asarray(jax.jit(lambda law, mass: law.icdf(mass))(ours, MASS), np.float64)
-    assert np.allclose((found - loc) / scale, (oracle.ppf(np.float64(MASS)) - loc) / scale, rtol=2e-3, atol=0.06)
-    assert np.allclose(oracle.cdf(found)[:, 0], MASS[:, 0], rtol=2e-3, atol=2e-6)
+    # Of a narrow law far from 0, float32 has few places: an ulp of its location.
+    ulp = np.spacing(np.abs(LOC)) / SCALE
+    assert (np.abs((found - oracle.ppf(np.float64(MASS))) / scale) < 2e-3 + 2 * ulp).all()
+    assert np.allclose(oracle.cdf(found)[:, :3], np.broadcast_to(MASS, (len(MASS), 3)), rtol=3e-3, atol=3e-5)
 
 
 @cases

@@ -47,7 +47,11 @@ def targets(q, p):
     scale = np.exp(rng.uniform(np.log(1e-3), np.log(3), ROWS)).astype(np.float32)
     if q is not TruncatedNormal:
         return q(loc, scale)
-    return q(loc, scale, loc - scale * rng.uniform(-0.5, 2, ROWS), loc + scale * rng.uniform(1, 3, ROWS))
+    low, high = loc - scale * rng.uniform(-0.5, 2, ROWS), loc + scale * rng.uniform(1, 3, ROWS)
+    # And some that are the far tails of normals beyond the grid.
+    far = np.arange(ROWS) % 3 == 0
+    loc, scale = np.where(far, 10 * loc, loc), np.where(far, rng.uniform(5, 30, ROWS), scale)
+    return q(*map(np.float32, (loc, scale, np.where(far, rng.uniform(-4, -1, ROWS), low), np.where(far, 0.7, high))))
 
 
 @functools.cache
@@ -57,14 +61,16 @@ def ratio_of(pair):
 
 
 def words_of(pair):
-    """Words everywhere, dense in the tails and around each target: 11,000 per row, in rising order."""
+    """Words everywhere, dense in the tails and around each kink of the target, in rising order."""
     q, p = pair
-    at = targets(q, p).moved(0.0, p.law.unit).loc
-    centre = np.asarray(grid.cell_of_fixed(grid.to_fixed(at), law=p.law), np.int64)[:, None]
+    moved = targets(q, p).moved(0.0, p.law.unit)
+    at = jnp.stack([moved.loc + offset for offset in moved.kinks()], axis=1)
+    centres = np.asarray(grid.cell_of_fixed(grid.to_fixed(at), law=p.law), np.int64)
     tail = np.unique((2 ** np.linspace(0, 23, 2000)).astype(np.int64))
     shared = np.concatenate([tail - 1, LAST + 1 - tail, np.linspace(0, LAST, 2000).astype(np.int64)])
     near = np.concatenate([-tail, np.arange(-500, 500), tail])
-    rows = np.concatenate([np.broadcast_to(shared, (ROWS, len(shared))), centre + near], axis=1)
+    around = (centres[:, :, None] + near).reshape(ROWS, -1)
+    rows = np.concatenate([np.broadcast_to(shared, (ROWS, len(shared))), around], axis=1)
     return np.sort(np.clip(rows, 0, LAST), axis=1).astype(np.uint32)
 
 
@@ -97,18 +103,21 @@ def test_unimodal_ratios_are_told_from_others(pair):
     finite = np.where(np.isfinite(values), values, -1e9)
     valley = np.max(np.minimum(np.maximum(upper, -1e9), np.maximum(lower, -1e9)) - finite, axis=1)
     seen = np.asarray(ratio.unimodal)
-    assert not seen[valley > 1e-3].any()
-    assert seen[valley < 1e-5].mean() > 0.9 if (valley < 1e-5).any() else True
+    # Of normals in a logistic law, shallow valleys may be missed.
+    assert not seen[valley > 0.01].any()
+    assert seen[valley < 1e-5].sum() >= 0.9 * (valley < 1e-5).sum()
 
 
 def test_a_target_beyond_the_support_is_told():
     p = Uniform(np.zeros(4, np.float32), np.ones(4, np.float32))
     ratio = jax.jit(density_ratio)(Uniform(np.float32([0, 0.8, 5, 0]), np.float32([0.5, 0.5, 1, 1.0])), p)
-    assert ratio.covered.tolist() == [True, False, True, True]
-    assert ratio.valid.tolist() == [True, True, False, True]
+    assert ratio.covered.tolist() == [True, False, False, True]
+    assert ratio.valid.all()
     word = jnp.asarray([[0], [5], [1 << 23], [LAST]], jnp.uint32)
     values = np.asarray(ratio.over_words().log_ratio(word))
-    assert values[2, 0] == 0 and values[0, 0] == -np.inf
+    # What no word has any of is the word nearest to it.
+    assert values[:, 0].tolist()[0] == -np.inf and ratio.best_word[2] == LAST
+    assert values[2, 0] == -np.inf and np.asarray(ratio.over_words().log_ratio(word.at[2].set(LAST)))[2, 0] == 0
 
 
 def test_numbers_that_are_none_give_a_ratio_of_one():

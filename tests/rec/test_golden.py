@@ -13,6 +13,7 @@ from recjax import rec
 from recjax.coding import message as rans
 from recjax.coding import wire
 from recjax.coding.integers import zeta_masses
+from recjax.distributions import Laplace
 from recjax.rec import Code, Path
 from recjax.rec.codes import path_codec
 from recjax.rec.mrc import flat_codec
@@ -28,11 +29,21 @@ DEPTHS = np.array([[0, 1, 2], [3, 5, 9], [14, 20, 33]])
 BRANCHES = np.array([[0, 0b1, 0b10], [0b110, 0b10, 0b100010], [0x523, 0xB36BA, 0x11FB863E0]])
 
 PATHS = Path(jnp.asarray(DEPTHS, jnp.uint32), jnp.asarray(np.stack([BRANCHES, BRANCHES >> 32], -1).astype(np.uint32)))
-# Of CUTS, under P_LOC and P_SCALE.
+# Of CUTS, under P_LOC and P_SCALE of a normal and of a Laplace law.
 SAMPLE_BITS = [
     [1051205458, 3214789004, 1092626198],
     [1057180486, 3218491522, 1092554288],
     [1051952686, 1068479566, 1092410507],
+]
+
+LAPLACE_BITS = [
+    [1051021720, 3215489504, 1092624483],
+    [1056448130, 3218937623, 1092554443],
+    [1051636842, 1074551740, 1092301673],
+]
+    [1051021720, 3215489504, 1092624483],
+    [1056448130, 3218937623, 1092554443],
+    [1051636842, 1074551740, 1092301673],
 ]
 
 MASSES = np.stack([zeta_masses(500 + 100 * block, 6) for block in range(3)])
@@ -71,6 +82,12 @@ def test_codes_decode_to_the_words_that_they_always_named(case):
 def test_samples_keep_their_bits():
     sample = rec.decode(rec.as_star(), KEY, recjax.Normal(jnp.asarray(P_LOC), jnp.asarray(P_SCALE)), PATHS)
     assert np.asarray(sample).view(np.uint32).tolist() == SAMPLE_BITS
+
+
+def test_samples_of_another_law_keep_their_bits():
+    """Of a law whose table is in units of 4."""
+    sample = rec.decode(rec.as_star(), KEY, Laplace(jnp.asarray(P_LOC), jnp.asarray(P_SCALE)), PATHS)
+    assert np.asarray(sample).view(np.uint32).tolist() == LAPLACE_BITS
 
 
 def test_paths_of_raw_bits_keep_their_bits():

@@ -116,9 +116,9 @@ def test_any_code_decodes_to_words_whatever_sent_it(case):
 @every_case
 def test_another_key_or_another_row_decodes_to_another_sample(case):
     enc = encoded(case)
-    assert not np.isclose(decode(case, enc.code, key=KEY + 1), enc.sample).any(axis=1).all()
+    assert np.isclose(decode(case, enc.code, key=KEY + 1), enc.sample).mean() < 0.05
     shifted = jax.tree.map(lambda leaf: jnp.roll(leaf, 1, axis=0), enc.code)
-    assert not np.isclose(decode(case, shifted), jnp.roll(enc.sample, 1, axis=0)).any(axis=1).all()
+    assert np.isclose(decode(case, shifted), np.roll(enc.sample, 1, axis=0)).mean() < 0.05
 
 
 @every_case
