@@ -1,9 +1,9 @@
 """The equal-mass grid: a word of P bits names one of 2^P cells of equal mass of a coding distribution, and a value.
 
-The value of word w is the quantile at the middle of its cell, (w + 1/2) / 2^P, as an integer in units of 2^-26. It *is*
-the entry of a table (see `quantiles.py`), interpolated in integers: every machine reads the same integer, and the law of
-a sample is a law on words. It differs from the true quantile by less than MAX_ERROR; the outermost cells are unbounded,
-and their value is a quantile like any other. Where no law is named, it is the standard normal.
+The value of word w is the quantile at the middle of its cell, (w + 1/2) / 2^P, as an integer in units of 2^-26. It
+*is* the entry of a table (see `quantiles.py`), interpolated in integers: every machine reads the same integer, and the
+law of a sample is a law on words. It differs from the true quantile by less than MAX_ERROR; the outermost cells are
+unbounded, and their value is a quantile like any other. Where no law is named, it is the standard normal.
 """
 
 import jax
