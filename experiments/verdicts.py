@@ -1,0 +1,47 @@
+"""What counts as a detected bias, and which searches a reader must be warned of: one rule for all tables; no JAX."""
+
+from collections.abc import Iterable
+from typing import Any
+
+DETECTED = 0.01
+"""A p-value below this shows a bias; exact samples have one in 1 of 100 tests."""
+
+FLAGGED = 0.01
+"""Share of searches without an exact sample from which on a figure is marked."""
+
+
+def detected(row: dict[str, Any]) -> bool:
+    """Whether a test tells the samples of a row from exact ones: of the worst dimension, or of the log ratio."""
+    return lowest_pvalue(row) < DETECTED
+
+
+def lowest_pvalue(row: dict[str, Any]) -> float:
+    """Of the two tests that a row has."""
+    return min(row["bias_ks_pvalue"], row["bias_log_ratio_pvalue"])
+
+
+def smallest_undetected(rows: Iterable[dict[str, Any]], size: str) -> dict[str, Any] | None:
+    """The row of the smallest size from which on no bias is detected; None if one is at the largest."""
+    found = None
+    for row in sorted(rows, key=lambda row: row[size], reverse=True):
+        if detected(row):
+            break
+        found = row
+    return found
+
+
+def flagged(row: dict[str, Any]) -> bool:
+    """Whether more than a few searches were ended by a budget, or had a target that the coder cannot be given."""
+    return max(row["exhausted"], row.get("unsuited", 0)) > FLAGGED * row["runs"]
+
+
+def shortfalls(row: dict[str, Any]) -> str:
+    """Shares of such searches in words; nothing where there are none."""
+    words = (("exhausted", "ended"), ("unsuited", "unsuited"))
+    shares = ((row.get(key, 0) / row["runs"], word) for key, word in words)
+    return ", ".join(f"{100 * share:.2g}% {word}" for share, word in shares if share)
+
+
+def largest_of(p_value: float, tests: int) -> float:
+    """The chance that one of so many tests of exact samples has a p-value as low as this."""
+    return 1.0 - (1.0 - p_value) ** tests
