@@ -59,9 +59,7 @@ def of_codes(result: dict[str, Any], figure: str) -> tuple[str, ...]:
     largest = max(row[f"{figure}_se"] for row in result["exact"])
     error = f"Standard errors are at most {largest:.2f} bits."
     if figure == "delta_bits":
-        return (
-            f"As above, with Elias's delta code for the index or depth: it knows nothing, no mean. {error}",
-        )
+        return (f"As above, with Elias's delta code for the index or depth: it knows nothing, no mean. {error}",)
     return (
         "Code: of PFR and global GPRS the index, of the others the depth plus 1, and the branches. The index or depth "
         "has its length under a zeta law whose exponent knows the mean over these very runs (column by column), as a "
