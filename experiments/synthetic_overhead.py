@@ -28,7 +28,8 @@ _SPARE = range(2, 8)
 
 @dataclass(frozen=True)
 class Config:
-    """information: I in bits. per_dim_bits: of each dimension where I is spread. coders, approximate, block_coders: run.
+    """information: I in bits. per_dim_bits: of each dimension where I is spread. coders, approximate,
+    block_coders: which are run.
 
     candidates_to, wide_candidates_to: largest I of coders that examine 2^D_inf candidates, in one dimension and spread,
     where D_inf is larger. approximate_to: of the approximate coders. intervals_log2: most for one dimension.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments import codelength, synthetic
+from experiments.coder_styles import LABELS
 from experiments.record import mean, standard_error
 from experiments.synthetic_channels import Family
 from experiments.synthetic_coders import APPROXIMATE, EXACT, codes_of, encode_scalars, exact_key
@@ -45,7 +46,7 @@ def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin
         now = [f for f in todo if bits - f.information in spare]
         if not now:
             continue
-        begin(f"{name}, codes of {bits} bits")
+        begin(f"{LABELS[name]}, codes of {bits} bits")
         targets, places = _side_by_side(now)
         key = randomness.fold_in(randomness.key(seed), 1, list(APPROXIMATE).index(name), bits)
         found = encode_scalars(APPROXIMATE[name](bits), key, targets)

@@ -92,7 +92,8 @@ def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
     rows = result["targets"]
     over = [row["channel_bits"] - row["kl_bits"] for row in rows]
     panel.plot([row["kl_bits"] for row in rows], over, ":", color="black", label="D_CS - KL")
-    panel.set_ylim(bottom=0)
+    # Room for the legend above the curves of few bits.
+    panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
     panels.name(
         panel,
         "How much more than the KL?",
