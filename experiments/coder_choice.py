@@ -22,8 +22,8 @@ _ANY, _ONE_MODE, _NORMAL = "any, also full covariance", "one mode per coordinate
 _BINS, _INDEX, _DEPTH = "mean KL per dimension; mean log2 index", "mean log2 index", "mean log2 (depth + 1)"
 _LARGEST = "the largest KL"
 _CHOICES = (
-    _Choice("`pfr`, `bins=`", "pfr_split", "pfr_split", "yes", _ANY, _BINS, "blocks, exact samples"),
-    _Choice("`orc`, `bins=`", "", "orc_split", "no", _ANY, _BINS, "blocks in a fixed time; read the bias"),
+    _Choice("`pfr` with bins", "pfr_split", "pfr_split", "yes", _ANY, _BINS, "blocks, exact samples"),
+    _Choice("`orc` with bins", "", "orc_split", "no", _ANY, _BINS, "blocks in a fixed time; read the bias"),
     _Choice("`pfr`", "pfr", "pfr", "yes", _ANY, _INDEX, "small D_inf, where nothing is known to cut by"),
     _Choice("`ad_star`", "ad_star", "ad_star", "yes", "any", _DEPTH, "coordinates of large D_inf, whatever the target"),
     _Choice("`as_star`", "as_star_coded", "as_star_coded", "yes", _ONE_MODE, _DEPTH, "coordinates of large D_inf"),
@@ -81,16 +81,20 @@ def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, A
 
 
 def _fewest(one: dict[str, dict[str, Any]], many: dict[str, dict[str, Any]], dims: int) -> str:
-    """Which exact coder the figures put first."""
+    """Which exact coders the figures put first, of all and of those of single coordinates."""
+    exact = [c for c in _CHOICES if c.exact == "yes"]
+    scalar = [c for c in exact if not c.call.startswith("`pfr`")]
     found = []
-    for rows, place in ((one, "one"), (many, "many")):
-        own = [(getattr(c, place), c.call) for c in _CHOICES if c.exact == "yes" and getattr(c, place) in rows]
-        if own:
-            # Calls are code already.
-            bits = min(own, key=lambda pair: rows[pair[0]]["zeta_overhead"])[1]
-            steps = min(own, key=lambda pair: rows[pair[0]]["steps_median"])[1]
-            found.append(f"in {1 if place == 'one' else dims} dim{'s' if place == 'many' else ''} {bits} and {steps}")
-    return f"Fewest bits and fewest steps of the exact coders: {'; '.join(found)}."
+    for rows, place, words in ((one, "one", "1 dim"), (many, "many", f"{dims} dims")):
+        for key, figure in (("zeta_overhead", "bits"), ("steps_median", "steps")):
+            names = [_first(rows, [(getattr(c, place), c.call) for c in group], key) for group in (exact, scalar)]
+            found.append(f"fewest {figure} in {words}: {names[0]} (of single coordinates: {names[1]})")
+    return f"Of the exact coders, {'; '.join(found)}."
+
+
+def _first(rows: dict[str, dict[str, Any]], coders: list[tuple[str, str]], figure: str) -> str:
+    measured = [(rows[name][figure], call) for name, call in coders if name in rows]
+    return min(measured)[1] if measured else ABSENT
 
 
 def _overhead(rows: dict[str, dict[str, Any]], name: str) -> str:

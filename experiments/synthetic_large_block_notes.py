@@ -21,8 +21,8 @@ def of_blocks(result: dict[str, Any]) -> tuple[str, ...]:
     exact = result["exact_mmd2"]
     good, bad = ([row for row in partitioned if passes(row, exact) == passed] for passed in (True, False))
     return (
-        f"No bias is detected with {_names(good)}; one is with {_names(bad)}. Detected: a KS test has p < {DETECTED:g}, "
-        f"or the MMD² is above those of all {len(exact)} repeats of as many exact samples.",
+        f"No bias is detected with {_names(good)}; one is with {_names(bad)}. Detected: a KS test has "
+        f"p < {DETECTED:g}, or the MMD² is above those of all {len(exact)} repeats of as many exact samples.",
         *map(_ks_note, partitioned),
         "p of KS: corrected for the number of dimensions. p of MMD²: its place among those of exact samples, from "
         f"{min(exact):.1e} to {max(exact):.1e}. Variance ratio: E[(sample - mean)²]/scale² over all dimensions, ± its "

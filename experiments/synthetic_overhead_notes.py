@@ -3,7 +3,7 @@
 from typing import Any
 
 from experiments.coder_styles import CODED, LABELS
-from experiments.tables import ABSENT, number
+from experiments.tables import ABSENT
 from experiments.verdicts import DETECTED, FLAGGED
 
 
@@ -64,26 +64,28 @@ def _of_many(config: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _unsuited(result: dict[str, Any]) -> str:
-    rows = [row for row in result["one"] if row["unsuited"] and not row["coder"].endswith(CODED)]
-    shares = "; ".join(
-        f"{LABELS[row['coder']]} {number(100 * row['unsuited'] / row['runs'], 1)}% at {row['information']} bits"
-        for row in rows
-    )
-    narrowest = max((row for row in result["one"]), key=lambda row: row["information"])
+    rows = [row for row in result["one"] if row["unsuited"]]
+    found = "none here"
+    if rows:
+        most = max(rows, key=lambda row: row["unsuited"] / row["runs"])
+        found = f"{most['unsuited'] / most['runs']:.0%} of them at {most['information']} bits, "
+        found += f"a few from {min(row['information'] for row in rows)} bits on"
+    finest = max(result["one"], key=lambda row: row["information"])
     return (
         "The grid of 24 bits: GPRS and GRC need a density, and report targets on a dozen words or less with "
-        f"Status.UNSUITED ({shares or 'none here'}). At {narrowest['information']} bits a standard deviation has at "
-        f"most {narrowest['words_per_scale']:.1f} words. AS* and AD* need no density."
+        f"Status.UNSUITED: {found}; the table of steps has the shares. At {finest['information']} bits a standard "
+        f"deviation has at most {finest['words_per_scale']:.1f} words. AS* and AD* need no density."
     )
 
 
 def of_steps() -> tuple[str, ...]:
-    """Medians, means, and what fell short."""
+    """Medians, and what fell short."""
     return (
-        "Cells: median / mean of the steps (samples examined; of all searches of a target); share of targets with a "
-        "search that a budget ended, which sends the best sample so far, or that is unsuited to the coder.",
-        "Over a channel 2^D_inf has no finite mean, so that a few searches make the mean steps of PFR and global GPRS, "
-        f"and of partitioned PFR in many dimensions: read their medians. The plot marks shares above {FLAGGED:.0%}.",
+        "Cells: median of the steps (samples examined in all searches of a target), and in brackets the share of "
+        "targets with a search that a budget ended, which sends the best sample so far, or that is unsuited to the "
+        f"coder. The plot marks shares above {FLAGGED:.0%}.",
+        "Medians, as 2^D_inf has no finite mean over a channel: a few searches make the mean steps of PFR, of global "
+        "GPRS, and of partitioned PFR in many dimensions. The result file has the means too.",
     )
 
 

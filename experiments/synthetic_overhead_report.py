@@ -9,7 +9,7 @@ from experiments import synthetic_overhead_plots
 from experiments.coder_choice import choice
 from experiments.coder_styles import CODED, LABELS
 from experiments.tables import ABSENT, Table, number
-from experiments.verdicts import detected, lowest_pvalue, shortfalls
+from experiments.verdicts import detected, lowest_pvalue, short_share
 
 _LAWS = {"zeta": "a zeta law that knows the mean", "delta": "Elias's delta code, which knows nothing"}
 _PLACES = {"one": "in one dimension", "many": "spread over dimensions"}
@@ -60,9 +60,8 @@ def _step_table(result: dict[str, Any], place: str) -> Table:
 
 
 def _steps(row: dict[str, Any]) -> str:
-    short = shortfalls(row)
-    both = (number(row[key], 1 if row[key] < 100 else 0) for key in ("steps_median", "steps"))
-    return " / ".join(both) + (f"; {short}" if short else "")
+    share = short_share(row)
+    return number(row["steps_median"], 0) + (f" ({100 * share:.2g}%)" if share else "")
 
 
 def _bias_table(result: dict[str, Any], place: str) -> Table:

@@ -30,16 +30,14 @@ def smallest_undetected(rows: Iterable[dict[str, Any]], size: str) -> dict[str, 
     return found
 
 
+def short_share(row: dict[str, Any]) -> float:
+    """Share of searches that a budget ended, or whose target the coder cannot be given: the larger of the two."""
+    return max(row["exhausted"], row.get("unsuited", 0)) / row["runs"]
+
+
 def flagged(row: dict[str, Any]) -> bool:
-    """Whether more than a few searches were ended by a budget, or had a target that the coder cannot be given."""
-    return max(row["exhausted"], row.get("unsuited", 0)) > FLAGGED * row["runs"]
-
-
-def shortfalls(row: dict[str, Any]) -> str:
-    """Shares of such searches in words; nothing where there are none."""
-    words = (("exhausted", "ended"), ("unsuited", "unsuited"))
-    shares = ((row.get(key, 0) / row["runs"], word) for key, word in words)
-    return ", ".join(f"{100 * share:.2g}% {word}" for share, word in shares if share)
+    """Whether these are more than a few."""
+    return short_share(row) > FLAGGED
 
 
 def largest_of(p_value: float, tests: int) -> float:
