@@ -57,7 +57,7 @@ def of_sweeps(result: dict[str, Any]) -> tuple[str, ...]:
         f"Needed: the smallest power of two whose bias is not detected on {sweep['samples']:,} samples: neither KS "
         "test, of the worst dimension (corrected for their number) and of the log ratio, has a p-value below "
         f"{DETECTED:g}. More samples detect smaller biases and ask for more candidates, as in the table of the block. "
-        "Tried from about 2^(residual KL) on, in powers of two; or fewer: at the first that was tried.",
+        "Tried from some 2^(residual KL + 2) on, in powers of two; or fewer: at the first that was tried.",
         f"Residual KL decides, which is computed, not measured: {min(each):.2f} to {max(each):.2f} bits of a dimension "
         "remain here, less where there are more intervals, at as many bits of log2 J more.",
     )

@@ -37,7 +37,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
         _plot_needed(panel, result[name], key, result["config"])
         if key == "intervals":
             _plot_blocks(panel, result)
-            panel.legend(frameon=False, fontsize=8, loc="upper right")
+            panel.legend(frameon=False, fontsize=8, loc="upper right", labelspacing=0.8)
         panels.name(panel, title, x, needed)
     panels.save(made, path)
 
@@ -81,7 +81,7 @@ def _plot_needed(panel: Any, rows: list[dict[str, Any]], key: str, config: dict[
     panel.set_xticks([row[key] for row in rows])
     panels.doublings(panel)
     top = max(most, math.ceil(max(row["residual_kl_bits"] for row in rows)))
-    panel.set_ylim(0.7, 2.0 ** (top + 3))
+    panel.set_ylim(0.7, 2.0 ** (top + 5))
     panel.legend(frameon=False, fontsize=8, loc="upper left")
 
 
@@ -89,6 +89,6 @@ def _plot_blocks(panel: Any, result: dict[str, Any]) -> None:
     """The searches of the first panel, which more samples judge."""
     for row in result["blocks"][:-1]:
         passed = passes(row, result["exact_mmd2"])
-        style = {"color": panels.GREEN if passed else panels.RED, "marker": "*" if passed else "X", "markersize": 11}
+        style = {"color": panels.GREEN if passed else panels.RED, "marker": "*" if passed else "X", "markersize": 9}
         label = f"{row['draws']:,} samples: bias {'not detected' if passed else 'detected'}"
         panel.plot([row["intervals"]], [row["candidates"]], linestyle="none", label=label, **style)

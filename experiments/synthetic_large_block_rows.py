@@ -65,12 +65,12 @@ def measure(
 def needed(
     family: Family, dimensions: int, count: int, most_intervals: int, samples: int, most_log2: int
 ) -> dict[str, Any]:
-    """Twice the candidates until no bias is detected, from about 2^residual KL on, which still show one as a rule."""
+    """Twice the candidates until no bias is detected, from some 2^(residual KL + 2) on: fewer show one as a rule."""
     intervals = np.full(dimensions, count)
     residual = mean(synthetic.residual_kl_bits(family.targets(dimensions, samples, _CODED), intervals))
     tried: list[dict[str, Any]] = []
     log2_needed = None
-    first = min(max(0, math.floor(residual)), most_log2)
+    first = min(max(0, math.floor(residual) + 2), most_log2)
     for log2 in range(first, most_log2 + 1):
         row = measure(family, intervals, 1 << log2, samples, dimensions, most_intervals)
         tried.append({key: row[key] for key in _TRIED})
