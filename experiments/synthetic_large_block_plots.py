@@ -37,7 +37,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
         _plot_needed(panel, result[name], key, result["config"])
         if key == "intervals":
             _plot_blocks(panel, result)
-            panel.legend(frameon=False, fontsize=8, loc="upper right", labelspacing=0.8)
+            panel.legend(frameon=False, fontsize=8, loc="lower left")
         panels.name(panel, title, x, needed)
     panels.save(made, path)
 
@@ -81,7 +81,7 @@ def _plot_needed(panel: Any, rows: list[dict[str, Any]], key: str, config: dict[
     panel.set_xticks([row[key] for row in rows])
     panels.doublings(panel)
     top = max(most, math.ceil(max(row["residual_kl_bits"] for row in rows)))
-    panel.set_ylim(0.7, 2.0 ** (top + 5))
+    panel.set_ylim(0.7, 2.0 ** (top + 4))
     panel.legend(frameon=False, fontsize=8, loc="upper left")
 
 
