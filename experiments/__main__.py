@@ -63,12 +63,11 @@ def run(
     result |= experiment.run(settings, folder, console)
     result["seconds"]["total"] = time.perf_counter() - start
     write_json(folder / report.RESULT, result)
-    written = report.render(result, folder)
+    report.render(result, folder)
     for shown in registry.reporter(name).tables(result):
         console.print(tables.terminal(shown))
-    console.print(
-        f"{result['seconds']['total']:.0f} s in all; {', '.join(written)} and the coded files are in {folder}."
-    )
+    names = ", ".join(sorted(path.name for path in folder.iterdir()))
+    console.print(f"{result['seconds']['total']:.0f} s in all; {folder} holds {names}.")
     return folder
 
 

@@ -12,6 +12,7 @@ LABELS = {
     "ad_star": "AD*",
     "gprs": "GPRS",
     "grc": "GRC",
+    "grc_sample": "GRC at samples",
     "dad_star": "DAD*",
     "orc": "ORC",
     "mrc": "MRC",
@@ -19,6 +20,7 @@ LABELS = {
     "orc_split": "ORC, partitioned (biased)",
     "as_star_coded": "AS*, coded cuts",
     "gprs_coded": "GPRS, coded cuts",
+    "grc_sample_coded": "GRC at samples, coded cuts",
 }
 STYLES = {
     "pfr": {"color": panels.RED, "marker": "o"},
@@ -27,11 +29,13 @@ STYLES = {
     "ad_star": {"color": panels.GREEN, "marker": "v"},
     "gprs": {"color": "#cc79a7", "marker": "D"},
     "grc": {"color": "#56b4e9", "marker": "P"},
-    "dad_star": {"color": panels.GREEN, "marker": "v"},
-    "orc": {"color": panels.RED, "marker": "o"},
-    "mrc": {"color": panels.GREY, "marker": "x"},
+    "grc_sample": {"color": "#8c6d31", "marker": "h"},
+    "dad_star": {"color": panels.GREEN, "marker": "<", "linestyle": ":", "markerfacecolor": "white"},
+    "orc": {"color": panels.RED, "marker": "s", "linestyle": ":", "markerfacecolor": "white"},
+    "mrc": {"color": "black", "marker": "x", "linestyle": ":"},
     "pfr_split": {"color": "black", "marker": "*"},
     "orc_split": {"color": panels.GREY, "marker": "X"},
     "as_star_coded": {"color": panels.BLUE, "marker": "^", "linestyle": "--", "markerfacecolor": "white"},
     "gprs_coded": {"color": "#cc79a7", "marker": "D", "linestyle": "--", "markerfacecolor": "white"},
+    "grc_sample_coded": {"color": "#8c6d31", "marker": "h", "linestyle": "--", "markerfacecolor": "white"},
 }

@@ -38,11 +38,18 @@ def doublings(panel: Any) -> None:
 
 
 def histogram(
-    panel: Any, counts: Sequence[int], edges: Sequence[float], total: int, colour: str, label: str = ""
+    panel: Any,
+    counts: Sequence[int],
+    edges: Sequence[float],
+    total: int,
+    colour: str,
+    label: str = "",
+    fill: bool = True,
 ) -> None:
     """A density from counts of `total` samples, of which some may lie beyond the edges."""
     density = np.asarray(counts, float) / (total * np.diff(edges))
-    panel.stairs(density, edges, fill=True, color=colour, alpha=0.55, label=label)
+    style = {"fill": True, "alpha": 0.55} if fill else {"linewidth": 1.4}
+    panel.stairs(density, edges, color=colour, label=label, **style)
 
 
 def normal_curve(panel: Any, mean: float, scale: float, edges: Sequence[float], label: str = "") -> None:

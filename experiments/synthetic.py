@@ -15,8 +15,8 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Float, Int
 
+from experiments import codelength
 from recjax import rec
-from recjax.coding import integers
 from recjax.distributions.normal import Normal
 from recjax.randomness import Key
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
@@ -80,13 +80,6 @@ def bias_figures(draws: Draws) -> dict[str, Any]:
     return {f"bias_{name}": value for name, value in bias(draws)._asdict().items()} | {"draws": len(draws.residuals)}
 
 
-def ks_per_dimension(uniforms: Float[np.ndarray, "draw dim"]) -> Float[np.ndarray, "dim"]:
-    """Kolmogorov-Smirnov distance of each column by itself from the uniform law."""
-    ordered = np.sort(np.asarray(uniforms, np.float64), axis=0)
-    step = np.arange(len(ordered))[:, None] / len(ordered)
-    return np.maximum(step + 1 / len(ordered) - ordered, ordered - step).max(axis=0)
-
-
 class Lengths(NamedTuple):
     """What the decoder knows of a family of targets, in bits, and the bound that follows.
 
@@ -120,10 +113,9 @@ def lengths(family: Targets, intervals: Int[np.ndarray, " dim"] | None, seed: in
     )
 
 
-def code_bits(known: Lengths, index: Any, largest_index: int) -> Float[np.ndarray, "row"]:
-    """Codelength of each sample: log2 J and the index under the zeta law, as the coder's tables have it."""
-    masses = integers.zeta_masses(math.ceil(256 * known.log2_index), (largest_index - 1).bit_length())
-    return known.log2_bins + integers.index_bits(masses, jnp.asarray(index))
+def learned_code_bits(known: Lengths, index: Any, largest_index: int) -> Float[np.ndarray, "row"]:
+    """Codelength of each sample: log2 J and the index under a zeta law learned from other targets, as a decoder's."""
+    return known.log2_bins + codelength.zeta_bits(np.asarray(index), known.log2_index, (largest_index - 1).bit_length())
 
 
 def residual_kl_bits(chosen: Targets, intervals: Sequence[int] | np.ndarray) -> Float[np.ndarray, "row"]:

@@ -14,8 +14,12 @@ import numpy as np
 import rich.console
 
 from experiments import synthetic
+from experiments.progress import searches
+from experiments.ranges import check
 from experiments.record import mean, standard_error
 from recjax import randomness, rec
+from recjax.models.partition import MAX_INTERVALS
+from recjax.rec.diagnostics import ks_distance
 
 ARMS = ("none", "uninformative", "random", "informative")
 """The arms of the ablation; a row of the result for each."""
@@ -36,12 +40,16 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not len(self.means) == len(self.scales) == len(self.intervals):
-            raise ValueError("means, scales and intervals must have an entry for each dimension; make them as long.")
+        if not self.means or not len(self.means) == len(self.scales) == len(self.intervals):
+            raise ValueError(
+                "means, scales and intervals must have an entry for each dimension, one at least; add them."
+            )
         if any(count < 1 or count & (count - 1) for count in self.intervals):
             raise ValueError(f"intervals must be powers of two, got {list(self.intervals)}; round them.")
-        if min(self.scales) <= 0 or self.samples < 2:
-            raise ValueError("scales must be positive and samples at least 2; raise them.")
+        check("the product of intervals", math.prod(self.intervals), 1, MAX_INTERVALS)
+        check("candidates", self.candidates, 1, 2**20)
+        if not 0 < min(self.scales) <= max(self.scales) <= 1 or self.samples < 2:
+            raise ValueError("scales must lie in (0, 1] and samples be at least 2; change them.")
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
@@ -49,9 +57,12 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     start = time.perf_counter()
     shape = (config.samples, len(config.means))
     target = synthetic.Targets(np.broadcast_to(config.means, shape), np.broadcast_to(config.scales, shape))
-    edges = [_edges(mean, scale) for mean, scale in zip(config.means, config.scales, strict=True)]
-    rows = [_measure(config, arm, target, edges) for arm in ARMS]
-    console.print(f"{len(rows)} arms of {config.samples:,} samples done")
+    edges = [_edges(*normal) for normal in zip(config.means, config.scales, strict=True)]
+    rows = []
+    with searches(console, len(ARMS)) as begin:
+        for arm in ARMS:
+            begin(f"{config.samples:,} samples, intervals: {arm}")
+            rows.append(_measure(config, arm, target, edges))
     return {
         "arms": rows,
         "kl_bits": target.kl_bits[0].tolist(),
@@ -78,9 +89,9 @@ def intervals_of(config: Config, arm: str) -> np.ndarray | None:
     return 1 << np.sum(bits[:, :, None] == np.arange(len(config.means)), axis=1)
 
 
-def _edges(mean: float, scale: float) -> np.ndarray:
+def _edges(centre: float, scale: float) -> np.ndarray:
     """Of a histogram that shows the target and what strays towards the coding distribution."""
-    low, high = min(mean - 4 * scale, mean - 1.2), max(mean + 4 * scale, mean + 1.2)
+    low, high = min(centre - 4 * scale, centre - 1.2), max(centre + 4 * scale, centre + 1.2)
     return np.linspace(max(low, -3.2), min(high, 3.2), _HISTOGRAM_BINS + 1)
 
 
@@ -91,13 +102,13 @@ def _measure(config: Config, arm: str, target: synthetic.Targets, edges: list[np
     found = synthetic.search(rec.orc(num_candidates=config.candidates), key, target, intervals, capacity)
     sample = np.asarray(found.sample)
     known = synthetic.lengths(target, None if intervals is None else intervals[0], config.seed, repeats=4)
-    bits = synthetic.code_bits(known, found.code.index, config.candidates)
+    bits = synthetic.learned_code_bits(known, found.code.index, config.candidates)
     draws = synthetic.evidence(target, sample, config.seed)
     ratios = np.mean(np.square(draws.residuals), axis=0)
     row = {"arm": arm, "intervals": None if intervals is None or arm == "random" else intervals[0].tolist()}
     row |= {"log2_bins": known.log2_bins, "log2_index": mean(np.asarray(found.info.log2_index))}
     row |= {"code_bits": mean(bits), "code_bits_se": standard_error(bits)}
     row |= {"variance_ratios": ratios.tolist(), "variance_ratio": float(ratios[np.argmax(np.abs(np.log(ratios)))])}
-    row |= {"ks_per_dimension": synthetic.ks_per_dimension(draws.uniforms).tolist()}
+    row |= {"ks_per_dimension": ks_distance(draws.uniforms).tolist()}
     counts = [np.histogram(sample[:, d], edge)[0].tolist() for d, edge in enumerate(edges)]
     return row | synthetic.bias_figures(draws) | {"histograms": counts}

@@ -92,5 +92,5 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
         "from the standard normal, around 0 when exact. Variance ratio: E[(z - mean)²]/scale² where it is furthest "
         "from 1.",
         "At random: each of the bits goes to a dimension drawn by lot, afresh for each sample. Code: log2 J, and the "
-        "index under the zeta law with E log2(1 + r/J). ± is the standard error over samples.",
+        "index under a zeta law that knows E log2(1 + r/J) of other samples. ± is the standard error over samples.",
     )

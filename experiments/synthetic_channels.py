@@ -1,13 +1,14 @@
 """Families of Gaussian targets, each of a channel X -> Z of a given mutual information, and bounds on their codes."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from experiments import synthetic
-from experiments.channel_bound import FUNCTIONAL_REPRESENTATION, RING_TOSS, mean_channel_bits, sufficient_overhead
-from experiments.record import mean
+from experiments.channel_bound import FUNCTIONAL_REPRESENTATION, RING_TOSS, mean_channel_overhead, sufficient_overhead
+from recjax import grid
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ class Family:
         return self.targets.kl_bits.sum(axis=1)
 
     def known(self) -> dict[str, Any]:
-        """What every coder's row says of it; bounds in bits above the mutual information."""
-        # E[D_CS] - I from the same targets, so that the noise of their mean KL is out of it.
+        """What every coder's row says of it: bounds in bits above the mutual information, and how fine the grid is.
+
+        words_per_scale: most words of the grid that a standard deviation holds, of any target.
+        """
         row = {"information": self.information, "dims": self.dims}
-        row |= {"channel_overhead": mean_channel_bits(self.targets) - mean(self.kl_bits)}
+        density = np.exp(-(self.targets.mean**2) / 2) / math.sqrt(2 * math.pi)
+        row |= {"words_per_scale": float(np.max(self.targets.scale * density)) * 2**grid.BITS}
+        row |= {"channel_overhead": mean_channel_overhead(self.targets)}
         for name, constant in (("ring_toss", RING_TOSS), ("functional", FUNCTIONAL_REPRESENTATION)):
             row[name] = float(sufficient_overhead(self.information, constant))
         return row

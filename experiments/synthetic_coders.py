@@ -1,12 +1,14 @@
-"""The coders that the experiments in one dimension compare, by name, and how targets reach them."""
+"""The coders that the experiments in one dimension compare, by name; how targets reach them, and codes their bits."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
-from experiments import synthetic
-from recjax import rec
+from experiments import codelength, synthetic
+from experiments.coder_styles import CODED
+from recjax import randomness, rec
 from recjax.distributions.normal import Normal
 from recjax.randomness import Key
 from recjax.rec.base import Encoded, RECAlgorithm
@@ -19,11 +21,12 @@ EXACT: dict[str, Callable[[int], RECAlgorithm]] = {
     "ad_star": lambda budget: rec.ad_star(),
     "gprs": lambda budget: rec.gprs(),
     "grc": lambda budget: rec.grc(split="dyadic"),
+    "grc_sample": lambda budget: rec.grc(split="sample"),
 }
 BY_CANDIDATES = ("pfr", "gprs_global")
 """These examine 2^D_inf candidates, which bounds the targets that they can be given."""
 
-AT_SAMPLES = ("as_star", "gprs")
+AT_SAMPLES = ("as_star", "gprs", "grc_sample")
 """These cut intervals at their samples, so that their branches are worth other than a bit (`rec.branch_bits`)."""
 
 # By the bits of a code of fixed length: an index of b bits, or a node of a tree of 2^b - 1.
@@ -39,6 +42,20 @@ def check_coders(coders: tuple[str, ...], known: Any) -> None:
     wrong = [name for name in coders if name not in known]
     if wrong or not coders:
         raise ValueError(f"coders must be some of {', '.join(known)}, got {wrong or 'none'}; choose from these.")
+
+
+def exact_key(seed: int, name: str) -> Key:
+    """The key of an exact coder's searches: no two coders share any, whatever the seeds."""
+    return randomness.fold_in(randomness.key(seed), 0, list(EXACT).index(name))
+
+
+def codes_of(name: str, key: Key, found: Encoded, shape: tuple[int, int], budget_log2: int) -> dict[str, Any]:
+    """`codelength.Bits` of what an exact coder found, by the name of the coder, with coded cuts if it has any."""
+    made = {name: codelength.in_sample_bits(found.code, shape, budget_log2)}
+    if name in AT_SAMPLES:
+        branches = rec.branch_bits(rec.stream_keys(key, found.code.shape), found.code)
+        made[name + CODED] = codelength.in_sample_bits(found.code, shape, budget_log2, branch_bits=np.asarray(branches))
+    return made
 
 
 def encode_scalars(algorithm: RECAlgorithm, key: Key, targets: synthetic.Targets) -> Encoded:

@@ -6,9 +6,7 @@ A sample's target varies: means are drawn as data would draw them, and the inter
 of the worst dimension (corrected for their number) nor that of the log ratio has a p-value below 1%.
 """
 
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,15 @@ from typing import Any
 import numpy as np
 import rich.console
 
-from experiments import synthetic
-from experiments.record import mean, standard_error
-from recjax import randomness, rec
-from recjax.rec.diagnostics import kolmogorov_sf, mmd2_from_normal
+from experiments.progress import searches
+from experiments.ranges import check, check_each
+from experiments.synthetic_large_block_rows import Family, measure, needed
+from recjax import grid
+from recjax.models.partition import MAX_INTERVALS
+from recjax.rec.diagnostics import mmd2_from_normal
 
-DETECTED = 0.01
+# Targets of more lie on few words of the grid.
+_MOST_BITS = 14
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,18 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.bits / min(self.sweep.dimensions) > 14:
-            raise ValueError("a dimension holds at most 14 bits (the grid has 24); take more dimensions.")
-        if not self.block.intervals or min(*self.block.intervals, *self.sweep.intervals) < 1:
-            raise ValueError("intervals must be at least 1 in every search, and one search at least; add them.")
+        check_each("block.intervals", self.block.intervals, 1, MAX_INTERVALS)
+        check_each("sweep.intervals", self.sweep.intervals, 1, MAX_INTERVALS)
+        check_each("sweep.dimensions", self.sweep.dimensions, 1, 64)
+        check("block.dimensions", self.block.dimensions, 1, 64)
+        check("block.candidates_log2", self.block.candidates_log2, 0, 20)
+        check("sweep.most_candidates_log2", self.sweep.most_candidates_log2, 0, 20)
+        check("block.mmd_repeats", self.block.mmd_repeats, 1, 1000)
+        if self.bits <= 0 or self.bits / min(*self.sweep.dimensions, self.block.dimensions) > _MOST_BITS:
+            raise ValueError(
+                f"a dimension holds more than 0 and at most {_MOST_BITS} bits (the grid has {grid.BITS}), got "
+                f"{self.bits:g} bits in {min(*self.sweep.dimensions, self.block.dimensions)}; take more dimensions."
+            )
         if min(self.block.samples, self.block.plain_samples, self.sweep.samples) < 2:
             raise ValueError("samples must be at least 2, for a mean with an error; raise them.")
 
@@ -71,92 +80,38 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Encode the block, with and without a partition, then the sweeps. Figures are returned, no files are written."""
     start = time.perf_counter()
-    size, candidates = config.block, 1 << config.block.candidates_log2
-    blocks = []
-    for count in size.intervals:
-        chosen = np.full(size.dimensions, count)
-        blocks.append(_measure(config, chosen, candidates, size.samples, size.dimensions, max(size.intervals)))
-    blocks.append(_measure(config, None, candidates, size.plain_samples, size.dimensions))
-    rng = np.random.default_rng((config.seed, 4))
-    exact = [mmd2_from_normal(rng.standard_normal((size.samples, size.dimensions))) for _ in range(size.mmd_repeats)]
-    console.print(f"blocks of {size.samples:,} samples done")
-    middle = time.perf_counter()
-    dimensions = []
-    for count in config.sweep.dimensions:
-        dimensions.append(_needed(config, count, max(1, round(2 ** (config.bits / count)))))
-        console.print(f"{count} dimensions: {_words(dimensions[-1])}")
-    intervals = []
-    for count in config.sweep.intervals:
-        intervals.append(_needed(config, size.dimensions, count, max(config.sweep.intervals)))
-        console.print(f"{count} intervals per dimension: {_words(intervals[-1])}")
+    size, sweep = config.block, config.sweep
+    family = Family(config.bits, config.seed)
+    candidates, capacity = 1 << size.candidates_log2, max(size.intervals)
+    blocks, dimensions, intervals = [], [], []
+    with searches(console, len(size.intervals) + 2 + len(sweep.dimensions) + len(sweep.intervals)) as begin:
+        for count in size.intervals:
+            begin(f"{size.samples:,} samples, {count} intervals in each of {size.dimensions} dimensions")
+            chosen = np.full(size.dimensions, count)
+            blocks.append(measure(family, chosen, candidates, size.samples, size.dimensions, capacity))
+        begin(f"{size.plain_samples:,} samples, no partition")
+        blocks.append(measure(family, None, candidates, size.plain_samples, size.dimensions))
+        begin("MMD² of exact samples")
+        exact = _exact_mmd2(config)
+        middle = time.perf_counter()
+        for dims in sweep.dimensions:
+            begin(f"candidates needed in {dims} dimensions")
+            count = max(1, round(2 ** (config.bits / dims)))
+            dimensions.append(needed(family, dims, count, count, sweep.samples, sweep.most_candidates_log2))
+        for count in sweep.intervals:
+            begin(f"candidates needed with {count} intervals")
+            same = (row for row in dimensions if (row["dimensions"], row["intervals"]) == (size.dimensions, count))
+            row = next(same, None)
+            if row is None:
+                most = max(sweep.intervals)
+                row = needed(family, size.dimensions, count, most, sweep.samples, sweep.most_candidates_log2)
+            intervals.append(row)
     seconds = {"blocks": middle - start, "sweeps": time.perf_counter() - middle}
     sweeps = {"by_dimensions": dimensions, "by_intervals": intervals}
     return {"blocks": blocks, "exact_mmd2": exact, **sweeps, "seconds": seconds}
 
 
-def _words(row: dict[str, Any]) -> str:
-    log2 = row["log2_needed"]
-    return f"{'more than tried' if log2 is None else f'2^{log2}'}, residual KL {row['residual_kl_bits']:.1f} bits"
-
-
-def _targets(config: Config, dimensions: int, samples: int, seed: int) -> synthetic.Targets:
-    noise = np.random.default_rng((config.seed, seed, dimensions)).standard_normal((samples, dimensions))
-    return synthetic.targets(np.full(dimensions, config.bits / dimensions), noise)
-
-
-def _measure(
-    config: Config,
-    intervals: np.ndarray | None,
-    candidates: int,
-    samples: int,
-    dimensions: int,
-    most_intervals: int | None = None,
-) -> dict[str, Any]:
-    """Bits and biases of a number of samples, each of a target of its own."""
-    target = _targets(config, dimensions, samples, 5)
-    key = randomness.fold_in(
-        randomness.key(config.seed), dimensions, candidates, 0 if intervals is None else int(intervals[0])
-    )
-    most = 1 if intervals is None else int(intervals.max()) if most_intervals is None else most_intervals
-    found = synthetic.search(
-        rec.orc(num_candidates=candidates), key, target, intervals, 1 << max(most - 1, 1).bit_length()
-    )
-    known = synthetic.lengths(_targets(config, dimensions, 2000, 6), intervals, config.seed)
-    bits = synthetic.code_bits(known, found.code.index, candidates)
-    draws = synthetic.evidence(target, found.sample, config.seed)
-    ks = synthetic.ks_per_dimension(draws.uniforms)
-    row = {"dimensions": dimensions, "intervals": None if intervals is None else int(intervals[0])}
-    row |= {"candidates": candidates, "kl_bits": mean(target.kl_bits.sum(axis=1)), "log2_bins": known.log2_bins}
-    row |= {"residual_kl_bits": known.kl if intervals is None else mean(synthetic.residual_kl_bits(target, intervals))}
-    row |= {"code_bits": mean(bits), "code_bits_se": standard_error(bits)}
-    row |= {"ks_per_dimension": ks.tolist(), "lowest_pvalue": kolmogorov_sf(math.sqrt(samples) * float(ks.max()))}
-    counts, edges = np.histogram(draws.residuals, 60, (-5, 5))
-    row |= {"histogram": counts.tolist(), "edges": edges.tolist()}
-    row |= {"variance_ratio": float(np.mean(np.square(draws.residuals)))}
-    return row | synthetic.bias_figures(draws)
-
-
-def detected(row: dict[str, Any]) -> bool:
-    """Whether a test tells the samples of a row from exact ones."""
-    return min(row["bias_ks_pvalue"], row["bias_log_ratio_pvalue"]) < DETECTED
-
-
-def _needed(config: Config, dimensions: int, count: int, most_intervals: int | None = None) -> dict[str, Any]:
-    """Twice the candidates until no bias is detected, from about twice 2^residual KL on, where there always is one."""
-    intervals, samples = np.full(dimensions, count), config.sweep.samples
-    residual = mean(synthetic.residual_kl_bits(_targets(config, dimensions, samples, 5), intervals))
-    tried: Sequence[dict[str, Any]] = []
-    log2_needed = None
-    first = min(max(0, math.floor(residual) + 1), config.sweep.most_candidates_log2)
-    for log2 in range(first, config.sweep.most_candidates_log2 + 1):
-        row = _measure(config, intervals, 1 << log2, samples, dimensions, most_intervals)
-        tried = [*tried, {key: row[key] for key in _TRIED}]
-        if not detected(row):
-            log2_needed = log2
-            break
-    row = {"dimensions": dimensions, "intervals": count, "log2_bins": dimensions * math.log2(count)}
-    return row | {"residual_kl_bits": residual, "log2_needed": log2_needed, "tried": tried}
-
-
-_TRIED = ("candidates", "code_bits", "bias_ks", "bias_ks_pvalue", "bias_log_ratio_ks", "bias_log_ratio_pvalue")
-_TRIED += ("bias_mmd2", "draws")
+def _exact_mmd2(config: Config) -> list[float]:
+    rng = np.random.default_rng((config.seed, 4))
+    shape = (config.block.samples, config.block.dimensions)
+    return [mmd2_from_normal(rng.standard_normal(shape)) for _ in range(config.block.mmd_repeats)]

@@ -15,12 +15,26 @@ import numpy as np
 import rich.console
 from jax.scipy.special import ndtr
 
-from experiments import codelength, synthetic
-from experiments.channel_bound import mean_channel_bits
+from experiments import synthetic
+from experiments.channel_bound import mean_channel_overhead
+from experiments.coder_styles import CODED, LABELS
+from experiments.line_fit import fit_line
+from experiments.progress import searches
+from experiments.ranges import check, check_each
 from experiments.record import mean, standard_error
-from experiments.synthetic_coders import APPROXIMATE, BY_CANDIDATES, EXACT, check_coders, encode_scalars
+from experiments.synthetic_coders import (
+    APPROXIMATE,
+    BY_CANDIDATES,
+    EXACT,
+    check_coders,
+    codes_of,
+    encode_scalars,
+    exact_key,
+)
+from experiments.synthetic_scalar_targets import make_targets
 from recjax import grid, randomness, rec
 from recjax.rec.base import Status
+from recjax.rec.diagnostics import kolmogorov_isf, kolmogorov_sf, ks_distance
 
 # 2^D_inf candidates are a mean, and 1 in e^8 searches of PFR needs 8 times as many; global GPRS has a longer tail.
 _BUDGET_OVER_MEAN_LOG2 = 5
@@ -51,109 +65,92 @@ class Config:
     bias_scale: float = 0.02
 
     def __post_init__(self) -> None:
-        every = self.divergences + self.grid_divergences
-        if not self.divergences or not 0.5 <= min(every) <= max(every) <= grid.BITS:
-            raise ValueError(f"divergences must lie in 0.5 ... {grid.BITS} bits, got {list(every)}; change them.")
-        if set(self.divergences) & set(self.grid_divergences):
+        check_coders(self.coders, EXACT)
+        check_coders(self.approximate, APPROXIMATE)
+        check_each("divergences and grid_divergences", self.divergences + self.grid_divergences, 0.5, grid.BITS)
+        check_each("bits", self.bits, 1, 17)
+        check("budget_log2", self.budget_log2, 1, 24)
+        check("bias_scale", self.bias_scale, 2.0**-20, 1 - 1e-3)
+        check("bias_mean", self.bias_mean, -5, 5)
+        if not self.divergences:
+            raise ValueError("divergences must hold a number of bits at least, got none; add one.")
+        if set(self.coders) & set(BY_CANDIDATES) and self.most_by_candidates < min(self.divergences):
             raise ValueError(
-                "divergences and grid_divergences must differ, as their targets do; take out the common ones."
+                f"budget_log2 must be at least {_BUDGET_OVER_MEAN_LOG2} above the smallest divergence for PFR and "
+                f"global GPRS, got {self.budget_log2}; raise it or leave these coders out."
             )
         if min(self.runs, self.candidate_runs, self.bias_runs) < 2:
             raise ValueError("runs, candidate_runs and bias_runs must be at least 2, for a mean with an error.")
-        if not self.bits or not 1 <= min(self.bits) <= max(self.bits) <= 17:
-            raise ValueError(f"bits must lie in 1 ... 17, got {list(self.bits)}; change them.")
-        check_coders(self.coders, EXACT)
-        check_coders(self.approximate, APPROXIMATE)
 
-
-def make_targets(config: Config, divergence: float, runs: int) -> synthetic.Targets:
-    """Targets [run, 1] of exactly this Renyi-infinity divergence in bits, with means anywhere in +- min(1, D_inf / 4).
-
-    Anywhere, as the steps of a search depend on where a target lies among the halves and quarters of its tree. Those of
-    `grid_divergences` are all one, of the largest mean: the words of the grid average out over many.
-    """
-    most = min(1.0, divergence / 4)
-    rng = np.random.default_rng((config.seed, 3, round(1000 * divergence)))
-    lowest = most if divergence in config.grid_divergences else -most
-    mean = rng.uniform(lowest, most, (runs, 1))
-    # The divergence falls with the scale up to here, where its derivative is 0: 1 - scale^2 = |mean| scale.
-    low, high = np.full_like(mean, 1e-12), (np.sqrt(mean**2 + 4) - np.abs(mean)) / 2
-    for _ in range(60):
-        scale = (low + high) / 2
-        above = -np.log(scale) + mean**2 / (2 * (1 - scale**2)) > divergence * math.log(2)
-        low, high = np.where(above, scale, low), np.where(above, high, scale)
-    return synthetic.Targets(mean, (low + high) / 2)
+    @property
+    def most_by_candidates(self) -> float:
+        """Largest divergence, in bits, of coders that examine 2^D_inf candidates."""
+        return self.budget_log2 - _BUDGET_OVER_MEAN_LOG2
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Search with every coder. Figures are returned, no files are written."""
     start = time.perf_counter()
-    exact, beyond = [], []
-    for name in config.coders:
-        rows = _exact(config, name)
-        exact += [row for row in rows if row["divergence"] in config.divergences]
-        beyond += [row for row in rows if row["divergence"] in config.grid_divergences]
-        console.print(f"{name}: {len(rows)} targets")
-    middle = time.perf_counter()
-    approximate = []
-    for name in config.approximate:
-        approximate += [_approximate(config, name, bits) for bits in config.bits]
-        console.print(f"{name}: {len(config.bits)} sizes")
+    exact, beyond, approximate = [], [], []
+    with searches(console, len(config.coders) + len(config.approximate) * len(config.bits)) as begin:
+        for name in config.coders:
+            begin(LABELS[name])
+            rows = _exact(config, name)
+            exact += [row for row in rows if row["divergence"] in config.divergences]
+            # Coded cuts are other codes of the same samples.
+            coded = name + CODED
+            beyond += [r for r in rows if r["divergence"] in config.grid_divergences and r["coder"] != coded]
+        middle = time.perf_counter()
+        for name in config.approximate:
+            for bits in config.bits:
+                begin(f"{LABELS[name]}, {bits} bits")
+                approximate.append(_approximate(config, name, bits))
     seconds = {"exact": middle - start, "approximate": time.perf_counter() - middle}
     trees = [name for name in config.coders if name not in BY_CANDIDATES]
-    fits = [fit for start in (0, _BENT_BELOW) for name in trees for fit in fit_line(exact, name, start)]
-    return {"exact": exact, "fits": fits, "grid": beyond, "approximate": approximate, "seconds": seconds}
+    fits = [fit for lowest in (0, _BENT_BELOW) for name in trees for fit in fit_line(exact, name, lowest)]
+    known = [_known(d, make_targets(d, config.runs, config.seed)) for d in config.divergences]
+    figures = {"targets": known, "exact": exact, "fits": fits, "grid": beyond, "approximate": approximate}
+    return figures | {"seconds": seconds}
+
+
+def _known(divergence: float, chosen: synthetic.Targets) -> dict[str, Any]:
+    """What holds of targets whatever the coder."""
+    kl = mean(chosen.kl_bits)
+    return {"divergence": divergence, "kl_bits": kl, "channel_bits": kl + mean_channel_overhead(chosen)}
 
 
 def _exact(config: Config, name: str) -> list[dict[str, Any]]:
     chosen, runs = sorted({*config.divergences, *config.grid_divergences}), config.runs
     if name in BY_CANDIDATES:
-        most = config.budget_log2 - _BUDGET_OVER_MEAN_LOG2
-        chosen, runs = [d for d in config.divergences if d <= most], config.candidate_runs
-    parts = [make_targets(config, divergence, runs) for divergence in chosen]
+        chosen, runs = [d for d in config.divergences if d <= config.most_by_candidates], config.candidate_runs
+    parts = [make_targets(d, runs, config.seed, one_mean=d in config.grid_divergences) for d in chosen]
     targets = synthetic.Targets(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
-    key = randomness.key(config.seed + list(EXACT).index(name))
+    key = exact_key(config.seed, name)
     found = encode_scalars(EXACT[name](1 << config.budget_log2), key, targets)
     residuals = (np.asarray(found.sample, np.float64) - targets.mean) / targets.scale
-    ks = synthetic.ks_per_dimension(np.asarray(ndtr(jnp.asarray(residuals, jnp.float32))))
-    bits = codelength.code_bits(found.code, (runs, len(chosen)), config.budget_log2)
-    steps, status = np.asarray(found.info.steps).reshape(runs, -1), np.asarray(found.info.status).reshape(runs, -1)
+    ks = ks_distance(np.asarray(ndtr(jnp.asarray(residuals, jnp.float32))))
+    shape = targets.mean.shape
+    steps, status = (np.asarray(part).reshape(shape) for part in (found.info.steps, found.info.status))
     words = targets.scale * np.exp(-(targets.mean**2) / 2) / math.sqrt(2 * math.pi) * 2**grid.BITS
     rows = []
-    for i, divergence in enumerate(chosen):
-        row = {"coder": name, "divergence": divergence, "runs": runs, "kl_bits": mean(targets.kl_bits[:, i])}
-        row |= {"channel_bits": mean_channel_bits(parts[i]), "words_per_scale": mean(words[:, i])}
-        for figure, values in (("steps", steps), ("code_bits", bits.zeta), ("delta_bits", bits.delta)):
-            row |= {figure: mean(values[:, i]), f"{figure}_se": standard_error(values[:, i])}
-        row |= {"depth": None if isinstance(found.code, rec.Code) else mean(np.asarray(found.code.depth)[:, i])}
-        row |= {"exhausted": int((status[:, i] == Status.BUDGET).sum())}
-        row |= {"unsuited": int((status[:, i] == Status.UNSUITED).sum()), "ks": float(ks[i])}
-        rows.append(row)
+    for coder, bits in codes_of(name, key, found, shape, config.budget_log2).items():
+        for i, divergence in enumerate(chosen):
+            row = {"coder": coder, "divergence": divergence, "runs": runs, "kl_bits": mean(targets.kl_bits[:, i])}
+            row |= {"words_per_scale": mean(words[:, i]), "steps_median": float(np.median(steps[:, i]))}
+            for figure, values in (("steps", steps), ("code_bits", bits.zeta), ("delta_bits", bits.delta)):
+                row |= {figure: mean(values[:, i]), f"{figure}_se": standard_error(values[:, i])}
+            row |= {"depth": None if isinstance(found.code, rec.Code) else mean(np.asarray(found.code.depth)[:, i])}
+            row |= {"exhausted": int((status[:, i] == Status.BUDGET).sum())}
+            row |= {"unsuited": int((status[:, i] == Status.UNSUITED).sum()), "ks": float(ks[i])}
+            row |= {"ks_limit": kolmogorov_isf(0.05) / math.sqrt(runs)}
+            rows.append(row | {"ks_pvalue": kolmogorov_sf(math.sqrt(runs) * float(ks[i]))})
     return rows
-
-
-def fit_line(rows: list[dict[str, Any]], name: str, start: float = 0) -> list[dict[str, Any]]:
-    """The straight line through a coder's mean steps over divergences from `start` on, by weighted least squares.
-
-    No line through fewer than three means.
-    """
-    own = [row for row in rows if row["coder"] == name and row["divergence"] >= start]
-    if len(own) < 3:
-        return []
-    x, y, error = (np.array([row[key] for row in own]) for key in ("divergence", "steps", "steps_se"))
-    error = np.maximum(error, 1e-6)
-    (slope, offset), covariance = np.polyfit(x, y, 1, w=1 / error, cov="unscaled")
-    misses = y - slope * x - offset
-    centre = np.average(y, weights=error**-2)
-    r_squared = 1 - np.sum(np.square(misses / error)) / np.sum(np.square((y - centre) / error))
-    fit = {"coder": name, "slope": float(slope), "offset": float(offset), "r_squared": float(r_squared)}
-    fit |= dict(zip(("slope_se", "offset_se"), np.sqrt(np.diag(covariance)).tolist(), strict=True))
-    return [fit | {"largest_miss": float(np.abs(misses).max()), "from": float(x.min()), "to": float(x.max())}]
 
 
 def _approximate(config: Config, name: str, bits: int) -> dict[str, Any]:
     shape = (config.bias_runs, 1)
     targets = synthetic.Targets(np.full(shape, config.bias_mean), np.full(shape, config.bias_scale))
-    found = encode_scalars(APPROXIMATE[name](bits), randomness.key(config.seed + 100 + bits), targets)
+    key = randomness.fold_in(randomness.key(config.seed), 1, list(APPROXIMATE).index(name), bits)
+    found = encode_scalars(APPROXIMATE[name](bits), key, targets)
     figures = synthetic.bias_figures(synthetic.evidence(targets, found.sample, config.seed))
     return {"coder": name, "bits": bits, "kl_bits": float(targets.kl_bits[0, 0])} | figures

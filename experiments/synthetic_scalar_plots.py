@@ -7,9 +7,7 @@ import numpy as np
 
 from experiments import panels
 from experiments.coder_styles import LABELS, STYLES
-
-KS_LIMIT = 1.36
-"""Of the KS distance times the root of the number of samples: exact ones stay below in 95% of cases (Kolmogorov)."""
+from experiments.verdicts import FLAGGED, flagged
 
 _D_INF = "largest log2 density ratio, D_inf (bits)"
 
@@ -42,8 +40,7 @@ def _curve(panel: Any, rows: list[dict[str, Any]], x: str, y: str, label: bool =
         markersize=5,
         linewidth=1.3,
         capsize=2,
-        linestyle=line,
-        **STYLES[name],
+        **({"linestyle": line} | STYLES[name]),
     )
 
 
@@ -58,7 +55,7 @@ def _plot_trees(panel: Any, result: dict[str, Any]) -> None:
             label = f"{LABELS[name]}: {fit['slope']:.2f} D_inf {fit['offset']:+.2f}, R² {fit['r_squared']:.4f}"
             panel.plot(x, fit["slope"] * x + fit["offset"], color=STYLES[name]["color"], linewidth=1.2, label=label)
             top = max(top, *(row["steps"] for row in rows))
-        elif name == "pfr":
+        elif name == "pfr" and rows:
             _curve(panel, rows, "divergence", "steps", line="none")
     x = np.linspace(0, max(result["config"]["divergences"]), 200)
     panel.plot(x, 2**x, "--", color=panels.GREY, linewidth=1, label="2^D_inf")
@@ -78,10 +75,10 @@ def _plot_all_steps(panel: Any, result: dict[str, Any]) -> None:
 
 
 def _plot_code(panel: Any, result: dict[str, Any]) -> None:
-    for name in result["config"]["coders"]:
+    for name in dict.fromkeys(row["coder"] for row in result["exact"]):
         _curve(panel, _own(result["exact"], name), "divergence", "code_bits")
-    rows = _targets(result)
-    for figure, style, label in (("kl_bits", "--", "KL"), ("channel_bits", ":", "D_CS (arXiv:2401.16579)")):
+    rows = result["targets"]
+    for figure, style, label in (("kl_bits", "--", "KL"), ("channel_bits", ":", "D_CS: rejection samplers")):
         x, y = [row["divergence"] for row in rows], [row[figure] for row in rows]
         panel.plot(x, y, style, color="black", label=label)
     panels.name(panel, "How long is the code?", _D_INF, "mean codelength, bits (lower is better)")
@@ -89,13 +86,14 @@ def _plot_code(panel: Any, result: dict[str, Any]) -> None:
 
 
 def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
-    for name in result["config"]["coders"]:
+    for name in dict.fromkeys(row["coder"] for row in result["exact"]):
         rows = [row | {"over": row["code_bits"] - row["kl_bits"]} for row in _own(result["exact"], name)]
         _curve(panel, [row | {"over_se": row["code_bits_se"]} for row in rows], "kl_bits", "over")
-    rows = _targets(result)
+    rows = result["targets"]
     over = [row["channel_bits"] - row["kl_bits"] for row in rows]
-    panel.plot([row["kl_bits"] for row in rows], over, ":", color="black", label="D_CS")
-    panel.set_ylim(bottom=0)
+    panel.plot([row["kl_bits"] for row in rows], over, ":", color="black", label="D_CS - KL")
+    # Room for the legend above the curves of few bits.
+    panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
     panels.name(
         panel,
         "How much more than the KL?",
@@ -103,11 +101,6 @@ def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
         "codelength less KL, bits (lower is better)",
     )
     panel.legend(frameon=False, fontsize=8)
-
-
-def _targets(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a coder that was given every target."""
-    return max((_own(result["exact"], name) for name in result["config"]["coders"]), key=len)
 
 
 def _plot_bias(panel: Any, result: dict[str, Any]) -> None:
@@ -134,14 +127,14 @@ def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
         rows = _own(result["grid"], name)
         if rows:
             _curve(panel, rows, "divergence", "ks")
-            refused = [row for row in rows if row["unsuited"]]
+            refused = [row for row in rows if flagged(row)]
             style = {"markersize": 12, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
             panel.plot([row["divergence"] for row in refused], [row["ks"] for row in refused], **style)
-    panel.plot([], [], "o", fillstyle="none", markersize=12, color=panels.RED, label="reported as UNSUITED")
-    limit = KS_LIMIT / np.sqrt(result["config"]["runs"])
+    panel.plot([], [], "o", fillstyle="none", markersize=12, color=panels.RED, label=f"over {FLAGGED:.0%} UNSUITED")
     panel.set_ylim(0.01, 1)
     label = "exact samples of a density, 95% of cases"
-    panel.axhline(limit, linestyle="--", color=panels.GREY, linewidth=1, label=label)
+    for row in result["grid"][:1]:
+        panel.axhline(row["ks_limit"], linestyle="--", color=panels.GREY, linewidth=1, label=label)
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.yaxis.set_minor_formatter(lambda value, _: "")

@@ -14,9 +14,9 @@ ABSENT = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column heads; the first column is text, the others are figures; notes stand below.
+    """Rows of cells under column heads; notes stand below. Text between backticks is code.
 
-    name: of the files that it is written to.
+    name: of the files that it is written to. prose: the columns of words, by place; the others hold figures.
     """
 
     title: str
@@ -24,6 +24,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     name: str = "table"
+    prose: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -66,7 +67,7 @@ def _one_digit(value: float) -> str:
 def markdown(table: Table) -> str:
     """GitHub Markdown: bold title, table, notes as a list."""
     cells = [[cell.replace("|", r"\|") for cell in row] for row in (table.columns, *table.rows)]
-    ruler = ["---", *["---:"] * (len(table.columns) - 1)]
+    ruler = ["---" if i in table.prose else "---:" for i in range(len(table.columns))]
     lines = ["| " + " | ".join(row) + " |" for row in (cells[0], ruler, *cells[1:])]
     notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n".join([f"**{table.title}**", "", *lines, *notes]) + "\n"
@@ -81,7 +82,7 @@ def comma_separated(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A booktabs `table` environment with the title as its caption."""
-    layout = "l" + "r" * (len(table.columns) - 1)
+    layout = "".join("l" if i in table.prose else "r" for i in range(len(table.columns)))
     head, *body = [" & ".join(map(_escape_latex, row)) + r" \\" for row in (table.columns, *table.rows)]
     lines = [
         r"\begin{table}",
@@ -97,7 +98,7 @@ def terminal(table: Table) -> rich.console.Group:
     """Table and notes for `rich.console.Console.print`; the notes may be wider than the table."""
     shown = rich.table.Table(title=table.title, title_justify="left")
     for i, column in enumerate(table.columns):
-        shown.add_column(column, justify="right" if i else "left", no_wrap=not i)
+        shown.add_column(column, justify="left" if i in table.prose else "right", no_wrap=not i)
     for row in table.rows:
         shown.add_row(*row)
     return rich.console.Group(shown, *(rich.text.Text(f"- {note}", style="italic") for note in table.notes), "")
@@ -111,4 +112,5 @@ def _escape_latex(text: str) -> str:
         "±": r"$\pm$",
         "−": "$-$",
     }
-    return re.sub(r"[\\~^±−&%$#_{}]", lambda found: special.get(found[0], "\\" + found[0]), text)
+    text = re.sub(r"[\\~^±−&%$#_{}]", lambda found: special.get(found[0], "\\" + found[0]), text)
+    return re.sub(r"`([^`]*)`", r"\\texttt{\1}", text)

@@ -50,12 +50,12 @@ def bias(draws: Draws) -> Bias:
     count, dims = draws.uniforms.shape
     if count < 2:
         raise ValueError(f"a bias is measured on at least 2 draws, got {count}; code more images")
-    worst = float(_ks_distance(draws.uniforms).max())
-    of_ratio = float(_ks_distance(draws.log_ratio_ranks[:, None])[0])
+    worst = float(ks_distance(draws.uniforms).max())
+    of_ratio = float(ks_distance(draws.log_ratio_ranks[:, None])[0])
     root = np.sqrt(count)
     return Bias(
         ks=worst,
-        ks_limit=_kolmogorov_isf(_LIMIT_LEVEL / dims) / float(root),
+        ks_limit=kolmogorov_isf(_LIMIT_LEVEL / dims) / float(root),
         ks_pvalue=min(1.0, dims * kolmogorov_sf(root * worst)),
         log_ratio_ks=of_ratio,
         log_ratio_pvalue=kolmogorov_sf(root * of_ratio),
@@ -90,7 +90,8 @@ def kolmogorov_sf(x: float) -> float:
     return float(np.clip(2 * np.sum((-1.0) ** (k - 1) * np.exp(-2.0 * k**2 * x**2)), 0.0, 1.0))
 
 
-def _kolmogorov_isf(mass: float) -> float:
+def kolmogorov_isf(mass: float) -> float:
+    """What Kolmogorov's limit law exceeds with this probability."""
     low, high = 0.2, 10.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -98,7 +99,7 @@ def _kolmogorov_isf(mass: float) -> float:
     return low
 
 
-def _ks_distance(uniforms: Float[np.ndarray, "draw dim"]) -> Float[np.ndarray, "dim"]:
+def ks_distance(uniforms: Float[np.ndarray, "draw dim"]) -> Float[np.ndarray, "dim"]:
     """Largest difference of each column's empirical cdf from that of the uniform law."""
     ordered = np.sort(np.asarray(uniforms, np.float64), axis=0)
     step = np.arange(len(ordered))[:, None] / len(ordered)
