@@ -23,9 +23,7 @@ LAST = (1 << grid.BITS) - 1
 # Every law as a target and as a coding distribution, and pairs with peaks apart.
 PAIRS = [
     (Uniform, Laplace),
-    (Triangular, Uniform),
     (Logistic, Triangular),
-    (Laplace, Logistic),
     (Normal, Logistic),
     (TruncatedNormal, Normal),
 ]
