@@ -19,8 +19,6 @@ from recjax.distributions.ratio import BlockRatio
 from recjax.pytrees import pytree
 
 _HIGHEST = jax.lax.Precision.HIGHEST
-# The values of the outermost words, nearly.
-_EDGE = 5.42
 _LEAST_SCALE, _MOST = 2.0**-grid.FRACTION_BITS, 2.0**20
 # Of singular values in float32, relative to the largest.
 _ERROR = 1e-6
@@ -36,7 +34,8 @@ class JointRatio(BlockRatio):
 
     centre_fixed: the mean, or what the grid has nearest to it, in units of 2^-26. white_centre: W (centre - mean).
     fallen: by how much log r is there below the largest log r of the bound, in nats. shortfall: by how much its own
-    largest is. Both lie on an axis of one.
+    largest is. Both lie on an axis of one. covered: False where coordinates depend on each other so closely that
+    float32 cannot tell how closely.
     """
 
     independent: NormalRatio
@@ -85,7 +84,7 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
     scale = jnp.where(valid, 1 / (jnp.maximum(least, _ERROR) * spread), 1.0)
     bound = normal_ratio(Normal(mean, scale), standard)
-    centre_fixed = grid.to_fixed(jnp.clip(mean, -_EDGE, _EDGE))
+    centre_fixed = grid.to_fixed(jnp.clip(mean, -grid.LAST_VALUE, grid.LAST_VALUE))
     centre = grid.to_float(centre_fixed)
     white_centre = jnp.matmul(whitening, centre - mean, precision=_HIGHEST)
     # Largest values of the bound and of the ratio, without the constant that both have.

@@ -15,8 +15,6 @@ from recjax.pytrees import pytree
 _MIN_SCALE = 2.0**-grid.FRACTION_BITS
 _MAX_SCALE = 2.0**20
 _MAX_MEAN = 2.0**20
-# No word's value is larger.
-_LAST_VALUE = 5.42
 
 
 @pytree
@@ -44,7 +42,7 @@ class NormalRatio(DensityRatio):
     @property
     def unimodal(self) -> Bool[Array, "*n"]:
         # A wide target's ratio falls to the vertex of a parabola and rises from there, unless that is beyond the grid.
-        vertex_beyond = jnp.abs(self.mean) >= _LAST_VALUE * (self.scale - 1) * (self.scale + 1)
+        vertex_beyond = jnp.abs(self.mean) >= grid.LAST_VALUE * (self.scale - 1) * (self.scale + 1)
         return (self.curvature >= 0) | vertex_beyond
 
     def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:

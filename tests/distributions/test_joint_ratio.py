@@ -57,6 +57,42 @@ def test_log_ratio_bound_and_largest(narrow, correlation):
     assert found.max() <= best
 
 
+@pytest.mark.parametrize("widths", [(1e-3, 0.9, 0.5), (1e-4, 0.5, 0.5)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_targets_far_wider_in_one_direction_than_in_another_keep_their_digits(widths, seed):
+    rng = np.random.default_rng(seed)
+    turned = np.linalg.qr(rng.standard_normal((3, 3)))[0] * np.array(widths)
+    mean, tril = rng.uniform(-1, 1, 3), np.linalg.cholesky(turned @ turned.T)
+    # In the units of the coding distribution it is given in float32, and is that.
+    q = MultivariateNormal(np.float32(mean), np.float32(tril))
+    ratio = jax.jit(density_ratio)(q, Normal(np.zeros(3, np.float32), np.ones(3, np.float32)))
+    mean, tril = np.float64(q.loc), np.float64(q.scale_tril)
+    words = np.asarray(grid.cell(jnp.asarray((mean[:, None] + tril @ rng.standard_normal((3, 2000))), jnp.float32)))
+    found = np.asarray(ratio.block_log_ratio(jnp.asarray(words)), np.float64)
+    offset = exact_log_ratio(mean, tril, words) - found
+    assert offset.std() < 2e-3
+    precision = np.linalg.inv(tril @ tril.T)
+    mode = np.linalg.solve(precision - np.eye(3), precision @ mean)
+    white = np.linalg.solve(tril, mode - mean)
+    largest = 0.5 * (mode @ mode - white @ white) - np.log(np.diag(tril)).sum() - offset.mean()
+    assert largest < float(ratio.block_log_best) < min(largest + 0.1, 1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-6, 1e25])
+def test_scales_at_the_ends_of_float32_give_numbers(scale):
+    mean, _ = target(1, 0.5)
+    for tril in (scale * np.eye(3), np.diag([scale, 0.5, 0.5])):
+        ratio = ratio_of(mean, tril)
+        words = jnp.asarray(np.random.default_rng(0).integers(0, 1 << 24, (3, 50)), jnp.uint32)
+        assert ratio.valid.all() and np.isfinite(ratio.block_log_ratio(words)).all()
+        assert np.isfinite(ratio.block_log_best)
+
+
+def test_dependence_beyond_float32_is_told():
+    tril = np.array([[0.5, 0, 0], [0.5, 1e-7, 0], [0, 0, 0.5]])
+    assert not ratio_of(np.zeros(3), tril).covered.any()
+
+
 def test_independent_coordinates_are_those_of_independent_normals():
     mean, tril = target(1, 0.0)
     tril = np.diag(np.diag(tril))
