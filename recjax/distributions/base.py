@@ -1,6 +1,7 @@
 """What every distribution of this package is: a small pytree, whose arrays broadcast to a block per batch index."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -33,7 +34,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, eq=False)
-class Coordinatewise(Distribution):
+class Coordinatewise(Distribution, ABC):
     """A distribution of independent coordinates, each a law that is moved by `loc` and stretched by `scale` > 0.
 
     Its density is given by the difference from `loc`, of which narrow targets need all digits.
@@ -59,25 +60,25 @@ class Coordinatewise(Distribution):
         """Log density in nats, per coordinate; -inf outside the support."""
         return self.log_density(jnp.asarray(x, jnp.float32) - self.loc)
 
+    @abstractmethod
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Log density at loc + offset, in nats, per coordinate."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cdf(self, x: ArrayLike) -> Float[Array, "*m"]:
         """Probability of a value of at most x, per coordinate."""
-        raise NotImplementedError
 
+    @abstractmethod
     def icdf(self, mass: ArrayLike) -> Float[Array, "*m"]:
         """The quantile function, per coordinate."""
-        raise NotImplementedError
 
     def mode(self) -> Float[Array, "*m"]:
         """Where the density is largest."""
         return jnp.asarray(self.loc, jnp.float32)
 
+    @abstractmethod
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
         """Offsets from `loc` that cut the log density into pieces that are smooth and each side of its mode."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ grid. A ratio on finitely many words is bounded, also where the continuous one i
 wider than the coding distribution; its largest value, at an end of the grid, then asks for very many candidates.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
 import jax
@@ -14,7 +15,7 @@ from jaxtyping import Array, Float, UInt32
 Own = TypeVar("Own")
 
 
-class BlockRatio:
+class BlockRatio(ABC):
     """The ratio of blocks of coordinates, as a pytree whose arrays lead with an axis of coordinates.
 
     valid: whether each coordinate's target is a distribution; where it is not, the ratio is 1. covered: whether the
@@ -25,9 +26,9 @@ class BlockRatio:
     covered: Any
 
     @property
+    @abstractmethod
     def bound(self) -> "DensityRatio":
         """A ratio of independent coordinates that is nowhere smaller."""
-        raise NotImplementedError
 
     @property
     def block_log_best(self) -> Float[Array, ""]:
@@ -35,13 +36,13 @@ class BlockRatio:
         return jnp.float32(0.0)
 
     @property
+    @abstractmethod
     def marginal(self) -> "DensityRatio":
         """The ratios of the target's coordinates by themselves."""
-        raise NotImplementedError
 
+    @abstractmethod
     def block_log_ratio(self, words: UInt32[Array, "dim n"]) -> Float[Array, " n"]:
         """log r of whole blocks less the largest log r of the bound, in nats."""
-        raise NotImplementedError
 
 
 class DensityRatio(BlockRatio):
@@ -72,18 +73,18 @@ class DensityRatio(BlockRatio):
         """The ratio for arrays of words [dim, n]."""
         return jax.tree.map(lambda field: field[:, None], self)
 
+    @abstractmethod
     def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
         """log r(w) - max log r, in nats, at most 0 but for rounding; words broadcast against the coordinates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_supremum(self, first: UInt32[Array, "*#word"], last: UInt32[Array, "*#word"]) -> Float[Array, "*m"]:
         """max of log r - max log r over the words first..last, in nats."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mass_to(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
         """The continuous target's mass up to the value of a word."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_maximum(self) -> Float[Array, "*n"]:
         """max over words of log q(z_w)/p(z_w), in nats."""
-        raise NotImplementedError
