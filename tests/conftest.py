@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 import struct
 import zlib
 
@@ -7,6 +8,16 @@ import jax
 import pytest
 
 from recjax import container
+
+
+@pytest.fixture(scope="session", autouse=True)
+def share_compilations(tmp_path_factory):
+    """What one worker compiled in this run serves the others: most tests compile longer than they run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 @pytest.fixture
