@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from math import log, prod
 from typing import Any, NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from recjax.models import context_head
 from recjax.models.likelihoods import Likelihood, make_likelihood
+from recjax.models.mlp import MLP
 
 MIN_LOG2_SCALE, MAX_LOG2_SCALE = -12, 2
 """Posterior scales are kept between 2^-12 and 2^2 prior standard deviations."""
@@ -31,6 +32,10 @@ class VAEConfig:
     hidden: widths of the hidden ReLU layers of the inference network; the generative network mirrors them.
     likelihood: name of the pixel likelihood.
     dropout: probability of dropping a hidden unit in training, in both networks.
+    context_radius: 0, or how far a pixel sees the pixels before it (see `recjax.coding.wavefront`). The generative
+        network then gives every pixel `features` numbers, and a third network, the head, makes the parameters of its
+        likelihood from these and the context.
+    head: widths of the hidden ReLU layers of the head.
     """
 
     image_shape: tuple[int, int]
@@ -39,6 +44,9 @@ class VAEConfig:
     hidden: tuple[int, ...] = (256, 256)
     likelihood: str = "beta_binomial"
     dropout: float = 0.0
+    context_radius: int = 0
+    features: int = 4
+    head: tuple[int, ...] = (64, 64)
 
     @property
     def pixels(self) -> int:
@@ -59,36 +67,24 @@ class ELBOTerms(NamedTuple):
         return self.log_likelihood - self.kl.sum(axis=-1)
 
 
-class MLP(nn.Module):
-    """Dense layers named layer_0, layer_1, ... with a ReLU and dropout between them."""
-
-    widths: tuple[int, ...]
-    dropout: float = 0.0
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "*batch inputs"], training: bool = False) -> Float[Array, "*batch outputs"]:
-        for position, width in enumerate(self.widths):
-            x = nn.Dense(width, name=f"layer_{position}")(x)
-            if position + 1 < len(self.widths):
-                x = nn.Dropout(self.dropout, deterministic=not training)(nn.relu(x))
-        return x
-
-
 def networks(config: VAEConfig) -> tuple[MLP, MLP]:
     """The inference network (pixels -> mean and log2 scale) and the generative network (latents -> parameters)."""
-    outputs = config.pixels * config.make_likelihood().num_parameters
+    per_pixel = config.features if config.context_radius else config.make_likelihood().num_parameters
     inference = MLP((*config.hidden, 2 * config.latents), config.dropout)
-    return inference, MLP((*config.hidden[::-1], outputs), config.dropout)
+    return inference, MLP((*config.hidden[::-1], config.pixels * per_pixel), config.dropout)
 
 
 def init(config: VAEConfig, key: Array) -> Params:
-    """Fresh parameters {"inference": ..., "generative": ...}."""
+    """Fresh parameters {"inference": ..., "generative": ...}, and "head" where pixels see a context."""
     inference, generative = networks(config)
     key_inference, key_generative = jax.random.split(key)
-    return {
+    params = {
         "inference": inference.init(key_inference, jnp.zeros((1, config.pixels)))["params"],
         "generative": generative.init(key_generative, jnp.zeros((1, config.latents)))["params"],
     }
+    if config.context_radius:
+        params["head"] = context_head.init(config, jax.random.fold_in(key, 1))
+    return params
 
 
 def posterior(
@@ -102,9 +98,35 @@ def posterior(
 
 
 def likelihood_parameters(
-    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
 ) -> Float[Array, "*batch pixels parameters"]:
-    """Parameters of the likelihood of each pixel, in nats."""
+    """Parameters of the likelihood of each pixel, in nats; of x, the context alone counts."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    return context_head.parameters(config, params["head"], outputs, x) if config.context_radius else outputs
+
+
+def log_likelihood(
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
+) -> Float[Array, "*batch"]:
+    """log p(x | z) of images in nats."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    if config.context_radius:
+        return context_head.log_likelihood(config, params["head"], outputs, x)
+    return config.make_likelihood().log_prob(outputs, x).sum(axis=-1)
+
+
+def pixel_outputs(
+    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+) -> Float[Array, "*batch pixels outputs"]:
+    """What the generative network says of each pixel: parameters of its likelihood, or features for the head."""
     outputs = _apply(networks(config)[1], params["generative"], z, dropout_key)
     return outputs.reshape(*z.shape[:-1], config.pixels, -1)
 
@@ -117,9 +139,7 @@ def elbo_terms(
     mean, log2_scale = posterior(config, params, x, dropout_keys[0])
     scale = jnp.exp2(log2_scale)
     z = mean + scale * jax.random.normal(key, mean.shape)
-    parameters = likelihood_parameters(config, params, z, dropout_keys[1])
-    log_likelihood = config.make_likelihood().log_prob(parameters, x).sum(axis=-1)
-    return ELBOTerms(log_likelihood, kl_nats(mean, log2_scale))
+    return ELBOTerms(log_likelihood(config, params, z, x, dropout_keys[1]), kl_nats(mean, log2_scale))
 
 
 def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
