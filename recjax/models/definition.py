@@ -120,8 +120,8 @@ def make_model(
     model = Model(*arrays, name, shape, levels, context_radius, likelihood_name, card)
     if (head is None) != (context_radius == 0) or not 0 <= context_radius <= MAX_CONTEXT_RADIUS:
         raise ValueError(
-            f"model {name!r} needs a head if and only if its pixels see a context, of radius 1 to {MAX_CONTEXT_RADIUS}, "
-            f"got radius {context_radius}."
+            f"model {name!r} needs a head if and only if its pixels see a context, of radius 1 to "
+            f"{MAX_CONTEXT_RADIUS}, got radius {context_radius}."
         )
     parameters = likelihood.num_parameters
     per_pixel = parameters if head is None else _features(head, context_radius)

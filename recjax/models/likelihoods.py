@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Int32, UInt32
+from jaxtyping import Array, Float, Int, Int32
 
 from recjax.coding import codec as codecs
 from recjax.models import categorical
@@ -25,7 +25,7 @@ PARAMETER_FRACTION_BITS = 8
 """A fixed-point likelihood parameter is in units of 2^-8 nats."""
 
 WHOLE_LEVELS = 65
-"""Up to so many levels a beta-binomial is one table; above, a table of whether a pixel is 0 and one of what else it is."""
+"""Up to so many levels a beta-binomial is one table; above, one of whether a pixel is 0 and one of what else it is."""
 
 
 @dataclass(frozen=True)
