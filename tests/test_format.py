@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from recjax import chunks, container, grid
 from recjax.codecs.plan import Settings, make_plan, settings_of
 from recjax.coding.reference import ReferenceMessage
+from recjax.models import likelihood_tables
 from recjax.models import model as models
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -94,8 +95,8 @@ def decode_image(bits: str, header, model) -> np.ndarray:
             u = word(stream, index, d) >> 8
             words[block, d] = ((int(k[block, d]) << 24) + u) // int(intervals[block, d])
     z = grid.value_fixed(plan.blocks.merge(words)[None])
-    rows = np.asarray(models.symbol_rows(model, z))[0]
-    cdf = np.asarray(models.cdf_rows(model))
+    rows = np.asarray(model.likelihood.law(models.pixel_outputs(model, z)))[0]
+    cdf = likelihood_tables.beta_binomial_rows(model.levels - 1)
     pixels = [pop_interval(message, cdf[row].tolist()) for row in rows]
     assert (message.heads, message.tail) == ([1], [])
     return np.array(pixels, np.uint8).reshape(header.image_shape)

@@ -14,7 +14,7 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
     if model.head is None:
         return codecs.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
-    place, neighbours = map(jnp.asarray, wavefront(model.image_shape[:2], model.context_radius))
+    place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
 
     def codec_at(here, image):
         # Places beyond the last pixel have laws too, those of the last; their lanes are idle.

@@ -32,7 +32,7 @@ class Wavefront(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def wavefront(image_shape: tuple[int, int], radius: int) -> Wavefront:
+def wavefront(image_shape: tuple[int, ...], radius: int) -> Wavefront:
     """The wavefront over images of a shape where pixels see neighbours within a radius."""
     height, width = image_shape
     pixels = height * width
@@ -50,7 +50,7 @@ def wavefront(image_shape: tuple[int, int], radius: int) -> Wavefront:
 
 
 def autoregressive(
-    place: Int32[np.ndarray, "steps most"], pixels: int, codec_at: Callable[[jax.Array, Pixels], Codec]
+    place: Int32[Array | np.ndarray, "steps most"], pixels: int, codec_at: Callable[[jax.Array, Pixels], Codec]
 ) -> Codec:
     """Images [pixels, *lanes], step by step; codec_at(place[k], image) codes the pixels of step k, [most, *lanes].
 

@@ -29,14 +29,14 @@ def exact_inputs(values: Int[Array, "*batch seen"], levels: int) -> Int32[Array,
 
 
 def float_inputs(
-    x: Int[Array, "*batch pixels"], image_shape: tuple[int, int], radius: int, levels: int
+    x: Int[Array, "*batch pixels"], image_shape: tuple[int, ...], radius: int, levels: int
 ) -> Float[Array, "*batch pixels inputs"]:
     """The inputs of every pixel of images."""
     values = seen(x, image_shape, radius).astype(jnp.float32)
     return jnp.concatenate([values * 2.0 ** -_bits(levels), (values > 0).astype(jnp.float32)], axis=-1)
 
 
-def seen(x: Int[Array, "*batch pixels"], image_shape: tuple[int, int], radius: int) -> Int[Array, "*batch pixels seen"]:
+def seen(x: Int[Array, "*batch pixels"], image_shape: tuple[int, ...], radius: int) -> Int[Array, "*batch pixels seen"]:
     """The neighbours of every pixel of images, in the order of `wavefront.neighbours`, 0 outside of the image."""
     # Slices of a padded image: a gather takes several times as long on CPUs, and its gradient is not needed.
     height, width = image_shape
@@ -48,7 +48,7 @@ def seen(x: Int[Array, "*batch pixels"], image_shape: tuple[int, int], radius: i
     return jnp.stack(views, axis=-1).reshape(*x.shape[:-1], prod(image_shape), -1)
 
 
-def neighbours(image_shape: tuple[int, int], radius: int) -> Int32[np.ndarray, "pixels seen"]:
+def neighbours(image_shape: tuple[int, ...], radius: int) -> Int32[np.ndarray, "pixels seen"]:
     """Numbers of the pixels that each pixel sees; the number of pixels for those outside of the image."""
     return wavefront(image_shape, radius).neighbours
 

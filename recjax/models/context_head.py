@@ -29,8 +29,8 @@ def network(config: "VAEConfig") -> MLP:
 
 def init(config: "VAEConfig", key: Array) -> Params:
     """Fresh parameters."""
-    inputs = config.features + context.numinputs(config.context_radius)
-    return network(config).init(key, jnp.zeros((1, inputs)))["params"]
+    width = config.features + context.num_inputs(config.context_radius)
+    return dict(network(config).init(key, jnp.zeros((1, width)))["params"])
 
 
 def parameters(
@@ -85,5 +85,5 @@ def inputs(
     config: "VAEConfig", features: Float[Array, "*batch pixels features"], x: Int[Array, "*batch pixels"]
 ) -> Float[Array, "*batch pixels inputs"]:
     """What the head is told of every pixel."""
-    seen = context.floatinputs(x, config.image_shape, config.context_radius, config.levels)
+    seen = context.float_inputs(x, config.image_shape, config.context_radius, config.levels)
     return jnp.concatenate([features, seen], axis=-1)

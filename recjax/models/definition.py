@@ -169,8 +169,10 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
     """Every integer array of the model by its name in a file."""
     tensors = {"kl_bits": model.kl_bits, "intervals": model.intervals}
     tensors |= {f"index_counts.{name}": array for name, array in model.index_counts.items()}
-    networks = {"inference": model.inference, "generative": model.generative, "head": model.head}
-    for label, network in networks.items():
-        for position, layer in enumerate(() if network is None else network.layers):
+    networks = [("inference", model.inference), ("generative", model.generative)]
+    if model.head is not None:
+        networks.append(("head", model.head))
+    for label, network in networks:
+        for position, layer in enumerate(network.layers):
             tensors |= {f"{label}.{position}.{field}": array for field, array in layer._asdict().items()}
     return {name: np.asarray(array) for name, array in tensors.items()}

@@ -97,7 +97,7 @@ def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[A
     outputs = pixel_outputs(model, z_fixed)
     if model.head is None:
         return model.likelihood.law(outputs)
-    return head_laws(model, outputs, context.seen(x, model.image_shape[:2], model.context_radius))
+    return head_laws(model, outputs, context.seen(x, model.image_shape, model.context_radius))
 
 
 @jax.jit
