@@ -16,6 +16,7 @@ from recjax.models.exact import ExactNetwork
 from recjax.models.likelihoods import PARAMETER_FRACTION_BITS
 from recjax.models.model import (
     GRID_FRACTION_BITS,
+    KAPPA_FRACTION_BITS,
     KL_UNIT,
     LATENT_FRACTION_BITS,
     LOG2_SCALE_FRACTION_BITS,
@@ -71,12 +72,15 @@ def to_model(
     z = mean + jnp.exp2(log2_scale) * jax.random.normal(jax.random.key(_CALIBRATION_SEED), mean.shape)
     kl_bits = np.asarray(vae.kl_nats(mean, log2_scale).mean(axis=0), np.float64) / np.log(2)
     kl_bits = np.maximum(kl_bits, 0.0)
+    isokl = config.posterior == "isokl"
+    posterior_bits = [MEAN_FRACTION_BITS] if isokl else [MEAN_FRACTION_BITS, LOG2_SCALE_FRACTION_BITS]
+    kappa_q16 = np.rint(np.ldexp(vae.kappa_nats(config, params), KAPPA_FRACTION_BITS)) if isokl else None
     # The network's input is the pixel itself, so the division by the largest level moves into the first kernel.
     inference = convert(
         _layers(params["inference"], input_scale=1 / (config.levels - 1)),
         np.asarray(x, np.float64),
         input_fraction_bits=pixel_fraction_bits(config.levels),
-        output_fraction_bits=np.repeat([MEAN_FRACTION_BITS, LOG2_SCALE_FRACTION_BITS], config.latents),
+        output_fraction_bits=np.repeat(posterior_bits, config.latents),
     )
     generative_layers = _layers(params["generative"])
     fraction_bits = context.FRACTION_BITS if config.context_radius else PARAMETER_FRACTION_BITS
@@ -97,6 +101,8 @@ def to_model(
         context_radius=config.context_radius,
         kl_bits=np.rint(kl_bits * KL_UNIT),
         intervals=intervals_from_kl(kl_bits),
+        posterior_name=config.posterior,
+        kappa_nats_q16=kappa_q16,
     )
 
 

@@ -18,22 +18,30 @@ import numpy as np
 from jaxtyping import Int32
 
 from recjax.models import context, exact
+from recjax.models.isokl import MAX_KAPPA_NATS
 from recjax.models.likelihoods import Likelihood, make_likelihood
+from recjax.models.vae import POSTERIORS
 
 KL_UNIT = 1024
 """kl_bits are in units of 1/1024 bits."""
 
 MAX_CONTEXT_RADIUS = 4
 
+KAPPA_FRACTION_BITS = 16
+"""kappa_nats_q16 is in units of 2^-16 nats."""
+
 FORMAT = 1
 """Version of the file format and of the arithmetic that a model's integers mean."""
+
+_MAX_KAPPA_Q16 = round(MAX_KAPPA_NATS * 2**KAPPA_FRACTION_BITS)
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A released VAE; a pytree whose leaves are integers, made by `make_model` or `load_model`.
 
-    inference: pixels shifted left by pixel_fraction_bits -> means in units of 2^-12, then log2 scales in 2^-8.
+    inference: pixels shifted left by pixel_fraction_bits -> means in units of 2^-12, then log2 scales in 2^-8; for an
+        "isokl" posterior, alphas (`recjax.models.isokl`) in units of 2^-12.
     generative: latents in units of 2^-12 -> likelihood parameters in units of 2^-8 nats, pixel by pixel; or features of
         each pixel in units of 2^-11, where there is a head.
     head: None, or features and context of a pixel in units of 2^-11 -> likelihood parameters in units of 2^-8 nats.
@@ -44,6 +52,8 @@ class Model:
     image_shape, levels: images are arrays of this shape with values 0 to levels - 1.
     context_radius: how far the head sees, see `recjax.coding.wavefront`; 0 without one.
     card: JSON text for people (training configuration, measured rates); not part of the digest.
+    posterior_name: "normal", which bits-back needs, or "isokl".
+    kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; else None.
     """
 
     inference: exact.ExactNetwork
@@ -58,6 +68,8 @@ class Model:
     context_radius: int
     likelihood_name: str
     card: str
+    posterior_name: str = "normal"
+    kappa_nats_q16: Int32[np.ndarray, "latents"] | None = None
 
     @property
     def pixels(self) -> int:
@@ -89,8 +101,8 @@ class Model:
 
 jax.tree_util.register_dataclass(
     Model,
-    data_fields=["inference", "generative", "head", "kl_bits", "intervals", "index_counts"],
-    meta_fields=["name", "image_shape", "levels", "context_radius", "likelihood_name", "card"],
+    data_fields=["inference", "generative", "head", "kl_bits", "intervals", "index_counts", "kappa_nats_q16"],
+    meta_fields=["name", "image_shape", "levels", "context_radius", "likelihood_name", "card", "posterior_name"],
 )
 
 
@@ -108,6 +120,8 @@ def make_model(
     intervals: np.ndarray,
     index_counts: Mapping[str, np.ndarray] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    posterior_name: str = "normal",
+    kappa_nats_q16: np.ndarray | None = None,
 ) -> Model:
     """A model whose parts are checked to fit together; ValueError says what does not."""
     likelihood = make_likelihood(likelihood_name, levels)
@@ -116,22 +130,29 @@ def make_model(
     inference, generative, head = jax.tree.map(jnp.asarray, (inference, generative, head))
     card = json.dumps(dict(metadata or {}), sort_keys=True)
     shape = tuple(image_shape)
-    arrays = (inference, generative, head, kl_bits, intervals, counts)
-    model = Model(*arrays, name, shape, levels, context_radius, likelihood_name, card)
+    model = Model(
+        inference=inference,
+        generative=generative,
+        head=head,
+        kl_bits=kl_bits,
+        intervals=intervals,
+        index_counts=counts,
+        name=name,
+        image_shape=shape,
+        levels=levels,
+        context_radius=context_radius,
+        likelihood_name=likelihood_name,
+        card=card,
+        posterior_name=posterior_name,
+        kappa_nats_q16=None if kappa_nats_q16 is None else np.asarray(kappa_nats_q16, np.int32),
+    )
+    _check_posterior(model)
     if (head is None) != (context_radius == 0) or not 0 <= context_radius <= MAX_CONTEXT_RADIUS:
         raise ValueError(
             f"model {name!r} needs a head if and only if its pixels see a context, of radius 1 to "
             f"{MAX_CONTEXT_RADIUS}, got radius {context_radius}."
         )
-    parameters = likelihood.num_parameters
-    per_pixel = parameters if head is None else _features(head, context_radius)
-    wanted = [
-        ("inference", model.inference, (model.pixels, 2 * model.latents)),
-        ("generative", model.generative, (model.latents, model.pixels * per_pixel)),
-    ]
-    if head is not None:
-        wanted.append(("head", head, (per_pixel + context.num_inputs(context_radius), parameters)))
-    for label, network, widths in wanted:
+    for label, network, widths in _expected_widths(model):
         exact.check(network)
         found = (network.layers[0].weight_high.shape[0], network.layers[-1].weight_high.shape[1])
         if found != widths:
@@ -143,9 +164,34 @@ def make_model(
     return model
 
 
-def _features(head: exact.ExactNetwork, context_radius: int) -> int:
-    """Inputs of the head that are not of the context."""
-    return head.layers[0].weight_high.shape[0] - context.num_inputs(context_radius) if head.layers else 0
+def _expected_widths(model: Model) -> list[tuple[str, exact.ExactNetwork, tuple[int, int]]]:
+    """Inputs and outputs that each network must have."""
+    outputs = parameters = model.likelihood.num_parameters
+    expected = []
+    if model.head is not None:
+        seen = context.num_inputs(model.context_radius)
+        # What is not of the context are the features of the pixel, as many as the generative network gives it.
+        outputs = model.head.layers[0].weight_high.shape[0] - seen if model.head.layers else 0
+        expected.append(("head", model.head, (outputs + seen, parameters)))
+    per_latent = 1 if model.posterior_name == "isokl" else 2
+    expected.append(("inference", model.inference, (model.pixels, per_latent * model.latents)))
+    expected.append(("generative", model.generative, (model.latents, model.pixels * outputs)))
+    return expected
+
+
+def _check_posterior(model: Model) -> None:
+    kappa = model.kappa_nats_q16
+    if model.posterior_name not in POSTERIORS or (model.posterior_name == "isokl") != (kappa is not None):
+        raise ValueError(
+            f"model {model.name!r} has a posterior {model.posterior_name!r} that does not fit its tensors."
+        )
+    if kappa is not None and (
+        kappa.shape != model.kl_bits.shape or (kappa < 1).any() or (kappa > _MAX_KAPPA_Q16).any()
+    ):
+        raise ValueError(
+            f"model {model.name!r} needs a kappa above 0 and up to {MAX_KAPPA_NATS} nats for each latent; "
+            "convert it again."
+        )
 
 
 def with_index_counts(model: Model, counts: Mapping[str, np.ndarray]) -> Model:
@@ -161,13 +207,19 @@ def decoding_document(model: Model) -> dict[str, Any]:
         "levels": model.levels,
         "likelihood": model.likelihood_name,
     }
-    # Absent where it means nothing, so that models without a context keep their digests.
-    return document | ({"context_radius": model.context_radius} if model.context_radius else {})
+    # Absent where they mean nothing, so that models without them keep their digests.
+    if model.context_radius:
+        document["context_radius"] = model.context_radius
+    if model.posterior_name != "normal":
+        document["posterior"] = model.posterior_name
+    return document
 
 
 def model_tensors(model: Model) -> dict[str, np.ndarray]:
     """Every integer array of the model by its name in a file."""
     tensors = {"kl_bits": model.kl_bits, "intervals": model.intervals}
+    if model.kappa_nats_q16 is not None:
+        tensors["kappa_nats_q16"] = model.kappa_nats_q16
     tensors |= {f"index_counts.{name}": array for name, array in model.index_counts.items()}
     networks = [("inference", model.inference), ("generative", model.generative)]
     if model.head is not None:

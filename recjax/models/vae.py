@@ -171,6 +171,8 @@ def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) ->
 
 def _apply(network: MLP, params: Params, x: Array, dropout_key: Array | None) -> Array:
     training = dropout_key is not None
+    # Computed in the precision of the weights that are given; what follows is float32.
+    x = x.astype(jax.tree.leaves(params)[0].dtype)
     outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)
     assert isinstance(outputs, jax.Array)
-    return outputs
+    return outputs.astype(jnp.float32)
