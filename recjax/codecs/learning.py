@@ -56,7 +56,9 @@ def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height 
     capacity = int(model.intervals.max())
     edges = _edges(model.intervals, capacity)
     batches = range(0, len(flat), relative_entropy.BATCH)
-    counts = sum(np.asarray(_masses(model, edges, flat[i : i + relative_entropy.BATCH]), np.float64) for i in batches)
+    counts = np.zeros((model.latents, capacity))
+    for start in batches:
+        counts += np.asarray(_masses(model, edges, flat[start : start + relative_entropy.BATCH]))
     masses = np.zeros((model.latents, capacity), np.int32)
     for latent, intervals in enumerate(model.intervals.tolist()):
         # Half an image more for each interval, as for the classes of indices.

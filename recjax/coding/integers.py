@@ -128,7 +128,7 @@ def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row
     return Codec(push, pop, pops_any_message=False)
 
 
-def index_bits(masses: Int[np.ndarray, "classes_and_escape"], n: UInt32[Array, "*n"]) -> Float[np.ndarray, "*n"]:
+def index_bits(masses: Int[np.ndarray, "classes_and_escape"], n: Int[Array | np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Ideal code length of indices under a table of masses, in bits (for reports)."""
     symbol = np.minimum(np.asarray(index_class(n)), len(masses) - 1)
     extra = np.array([*_extra_bits(np.arange(len(masses) - 1)), _ESCAPE_BITS])
