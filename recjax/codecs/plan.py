@@ -125,25 +125,29 @@ def code_codec(plan: Plan, key: randomness.Key) -> Codec:
 
 def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:
     """Ideal bits of the codes of images, which have an image axis in front, under `code_codec`."""
-    branches: Any = 0.0
-    if plan.blocks is None:
-        index = np.asarray(code.depth) + 1
-        branches = np.asarray(code.depth, np.float64)
-        if plan.arithmetic:
-            keys = rec.stream_keys(key, index.shape, shared_axes=(0,))
-            branches = np.asarray(rec.branch_bits(keys, code), np.float64)
-        branches = branches.sum(axis=1)
-    else:
-        index = np.asarray(code.index)
-        if plan.bin_masses is not None:
-            interval = np.asarray(code.interval, np.int64)[..., None]
-            masses = np.broadcast_to(plan.bin_masses, (*interval.shape[:-1], plan.bin_masses.shape[-1]))
-            own = np.take_along_axis(masses, interval, axis=-1)[..., 0]
-            branches = np.sum(MASS_BITS - np.log2(own), axis=(1, 2))
-        elif plan.bins is not None:
-            branches = np.log2(np.asarray(plan.bins.intervals)).sum()
+    index, others = _of_paths(plan, key, code) if plan.blocks is None else _of_candidates(plan, code)
     indices = [integers.index_bits(masses, index[:, block]) for block, masses in enumerate(plan.masses)]
-    return np.sum(indices, axis=0) + branches
+    return np.sum([*indices, others], axis=0)
+
+
+def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarray, np.ndarray]:
+    """Depths plus 1 [image, latent], and the bits of the branches [image]."""
+    bits: Any = code.depth
+    if plan.arithmetic:
+        bits = rec.branch_bits(rec.stream_keys(key, code.shape, shared_axes=(0,)), code)
+    return np.asarray(code.depth) + 1, np.asarray(bits, np.float64).sum(axis=1)
+
+
+def _of_candidates(plan: Plan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
+    """Indices [image, block], and the bits of the intervals [image]."""
+    index = np.asarray(code.index)
+    if plan.bins is None:
+        return index, np.zeros(len(index))
+    bits = np.log2(np.asarray(plan.bins.intervals, np.float64))
+    if plan.bin_masses is not None:
+        block, place = np.indices(plan.shape)
+        bits = MASS_BITS - np.log2(plan.bin_masses[block, place, np.asarray(code.interval)])
+    return index, np.broadcast_to(bits, code.shape).sum(axis=(1, 2))
 
 
 @jax.jit
