@@ -24,6 +24,7 @@ from recjax.models.definition import (
     make_model,
     model_tensors,
     with_index_counts,
+    with_interval_masses,
 )
 from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 
@@ -46,6 +47,7 @@ __all__ = [
     "require_integer_posterior",
     "save_model",
     "with_index_counts",
+    "with_interval_masses",
 ]
 
 MEAN_FRACTION_BITS = 12
@@ -185,6 +187,7 @@ def _load(path: Path) -> Model:
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
+            interval_masses=tensors.get("interval_masses"),
             metadata=document["card"],
             posterior_name=document.get("posterior", "normal"),
             kappa_nats_q16=tensors.get("kappa_nats_q16"),
