@@ -50,6 +50,12 @@ METHODS: dict[str, dict[str, Bounds]] = {
     "bb-ans": {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12), "initial_bytes": Bounds(0, 1 << 20)},
     "pfr": _REC,
     "orc": _REC,
+    "bb-ans-rec": {
+        "lanes": Bounds(1, 1 << 12),
+        "grid_bits": Bounds(1, 12),
+        "rec_images": Bounds(1, 1 << 20),
+        **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
+    },
 }
 
 

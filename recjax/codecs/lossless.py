@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import chunks, container
-from recjax.codecs import bits_back, relative_entropy
+from recjax.codecs import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.plan import LEARNED, MAX_CANDIDATES_LOG2, Settings
 from recjax.errors import FaultError, FormatError
 from recjax.models import model as models
 from recjax.models.model import Model
 
-METHODS = ("bb-ans", "pfr", "orc")
+METHODS = ("bb-ans", "bb-ans-rec", "pfr", "orc")
 
 Progress = Callable[[int, int], None]
 
@@ -42,7 +42,8 @@ def compress(
 ) -> bytes:
     """Images as the bytes of a file, which was decoded and compared before this returns.
 
-    method: "bb-ans", one stream; "pfr" or "orc", each image alone. For these, `partition` searches within bins of equal
+    method: "bb-ans", one stream; "bb-ans-rec", one stream whose first bits are images sent by ORC, so that it has no
+    initial bits; "pfr" or "orc", each image alone. For all but the first, `partition` searches within bins of equal
     prior mass, `candidates` (a power of two) bounds the search of a block, and `block_bits` is the KL divergence that a
     block of latents holds; by default what suits the method. `seed` names the shared randomness and is in the file.
     What would exceed the images' own size is stored as it is. `progress(done, total)` is called meanwhile; every image
@@ -57,6 +58,8 @@ def compress(
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
+        elif method == bits_back_rec.NAME:
+            data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
     except FaultError:
@@ -107,10 +110,11 @@ def decompress(
         images = chunks.read_raw(file)
     else:
         model = _model_of(file, model)
-        if header.method != "bb-ans":
+        chains = {"bb-ans": bits_back, bits_back_rec.NAME: bits_back_rec}
+        if header.method not in chains:
             images = relative_entropy.decode(file, model, index=index, progress=progress)
             return images if index is None else images[0]
-        images = bits_back.decode(file, model, progress=progress)
+        images = chains[header.method].decode(file, model, progress=progress)
     return images if place is None else images[index]
 
 
@@ -133,14 +137,16 @@ def check_images(images: np.ndarray, model: Model) -> np.ndarray:
 def check_settings(
     method: str, partition: bool = True, candidates: int | None = None, block_bits: float | None = None
 ) -> Settings | None:
-    """Settings of relative entropy coding for any model, None for bits-back; ValueError says what is wrong."""
+    """Settings of relative entropy coding for any model, None for bits-back alone; ValueError says what is wrong."""
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}.")
     if method == "bb-ans":
         if candidates is not None or block_bits is not None:
-            raise ValueError("bb-ans searches nothing; candidates and block_bits belong to pfr and orc.")
+            raise ValueError("bb-ans searches nothing; candidates and block_bits belong to the other methods.")
         return None
-    default_candidates, default_block_bits = _DEFAULTS[method, bool(partition)]
+    # A chain without initial bits starts on images that are sent so.
+    search = bits_back_rec.SEARCH if method == bits_back_rec.NAME else method
+    default_candidates, default_block_bits = _DEFAULTS[search, bool(partition)]
     candidates = default_candidates if candidates is None else candidates
     block_bits = default_block_bits if block_bits is None else block_bits
     try:
@@ -155,7 +161,7 @@ def check_settings(
         )
     if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
         raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
-    return Settings(method, bool(partition), nearest_log2, round(block_bits * 1024))
+    return Settings(search, bool(partition), nearest_log2, round(block_bits * 1024))
 
 
 def make_settings(
