@@ -39,7 +39,7 @@ class Compress:
     model: str | None = None
     """A released model (see `recjax models`) or the path of a trained one; by default the one for this shape."""
     method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc"] = "bb-ans"
-    """bb-ans: one stream, smallest; bb-ans-rec: smallest for few images. pfr, orc: relative entropy coding, each image can be decoded alone."""
+    """bb-ans, bb-ans-rec (no initial bits): one stream, smallest. pfr, orc: each image can be decoded alone."""
     partition: bool = True
     """All but bb-ans: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None

@@ -10,7 +10,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax import chunks, container, grid
-from recjax.codecs.plan import Settings, make_plan, settings_of
+from recjax.codecs.plan import make_plan
+from recjax.codecs.settings import BlockSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
 from recjax.models import model as models
 
@@ -136,7 +137,7 @@ def zeta_masses(divergences, intervals, candidates_log2):
 @pytest.mark.parametrize("partition", [True, False])
 def test_the_codes_of_indices_are_those_of_the_specification(partition, candidates_log2):
     model = models.load_model("digits")
-    plan = make_plan(model, Settings("pfr", partition, candidates_log2, 8 << 10))
+    plan = make_plan(model, BlockSettings("pfr", partition, candidates_log2, 8 << 10))
     for block, masses in zip(plan.blocks.place, plan.masses, strict=True):
         latents = block[block >= 0]
         intervals = np.asarray(model.intervals)[latents].tolist() if partition else None

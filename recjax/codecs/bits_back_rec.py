@@ -1,12 +1,11 @@
 """BB-ANS without initial bits: the last images are sent by relative entropy coding, and the chain starts on their bits.
 
-Bits-back pops the first latents from those bits, where `bits_back` pays for bits that say nothing. The chain also starts
-narrow: its first step codes one image, the next ones two, four and so on, up to one a lane, as each image that was coded
-leaves bits for the next. So a few images are enough for any number of lanes.
+Bits-back pops the first latents from those bits, where `bits_back` pays for bits that say nothing. The chain starts
+narrow, too: its first step codes one image, the next ones two, four and so on, up to one a lane, as each image that was
+coded leaves bits for others. So a few images are enough for any number of lanes.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,16 +13,13 @@ import numpy as np
 from recjax import container, randomness
 from recjax.codecs import bits_back, rec_start
 from recjax.codecs.bits_back import GRID_BITS, Places
-from recjax.codecs.plan import Settings, make_decoding_plan, make_plan, settings_of
+from recjax.codecs.plan import make_decoding_plan, make_plan
+from recjax.codecs.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import message as rans
 from recjax.coding import wire
-from recjax.container import METHODS, File, Header
+from recjax.container import File, Header
 from recjax.models.definition import KL_UNIT
 from recjax.models.model import Model
-
-NAME = "bb-ans-rec"
-SEARCH = "orc"
-"""How the images of the start are sent."""
 
 _SEGMENT_STEPS = 16
 _MAX_LANES_LOG2 = 8
@@ -42,7 +38,7 @@ class Encoding(NamedTuple):
 def encode(
     images: np.ndarray, model: Model, settings: Settings, *, seed: int, progress: Progress | None = None
 ) -> Encoding:
-    """The file of images [count, *shape]; settings are those of SEARCH."""
+    """The file of images [count, *shape]; settings are those of its start."""
     count = len(images)
     flat, key = images.reshape(count, model.pixels), randomness.key(seed)
     plan, private = make_plan(model, settings), randomness.fold_in(key, randomness.PRIVATE)
@@ -53,9 +49,7 @@ def encode(
     while True:
         while sent < wanted:
             number = count - 1 - sent
-            message = rec_start.push_image(
-                model, plan, key, randomness.fold_in(private, number), message, flat[number]
-            )
+            message = rec_start.push_image(model, plan, key, randomness.fold_in(private, number), message, flat[number])
             sent += 1
             wanted = max(wanted, min(_images_wanted(model, lanes, count, int(message.size), sent), count))
             if progress:
@@ -77,7 +71,7 @@ def encode(
             break
         wanted = min(sent + 1 + sent // 16, count)
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "rec_images": sent, **settings.parameters}
-    header = Header(NAME, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    header = Header(CHAIN_METHOD, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
     return Encoding(container.write(header, [wire.to_bytes(own)]), sent)
 
 
@@ -87,7 +81,7 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     count, lanes, sent = header.count, header.parameters["lanes"], header.parameters["rec_images"]
     left = count - sent
     bits_back.require_lanes(lanes, left)
-    plan, key = make_decoding_plan(model, settings_of(_search_header(header), model)), randomness.key(header.seed)
+    plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
     message = wire.from_bytes(body, lanes, _capacity(len(body) + 4 * bits_back.step_bytes(lanes, model)))
     message, chained = bits_back.pop_images(
         model,
@@ -141,12 +135,6 @@ def _images_wanted(model: Model, lanes: int, count: int, size: int, sent: int) -
     steps = [1 << k for k in range(lanes.bit_length())]
     needed = max((width * borrowed_bits - (width - 1) * each_bits for width in steps), default=0.0)
     return max(1, int(np.ceil((needed + 24 * (lanes - 1) + 8) / each_bits)))
-
-
-def _search_header(header: Header) -> Header:
-    """The header of a file of SEARCH with the same settings."""
-    parameters = {name: header.parameters.get(name, 1) for name in METHODS[SEARCH]}
-    return replace(header, method=SEARCH, parameters=parameters)
 
 
 def _capacity(size: int) -> int:

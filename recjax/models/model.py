@@ -21,6 +21,7 @@ from recjax.models.definition import (
     make_model,
     model_tensors,
     with_index_counts,
+    with_interval_masses,
 )
 from recjax.models.likelihood_tables import PRECISION
 from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
@@ -39,6 +40,7 @@ __all__ = [
     "symbol_bits",
     "symbol_rows",
     "with_index_counts",
+    "with_interval_masses",
 ]
 
 MEAN_FRACTION_BITS = 12
@@ -140,6 +142,7 @@ def _load(path: Path) -> Model:
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
+            interval_masses=tensors.get("interval_masses"),
             metadata=document["card"],
         )
     except (KeyError, TypeError, ValueError) as error:

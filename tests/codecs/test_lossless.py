@@ -98,8 +98,8 @@ def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
 
 BAD_ARGUMENTS = {
     "method": ({"method": "zip"}, "choose one of bb-ans, bb-ans-rec, pfr, orc"),
-    "a search for bits-back": ({"candidates": 64}, "belong to the other methods"),
-    "a block for bits-back": ({"block_bits": 3.0}, "belong to the other methods"),
+    "a search for bits-back": ({"candidates": 64}, "belongs to"),
+    "a block for bits-back": ({"block_bits": 3.0}, "belongs to"),
     "no candidates": ({"method": "orc", "candidates": 0}, "power of two.* got 0; try 1"),
     "three candidates": ({"method": "pfr", "candidates": 3}, "power of two.* got 3; try 2"),
     "half a candidate": ({"method": "pfr", "candidates": 4.5}, "whole number, got 4.5"),
