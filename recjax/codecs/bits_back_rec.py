@@ -18,6 +18,7 @@ from recjax.codecs.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import message as rans
 from recjax.coding import wire
 from recjax.container import File, Header
+from recjax.errors import FormatError
 from recjax.models.definition import KL_UNIT
 from recjax.models.model import Model
 
@@ -80,6 +81,8 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     header, body = file.header, file.chunk(0)
     count, lanes, sent = header.count, header.parameters["lanes"], header.parameters["rec_images"]
     left = count - sent
+    if left < 0:
+        raise FormatError(f"the file starts on {sent} images and holds {count}; it is damaged.")
     bits_back.require_lanes(lanes, left)
     plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
     message = wire.from_bytes(body, lanes, _capacity(len(body) + 4 * bits_back.step_bytes(lanes, model)))

@@ -4,12 +4,13 @@ They lie on one open message, whose bits are those that bits-back pops the first
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from recjax import randomness
 from recjax.codecs import relative_entropy
 from recjax.codecs.plan import Plan
-from recjax.coding import latent
+from recjax.coding import latent, wire
 from recjax.coding import message as rans
 from recjax.coding.message import Message
 from recjax.errors import FormatError
@@ -24,16 +25,17 @@ def push_image(
 ) -> Message:
     """The open message with one more image [pixels] on it."""
     parts = relative_entropy.image_codec(model, plan, key, private_key, 1)
+    pixels = jnp.asarray(image)[:, None, None]
     # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
-    found = parts.latent.choose(message, parts.posterior(image[:, None, None]))[1]
-    return _push_given(model, plan, key, message, image, found._replace(info=None))
+    found = parts.latent.choose(message, parts.posterior(pixels))[1]
+    return _push_given(model, plan, key, message, pixels, found._replace(info=None))
 
 
 @jax.jit
-def _push_given(model, plan, key, message, image, found) -> Message:
+def _push_given(model, plan, key, message, pixels, found) -> Message:
     parts = relative_entropy.image_codec(model, plan, key, key, 1)
-    symbol = image[:, None, None].astype("uint32")
-    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbol, found))
+    symbols = pixels.astype(jnp.uint32)
+    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbols, found))
 
 
 def pop_image(model: Model, plan: Plan, key: randomness.Key, message: Message) -> tuple[Message, np.ndarray]:
@@ -48,7 +50,7 @@ def pop_image(model: Model, plan: Plan, key: randomness.Key, message: Message) -
 def _pop(model, plan, key, message) -> tuple[Message, jax.Array]:
     parts = relative_entropy.image_codec(model, plan, key, key, 1)
     batch, image = latent.latent_codec(*parts).pop(_as_batch(message))
-    return _without_batch(batch), image[:, 0, 0].astype("uint8")
+    return _without_batch(batch), image[:, 0, 0].astype(jnp.uint8)
 
 
 def _as_batch(message: Message) -> Message:
@@ -67,9 +69,8 @@ def split(message: Message, lanes: int) -> Message:
     size = int(message.size) - _LANE_BYTES * (lanes - 1)
     taken = np.asarray(message.tail)[size : int(message.size)][::-1].reshape(lanes - 1, _LANE_BYTES)
     heads = rans.HEAD_MIN | taken.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    left = np.asarray(size, np.int32)
-    head = np.concatenate([np.asarray(message.head), heads])
-    return Message(head, message.tail, left, left, np.zeros_like(left), np.ones(lanes, bool))
+    heads = np.concatenate([np.asarray(message.head), heads])
+    return wire.message_of(heads, np.asarray(message.tail), np.array(size, np.int32))
 
 
 def join(message: Message) -> Message:
@@ -83,8 +84,7 @@ def join(message: Message) -> Message:
     if size + digits.size > tail.size:
         raise FormatError("the chain ends on more bits than its file has; the file is damaged.")
     tail[size : size + digits.size] = digits[::-1]
-    full = np.asarray(size + digits.size, np.int32)
-    return Message(heads[:1], tail, full, full, np.zeros_like(full), np.ones(1, bool))
+    return wire.message_of(heads[:1], tail, np.array(size + digits.size, np.int32))
 
 
 def require_empty(message: Message) -> None:

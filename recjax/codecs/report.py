@@ -35,8 +35,8 @@ class Report:
 
     ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes. likelihood_bits: -log2 p(x | z)
     at the z that was sent. For bits-back these are of a fresh draw of latents (under the prior, less what their choice
-    gives back), as those of the chain depend on its state: the two agree on average, not image by image. The images that
-    a chain starts on, if they are sent by relative entropy coding, are told like the others.
+    gives back), as those of the chain depend on its state: the two agree on average, not image by image. The
+    images that a chain starts on, if they are sent by relative entropy coding, are told like the others.
     initial_bits: of the chain (bits-back). draws: of the latents, drawn once more with a stream per image, for
     `recjax.rec.diagnostics.bias`; None for bits-back. exhausted: searches that ended by their budget, of all images.
     blocks: searches per image. encode_seconds: without the decoding that `compress` adds to make sure.

@@ -12,6 +12,7 @@ import numpy as np
 
 from recjax import randomness
 from recjax.coding import message as rans
+from recjax.coding import wire
 from recjax.coding.message import Message, bucket
 from recjax.errors import FormatError
 
@@ -21,9 +22,7 @@ def message(seed: int, lanes: int, size: int, capacity: int) -> Message:
     heads, top = _initial(seed, lanes, size)
     tail = np.zeros(capacity, np.uint8)
     tail[:size] = top
-    full = jnp.asarray(size, jnp.int32)
-    parts = (jnp.asarray(heads), jnp.asarray(tail), full, full, jnp.zeros_like(full))
-    return Message(*parts, active=jnp.ones(lanes, bool))
+    return wire.message_of(heads, tail, np.array(size, np.int32))
 
 
 def require(message: Message, seed: int, lanes: int, borrowed: int) -> None:
