@@ -1,4 +1,4 @@
-"""Chains that start on images sent by relative entropy coding; round trips and mutations are tested with all methods."""
+"""Chains that start on images sent by relative entropy coding; more tests run with all methods."""
 
 import numpy as np
 import pytest
