@@ -93,7 +93,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             "epochs": trained.epochs,
         },
         "methods": methods,
-        "baselines": [baseline_row(rate, test.images) for rate in baselines.measure_all(test.images)],
+        "baselines": [baseline_row(rate, test.images) for rate in baselines.measure_all(test.images, test.levels)],
         "seconds": {"training": ready - start, "coding": time.perf_counter() - ready},
     }
 
