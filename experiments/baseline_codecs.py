@@ -47,7 +47,7 @@ def codecs_for(levels: int) -> tuple[Baseline, ...]:
     pictures = (
         _of_pillow("PNG", "1" if binary else "L", optimize=True),
         # WebP has no grey mode; equal channels cost it almost nothing.
-        _of_pillow("WebP", "RGB", lossless=True, quality=100, method=4),
+        _of_pillow("WebP", "RGB", lossless=True, quality=100, method=5),
     )
     return (*always, *_byte_codecs_of_bench(binary), *pictures, *_picture_codecs_of_bench())
 
@@ -89,7 +89,10 @@ def _byte_codecs_of_bench(binary: bool) -> tuple[Baseline, ...]:
     return (
         _of_bytes("zstd", lambda data: imagecodecs.zstd_encode(data, 22), imagecodecs.zstd_decode, binary),
         _of_bytes(
-            "brotli", lambda data: imagecodecs.brotli_encode(data, 11, lgwin=24), imagecodecs.brotli_decode, binary
+            "brotli",
+            lambda data: imagecodecs.brotli_encode(data, 11, lgwin=_brotli_window_log2(len(data))),
+            imagecodecs.brotli_decode,
+            binary,
         ),
     )
 
@@ -102,19 +105,22 @@ def _picture_codecs_of_bench() -> tuple[Baseline, ...]:
     return (
         Baseline(
             "JPEG XL",
-            lambda images: imagecodecs.jpegxl_encode(mosaic(images), lossless=True, effort=9, numthreads=1),
+            lambda images: bytes(imagecodecs.jpegxl_encode(mosaic(images), lossless=True, effort=9, numthreads=1)),
             lambda data, shape: split_mosaic(imagecodecs.jpegxl_decode(data, numthreads=1), shape),
         ),
     )
 
 
 def _of_bytes(
-    name: str, compress: Callable[[bytes], bytes], decompress: Callable[[bytes], bytes], packed: bool
+    name: str,
+    compress: Callable[[bytes], bytes | bytearray],
+    decompress: Callable[[bytes], bytes | bytearray],
+    packed: bool,
 ) -> Baseline:
     """A codec of raw bytes, a pixel each; packed: 8 pixels of 2 levels each, the first in the highest bit."""
 
     def encode(images: Images) -> bytes:
-        return compress(np.packbits(images).tobytes() if packed else images.tobytes())
+        return bytes(compress(np.packbits(images).tobytes() if packed else images.tobytes()))
 
     def decode(data: bytes, shape: tuple[int, int, int]) -> Images:
         found = np.frombuffer(decompress(data), np.uint8)
@@ -137,6 +143,11 @@ def _of_pillow(name: str, mode: str, **options: object) -> Baseline:
         return split_mosaic(pixels[..., 0] if pixels.ndim == 3 else pixels, shape)
 
     return Baseline(name, encode, decode)
+
+
+def _brotli_window_log2(size: int) -> int:
+    """The largest window, cut to the input's size, whose setting up is most of a small image's time."""
+    return min(max(size.bit_length(), 10), 24)
 
 
 def _lzma_filter(size: int) -> dict[str, int]:

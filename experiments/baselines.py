@@ -11,9 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.baseline_codecs import Baseline, Images, codecs_for
-
-PER_IMAGE = "per image"
-ONE_STREAM = "one stream"
+from experiments.baseline_names import ONE_STREAM, PER_IMAGE
 
 
 class Rate(NamedTuple):
