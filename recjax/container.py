@@ -56,6 +56,12 @@ METHODS: dict[str, dict[str, Bounds]] = {
     "ad-star": _PATHS,
     "dad-star": {"max_depth": Bounds(0, 16), **_PATHS},
     "gprs": _CUTS,
+    "bb-ans-rec": {
+        "lanes": Bounds(1, 1 << 12),
+        "grid_bits": Bounds(1, 12),
+        "rec_images": Bounds(1, 1 << 20),
+        **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
+    },
 }
 
 

@@ -16,8 +16,8 @@ from training import convert, loop
 from training.config import Network, TrainConfig
 from training.data import DataSet
 
-# Images times posterior samples of a measurement: 16 samples for a thousand images, one for MNIST.
-_MEASURED_SAMPLES, _MOST_SAMPLES = 16_000, 16
+SAMPLES = 16
+"""Posterior samples per image of a measurement."""
 
 
 class Trained(NamedTuple):
@@ -46,10 +46,12 @@ def train(
     console: rich.console.Console,
     *,
     checkpoints: Path | None = None,
+    samples: int = SAMPLES,
 ) -> Trained:
     """Fit a VAE to the train split, make it exact, and measure both forms on the test split.
 
-    name: of the model. checkpoints: folder of a run that can be resumed. The console shows how the training goes.
+    name: of the model. checkpoints: folder of a run that can be resumed. samples: of the posterior, for each test
+    image. The console shows how the training goes.
     """
     start = time.perf_counter()
     images, test = splits["train"].coded, splits["test"].coded
@@ -65,7 +67,6 @@ def train(
             report=report,
         )
     model = convert.to_model(name, config, fitted.params, images)
-    samples = min(max(_MEASURED_SAMPLES // len(test), 1), _MOST_SAMPLES)
     rates = convert.measure(config, fitted.params, model, test, samples=samples)
     epochs = fitted.history[-1].epoch
     card = {
@@ -73,7 +74,7 @@ def train(
         "vae": asdict(config),
         "train": asdict(settings),
         "epochs": epochs,
-        "test": rates._asdict(),
+        "test": {**rates._asdict(), "samples": samples},
     }
     return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start)
 

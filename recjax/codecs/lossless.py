@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import chunks, container
-from recjax.codecs import bits_back, relative_entropy
+from recjax.codecs import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.options import METHODS, check_settings, make_settings
+from recjax.codecs.settings import CHAIN_METHOD
 from recjax.errors import FaultError, FormatError
 from recjax.models import model as models
 from recjax.models.model import Model
@@ -36,15 +37,15 @@ def compress(
 ) -> bytes:
     """Images as the bytes of a file, which was decoded and compared before this returns.
 
-    method: "bb-ans", one stream; all others code each image alone, by samples of its latents. "pfr" and "orc" send
-    blocks of latents: `partition` searches within bins of equal prior mass, `candidates` (a power of two) bounds the
-    search of a block, and `block_bits` is the KL divergence that a block holds, unless `blocks` says how many blocks
-    there may be. "as-star", "ad-star", "dad-star" and "gprs" send latents one by one, down a tree of at most
-    `max_depth` branches (dad-star), which as-star and gprs code by "arithmetic" or as "raw" bits (`branch_code`).
-    index_code: law of the indices of candidates or the depths of paths, "zeta", "delta" (Elias's) or "learned"; and
-    bin_code: of the intervals of bins, "uniform" or "learned". Learned ones are in the model; the default is to take
-    them where they are, else zeta and uniform. What is left out is what suits the method, and ValueError says what is
-    wrong with an argument.
+    method: "bb-ans", one stream; "bb-ans-rec", one stream without initial bits, as it starts on images sent by "orc";
+    all others code each image alone, by samples of its latents. "pfr" and "orc" send blocks of latents: `partition`
+    searches within bins of equal prior mass, `candidates` (a power of two) bounds the search of a block, and
+    `block_bits` is the KL divergence that a block holds, unless `blocks` says how many blocks there may be. "as-star",
+    "ad-star", "dad-star" and "gprs" send latents one by one, down a tree of at most `max_depth` branches (dad-star),
+    which as-star and gprs code by "arithmetic" or as "raw" bits (`branch_code`). index_code: law of the indices of
+    candidates or the depths of paths, "zeta", "delta" (Elias's) or "learned"; and bin_code: of the intervals of bins,
+    "uniform" or "learned". Learned ones are in the model; the default is to take them where they are, else zeta and
+    uniform. What is left out is what suits the method, and ValueError says what is wrong with an argument.
 
     `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
     `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
@@ -61,6 +62,8 @@ def compress(
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
+        elif method == CHAIN_METHOD:
+            data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
     except FaultError:
@@ -111,10 +114,11 @@ def decompress(
         images = chunks.read_raw(file)
     else:
         model = _model_of(file, model)
-        if header.method != "bb-ans":
+        chains = {"bb-ans": bits_back, CHAIN_METHOD: bits_back_rec}
+        if header.method not in chains:
             images = relative_entropy.decode(file, model, index=index, progress=progress)
             return images if index is None else images[0]
-        images = bits_back.decode(file, model, progress=progress)
+        images = chains[header.method].decode(file, model, progress=progress)
     return images if place is None else images[index]
 
 

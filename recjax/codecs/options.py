@@ -11,11 +11,13 @@ from recjax import randomness
 from recjax.codecs.settings import (
     BIN_CODES,
     BRANCH_CODES,
+    CHAIN_METHOD,
     INDEX_CODES,
     LEARNED,
     MAX_CANDIDATES_LOG2,
     REC_METHODS,
     SCALAR_METHODS,
+    START_METHOD,
     BlockSettings,
     ScalarSettings,
     Settings,
@@ -24,7 +26,7 @@ from recjax.container import METHODS as ROWS
 from recjax.models.model import Model
 from recjax.rec import blocks as blocking
 
-METHODS = ("bb-ans", *REC_METHODS)
+METHODS = ("bb-ans", CHAIN_METHOD, *REC_METHODS)
 MAX_BUDGET_BITS = ROWS["pfr"]["block_budget_bits_q10"].highest // 1024
 
 # (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
@@ -39,6 +41,7 @@ _DEFAULT_MAX_DEPTH = 10
 _SIZES = ("candidates", "block_bits", "blocks")
 _TAKES = {
     "bb-ans": (),
+    CHAIN_METHOD: (*_SIZES, "index_code", "bin_code"),
     "pfr": (*_SIZES, "index_code", "bin_code"),
     "orc": (*_SIZES, "index_code", "bin_code"),
     "as-star": ("branch_code", "index_code"),
@@ -60,7 +63,7 @@ def check_settings(
     index_code: str | None = None,
     bin_code: str | None = None,
 ) -> Settings | None:
-    """Settings of relative entropy coding for any model, None for bits-back; ValueError says what is wrong.
+    """Settings of relative entropy coding for any model, None for bits-back alone; ValueError says what is wrong.
 
     The arguments are those of `lossless.compress`. What a model decides (the budget of `blocks`, whether there are
     learned codes) is at its default here; see `make_settings`.
@@ -75,6 +78,7 @@ def check_settings(
     _check_choice("branch_code", branch_code, BRANCH_CODES)
     if method == "bb-ans":
         return None
+    method = START_METHOD if method == CHAIN_METHOD else method
     law = INDEX_CODES.index(index_code or "zeta")
     if method in SCALAR_METHODS:
         depth = 0

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from recjax import grid, randomness, rec
-from recjax.codecs import bits_back, lossless, relative_entropy
+from recjax.codecs import bits_back, bits_back_rec, lossless, relative_entropy
 from recjax.codecs.options import make_settings
 from recjax.codecs.plan import code_bits, make_plan, targets
 from recjax.codecs.relative_entropy import BATCH, Encoding
-from recjax.codecs.settings import Settings
+from recjax.codecs.settings import CHAIN_METHOD, Settings
 from recjax.coding.message import MASS_BITS
 from recjax.coding.normal import inverse_cdf
 from recjax.distributions.normal import Normal
@@ -35,7 +35,8 @@ class Report:
 
     ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes. likelihood_bits: -log2 p(x | z)
     at the z that was sent. For bits-back these are of a fresh draw of latents (under the prior, less what their choice
-    gives back), as those of the chain depend on its state: the two agree on average, not image by image.
+    gives back), as those of the chain depend on its state: the two agree on average, not image by image. The
+    images that a chain starts on, if they are sent by relative entropy coding, are told like the others.
     initial_bits: of the chain (bits-back). draws: of the latents, drawn once more with a stream per image, for
     `recjax.rec.diagnostics.bias`; None for bits-back. exhausted: searches that ended by their budget, of all images.
     blocks: searches per image. encode_seconds: without the decoding that `compress` adds to make sure.
@@ -69,8 +70,11 @@ def encode_report(
         raise ValueError("a report is about at least one image, got none; code some images.")
     settings = make_settings(model, method, partition, candidates, block_bits, **codes)
     start = time.perf_counter()
-    if settings is None:
-        data, initial_bits = bits_back.encode(images, model, seed=seed)
+    if settings is None or method == CHAIN_METHOD:
+        if settings is None:
+            data, initial_bits = bits_back.encode(images, model, seed=seed)
+        else:
+            data, initial_bits = bits_back_rec.encode(images, model, settings, seed=seed).data, 0
         seconds = time.perf_counter() - start
         latent, likelihood = ideal_bits_of_chain(images, model, seed=seed)
         return Report(data, latent + likelihood, latent, likelihood, initial_bits, seconds, None, 0, 0)

@@ -16,6 +16,8 @@ from recjax.rec import tree
 BLOCK_METHODS = ("pfr", "orc")
 SCALAR_METHODS = ("as-star", "ad-star", "dad-star", "gprs")
 REC_METHODS = (*BLOCK_METHODS, *SCALAR_METHODS)
+CHAIN_METHOD, START_METHOD = "bb-ans-rec", "orc"
+"""A chain that starts on images sent by relative entropy coding, and how those are sent."""
 
 # Position is the number in a file: append only.
 INDEX_CODES = ("zeta", "learned", "delta")
@@ -128,13 +130,14 @@ Settings: TypeAlias = BlockSettings | ScalarSettings
 def settings_of(header: Header, model: Model) -> Settings:
     """The settings that a header states; FormatError if the model does not have what they need."""
     stated = header.parameters
+    method = START_METHOD if header.method == CHAIN_METHOD else header.method
     bins, index_code = divmod(stated["index_code"], _LEARNED_BINS)
-    if header.method in SCALAR_METHODS:
+    if method in SCALAR_METHODS:
         arithmetic, depth = bool(stated.get("branch_code", 0)), stated.get("max_depth", 0)
-        settings, bins_known = ScalarSettings(header.method, index_code, arithmetic, depth), bins == 0
+        settings, bins_known = ScalarSettings(method, index_code, arithmetic, depth), bins == 0
     else:
         settings = BlockSettings(
-            header.method,
+            method,
             bool(stated["partition"]),
             stated["candidates_log2"],
             stated["block_budget_bits_q10"],

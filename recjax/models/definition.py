@@ -114,7 +114,7 @@ jax.tree_util.register_dataclass(
         "index_counts",
         "kappa_nats_q16",
         "interval_masses",
-    ],  # fmt: skip
+    ],
     meta_fields=["name", "image_shape", "levels", "context_radius", "likelihood_name", "card", "posterior_name"],
 )
 
