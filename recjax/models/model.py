@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
+from recjax.cards import PRETRAINED
 from recjax.models import context, exact, isokl, tensor_file
 from recjax.models.definition import (
     FORMAT,
@@ -59,8 +60,6 @@ LATENT_FRACTION_BITS = 12
 
 GRID_FRACTION_BITS = 26
 """Fraction bits of `recjax.grid.value_fixed`."""
-
-PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"
 
 
 def pixel_fraction_bits(levels: int) -> int:
