@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recjax.models import categorical, context
+from recjax.models import categorical, context, mlp
 from recjax.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def parameters(
     x: Int[Array, "*batch pixels"],
 ) -> Float[Array, "*batch pixels parameters"]:
     """Parameters of the likelihood of every pixel, in nats."""
-    outputs = network(config).apply({"params": params}, inputs(config, features, x))
-    assert isinstance(outputs, jax.Array)
-    return outputs
+    return mlp.apply(network(config), params, inputs(config, features, x))
 
 
 def log_likelihood(
@@ -54,8 +52,7 @@ def log_likelihood(
     """log p(x | z) of images in nats."""
     if config.likelihood != "categorical":
         return config.make_likelihood().log_prob(parameters(config, params, features, x), x).sum(axis=-1)
-    hidden = MLP(config.head, last_relu=True).apply({"params": params}, inputs(config, features, x))
-    assert isinstance(hidden, jax.Array)
+    hidden = mlp.apply(MLP(config.head, last_relu=True), params, inputs(config, features, x))
     last = params[f"layer_{len(config.head)}"]
     flag = hidden @ last["kernel"][:, 0] + last["bias"][0]
     present = categorical.presence_log_prob(flag, x).sum(axis=-1)

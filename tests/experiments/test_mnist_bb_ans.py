@@ -127,7 +127,7 @@ def test_configs_that_cannot_be_used_are_explained(settings, override, words):
 def test_what_does_not_fit_is_explained(mnist, tmp_path):
     with pytest.raises(ValueError, match="mnist has images of 28x28 pixels and 256 levels, and model 'digits'"):
         released.obtain([ModelSource("digits", "mnist")], tmp_path, None)
-    with pytest.raises(ValueError, match="no model 'none'.*let --train make it"):
+    with pytest.raises(ValueError, match=r"no model 'none'.*let --train make it"):
         released.obtain([ModelSource("none", "mnist")], tmp_path, None)
     found = released.obtain([ModelSource("digits", "digits")], tmp_path, None)["digits"]
     with pytest.raises(ValueError, match="images must be at most the 400"):
