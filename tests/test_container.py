@@ -16,10 +16,7 @@ DIGEST = bytes(range(8))
 REC = {"partition": 1, "candidates_log2": 12, "block_budget_bits_q10": 16 << 10, "index_code": 1, "chunk_images": 64}
 BB_ANS = {"lanes": 64, "grid_bits": 10, "initial_bytes": 40}
 PATHS = {"index_code": 1, "chunk_images": 64}
-<<<<<<< HEAD
 CHAIN = {"lanes": 16, "grid_bits": 10, "rec_images": 5, **{name: REC[name] for name in list(REC)[:4]}}
-=======
->>>>>>> issue4-rec
 PARAMETERS = {
     "raw": {},
     "bb-ans": BB_ANS,
@@ -29,10 +26,7 @@ PARAMETERS = {
     "ad-star": PATHS,
     "dad-star": {"max_depth": 8, **PATHS},
     "gprs": {"branch_code": 0, **PATHS},
-<<<<<<< HEAD
     "bb-ans-rec": CHAIN,
-=======
->>>>>>> issue4-rec
 }
 
 

@@ -25,18 +25,14 @@ SHORT = {"candidates": 64, "block_bits": 6.0}
 REC_CASES = [
     Case(method, {"partition": partition, **SHORT}) for method in ("pfr", "orc") for partition in (True, False)
 ]
-<<<<<<< HEAD
-CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
-CASES = [*CHAIN_CASES, *REC_CASES]
-=======
 SCALAR_CASES = [
     Case("as-star", {}),
     Case("ad-star", {"index_code": "delta"}),
     Case("dad-star", {"max_depth": 5}),
     Case("gprs", {"branch_code": "raw"}),
 ]
-CASES = [Case("bb-ans", {}), *REC_CASES, *SCALAR_CASES]
->>>>>>> issue4-rec
+CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
+CASES = [*CHAIN_CASES, *REC_CASES, *SCALAR_CASES]
 
 
 @pytest.fixture(params=CASES, ids=str)

@@ -97,11 +97,6 @@ def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
 
 
 BAD_ARGUMENTS = {
-<<<<<<< HEAD
-    "method": ({"method": "zip"}, "choose one of bb-ans, bb-ans-rec, pfr, orc"),
-    "a search for bits-back": ({"candidates": 64}, "belongs to"),
-    "a block for bits-back": ({"block_bits": 3.0}, "belongs to"),
-=======
     "method": ({"method": "zip"}, "choose one of bb-ans, pfr, orc, as-star, ad-star, dad-star, gprs"),
     "a search for bits-back": ({"candidates": 64}, "belongs to pfr and orc"),
     "a block for bits-back": ({"block_bits": 3.0}, "belongs to pfr and orc"),
@@ -118,7 +113,6 @@ BAD_ARGUMENTS = {
     "half a block": ({"method": "orc", "blocks": 1.5}, "blocks must be a whole number, got 1.5"),
     "blocks of two kinds": ({"method": "orc", "blocks": 2, "block_bits": 8.0}, "give one of them"),
     "too deep": ({"method": "dad-star", "max_depth": 17}, "max_depth must lie between 0 and 16, got 17"),
->>>>>>> issue4-rec
     "no candidates": ({"method": "orc", "candidates": 0}, "power of two.* got 0; try 1"),
     "three candidates": ({"method": "pfr", "candidates": 3}, "power of two.* got 3; try 2"),
     "half a candidate": ({"method": "pfr", "candidates": 4.5}, "whole number, got 4.5"),
