@@ -1,8 +1,9 @@
-"""`python -m experiments CONFIG.toml [--smoke] [section.key=value ...]`: run an experiment and keep its results.
+"""`python -m experiments CONFIG.toml [--smoke] [--train] [section.key=value ...]`: run an experiment, keep its results.
 
 Run:     python -m experiments configs/quickstart.toml
 Small:   python -m experiments configs/quickstart.toml --smoke
 Change:  python -m experiments configs/quickstart.toml train.epochs=100 'seeds=[0, 1]' methods.3.candidates=1024
+Train:   python -m experiments configs/mnist_bb_ans.toml --train     (the models too, which else are the released ones)
 Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the README)
 """
 
@@ -22,6 +23,9 @@ from training.command import guarded, output_folder
 # A table of nine columns needs it; a terminal that is there decides for itself.
 WIDTH_WITHOUT_TERMINAL = 150
 
+# The key of configs that --train sets.
+FROM_SCRATCH = "from_scratch"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one config. Returns 0, or 1 and one sentence on stderr when the config or the data cannot be used."""
@@ -31,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console = rich.console.Console(width=WIDTH_WITHOUT_TERMINAL)
 
     def action() -> None:
-        folder = run(options.config, options.settings, console, smoke=options.smoke, out=options.out)
+        settings = [*options.settings, *([f"{FROM_SCRATCH}=true"] if options.train else [])]
+        folder = run(options.config, settings, console, smoke=options.smoke, out=options.out)
         if options.record:
             report.publish(folder)
             console.print("recorded in experiments/results and the README.")
@@ -52,6 +57,8 @@ def run(
     table = config.resolve(config.read(path), smoke=smoke, overrides=overrides)
     name = registry.name_of(table)
     experiment = registry.runner(name)
+    if f"{FROM_SCRATCH}=true" in overrides and FROM_SCRATCH not in experiment.Config.__dataclass_fields__:
+        raise config.ConfigError(f"--train is for experiments with released models, and {name} has none; leave it out.")
     settings = config.build(experiment.Config, table)
     folder = output_folder(out or Path("runs") / (Path(path).stem + ("-smoke" if smoke else "")))
     result = {
@@ -84,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "settings", nargs="*", metavar="section.key=value", help="settings that replace those of the file"
     )
     parser.add_argument("--smoke", action="store_true", help="the config's small version: seconds instead of minutes")
+    parser.add_argument("--train", action="store_true", help="train the models instead of taking the released ones")
     parser.add_argument("--out", type=Path, help="folder of the results (default: runs/NAME)")
     parser.add_argument("--record", action="store_true", help="also publish to experiments/results and the README")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -7,7 +7,7 @@ stands beside it. BB-ANS: Townsend et al. (arXiv:1901.04866). PFR and ORC, parti
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import rich.console
 from experiments import baselines
 from experiments.lossless_rates import baseline_row, check_seeds, learn_codes, measure
 from experiments.methods import Method, check, labels
+from experiments.subsets import first
 from recjax.models.model import Model, save_model
 from training import data
 from training.config import Network, TrainConfig
@@ -58,7 +59,7 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Train, code, decode, compare. Files go to the folder; figures are returned."""
     splits = data.load_splits(config.data.name)
-    test = splits["test"] = _first(splits["test"], config.data.images)
+    test = splits["test"] = first(splits["test"], config.data.images, "data.images")
     start = time.perf_counter()
     trained = train(config.experiment, splits, config.vae, config.train, console)
     console.print(f"trained: {trained}", highlight=False)
@@ -93,19 +94,9 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             "epochs": trained.epochs,
         },
         "methods": methods,
-        "baselines": [baseline_row(rate, test.images) for rate in baselines.measure_all(test.images)],
+        "baselines": [baseline_row(rate, test.images) for rate in baselines.measure_all(test.images, test.levels)],
         "seconds": {"training": ready - start, "coding": time.perf_counter() - ready},
     }
-
-
-def _first(split: data.DataSet, count: int | None) -> data.DataSet:
-    found = len(split.images)
-    if count is not None and count > found:
-        raise ValueError(
-            f"data.images must be at most the {found} images of the {split.split} split of {split.name}, got {count}; "
-            "lower it, or leave it out to code all."
-        )
-    return replace(split, images=split.images[:count])
 
 
 def _code(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.baselines import ONE_STREAM, PER_IMAGE
+from experiments.baseline_names import ONE_STREAM, PER_IMAGE
 from experiments.quickstart_notes import bias_notes, rate_notes
 from experiments.tables import ABSENT, Table, number, rounded, with_error, with_p_value
 

@@ -10,8 +10,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax import chunks, container, grid
-from recjax.codecs.plan import Settings, make_plan, settings_of
+from recjax.codecs.plan import make_plan
+from recjax.codecs.settings import BlockSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
+from recjax.models import likelihood_tables
 from recjax.models import model as models
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -94,8 +96,8 @@ def decode_image(bits: str, header, model) -> np.ndarray:
             u = word(stream, index, d) >> 8
             words[block, d] = ((int(k[block, d]) << 24) + u) // int(intervals[block, d])
     z = grid.value_fixed(plan.blocks.merge(words)[None])
-    rows = np.asarray(models.symbol_rows(model, z))[0]
-    cdf = np.asarray(models.cdf_rows(model))
+    rows = np.asarray(model.likelihood.law(models.pixel_outputs(model, z)))[0]
+    cdf = likelihood_tables.beta_binomial_rows(model.levels - 1)
     pixels = [pop_interval(message, cdf[row].tolist()) for row in rows]
     assert (message.heads, message.tail) == ([1], [])
     return np.array(pixels, np.uint8).reshape(header.image_shape)
@@ -136,7 +138,7 @@ def zeta_masses(divergences, intervals, candidates_log2):
 @pytest.mark.parametrize("partition", [True, False])
 def test_the_codes_of_indices_are_those_of_the_specification(partition, candidates_log2):
     model = models.load_model("digits")
-    plan = make_plan(model, Settings("pfr", partition, candidates_log2, 8 << 10))
+    plan = make_plan(model, BlockSettings("pfr", partition, candidates_log2, 8 << 10))
     for block, masses in zip(plan.blocks.place, plan.masses, strict=True):
         latents = block[block >= 0]
         intervals = np.asarray(model.intervals)[latents].tolist() if partition else None

@@ -17,8 +17,8 @@ from training.config import Network, TrainConfig
 from training.data import DataSet
 from training.prune import prune
 
-# Images times posterior samples of a measurement: 16 samples for a thousand images, one for MNIST.
-_MEASURED_SAMPLES, _MOST_SAMPLES = 16_000, 16
+SAMPLES = 16
+"""Posterior samples per image of a measurement."""
 
 
 class Trained(NamedTuple):
@@ -52,10 +52,12 @@ def train(
     console: rich.console.Console,
     *,
     checkpoints: Path | None = None,
+    samples: int = SAMPLES,
 ) -> Trained:
     """Fit a VAE to the train split, drop what carries nothing, make it exact, and measure both on the test split.
 
-    name: of the model. checkpoints: folder of a run that can be resumed. The console shows how the training goes.
+    name: of the model. checkpoints: folder of a run that can be resumed. samples: of the posterior, for each test
+    image. The console shows how the training goes.
     """
     start = time.perf_counter()
     images, test = splits["train"].coded, splits["test"].coded
@@ -72,7 +74,6 @@ def train(
         )
     smaller = prune(config, fitted.params, images)
     model = convert.to_model(name, smaller.config, smaller.params, images)
-    samples = min(max(_MEASURED_SAMPLES // len(test), 1), _MOST_SAMPLES)
     rates = convert.measure(smaller.config, smaller.params, model, test, samples=samples)
     epochs, dropped = fitted.history[-1].epoch, config.latents - model.latents
     card = {
@@ -81,7 +82,7 @@ def train(
         "train": asdict(settings),
         "epochs": epochs,
         "dropped_latents": dropped,
-        "test": rates._asdict(),
+        "test": {**rates._asdict(), "samples": samples},
     }
     return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start, dropped)
 

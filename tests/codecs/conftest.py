@@ -25,7 +25,8 @@ SHORT = {"candidates": 64, "block_bits": 6.0}
 REC_CASES = [
     Case(method, {"partition": partition, **SHORT}) for method in ("pfr", "orc") for partition in (True, False)
 ]
-CASES = [Case("bb-ans", {}), *REC_CASES]
+CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
+CASES = [*CHAIN_CASES, *REC_CASES]
 
 
 @pytest.fixture(params=CASES, ids=str)

@@ -38,8 +38,8 @@ def test_what_carries_nothing_goes_and_the_rest_stays(params, images):
     for all_columns, columns in zip(whole, left, strict=True):
         np.testing.assert_allclose(all_columns[:, np.array(KEPT)], columns, atol=1e-6)
     z = jnp.asarray(np.random.default_rng(1).normal(size=(7, 5)), jnp.float32).at[:, np.array(DROPPED)].set(0.1)
-    wanted = vae.likelihood_parameters(VAE, params, z)
-    found = vae.likelihood_parameters(small.config, small.params, z[:, np.array(KEPT)])
+    wanted = vae.pixel_outputs(VAE, params, z)
+    found = vae.pixel_outputs(small.config, small.params, z[:, np.array(KEPT)])
     np.testing.assert_allclose(wanted, found, atol=1e-5)
 
 

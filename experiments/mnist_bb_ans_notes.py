@@ -1,0 +1,67 @@
+"""What stands below the tables of the BB-ANS experiment."""
+
+from typing import Any
+
+
+def rate_notes(result: dict[str, Any], published: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of the table of rates."""
+    seeds = len(result["config"]["seeds"])
+    first = result["sets"][0]["model"]
+    notes = [
+        "BB-ANS, whole file: 8 x bytes of the whole file / pixels, after it was read back and decoded to equal images, "
+        f"mean over {seeds} seed{'s' * (seeds > 1)}; net: without the initial bits, which the decoder gets back.",
+        "-ELBO, float: of the trained network, as the model's card states it; exact: of the integers that both sides "
+        f"compute, {first['exact_samples']} draws of the latents per image. ± is the standard error over images, for "
+        "files over seeds. Net over -ELBO: against the float one, where it is of the same images, else the exact.",
+        f"published: {published['source']}, {published['status'].lower()} ({published['confirmed_in']}). "
+        f"{published['note']}",
+        "One stream: of the bytes of all images, 8 pixels a byte if they have 2 levels. Per image: a file for each, "
+        "whose headers dominate where pixels have 2 levels.",
+    ]
+    notes += [_model_note(one) for one in result["sets"]]
+    return tuple(notes + ([result["left_out"]] if result["left_out"] else []))
+
+
+def codec_notes(result: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of the table of codecs."""
+    device = result["device"]
+    notes = [
+        "One stream: the bytes of all images for gzip, bz2, xz, zstd and brotli, one mosaic of all images for PNG, "
+        "WebP and JPEG XL. Every round trip is checked. The strongest settings that take about 20 seconds at most.",
+        f"Speeds of the one stream on {device['kind']}, {device['cpu_cores']} CPU cores: compiled code and the median "
+        "over seeds for BB-ANS, one run on one thread for the others.",
+    ]
+    return tuple(notes + ([result["left_out"]] if result["left_out"] else []))
+
+
+def chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of the table of chains."""
+    lengths = [
+        f"{one['model']['name']}: the whole file is within 1% of its net rate from {length:,} images on"
+        for one in result["sets"]
+        if (length := _negligible_from(one["curve"])) is not None
+    ]
+    return (
+        "file, net: files of disjoint runs of so many images each, decoded to equal images; ± is the standard error "
+        "over them, and includes how much the images differ, as does the -ELBO (exact) of the same images beside it.",
+        "Long chains have up to 256 lanes, whose heads count as initial bits.",
+        *(f"{text}." for text in lengths),
+    )
+
+
+def _negligible_from(curve: list[dict[str, Any]]) -> int | None:
+    found = None
+    for row in reversed(curve):
+        if row["gross_bits_per_dim"] > 1.01 * row["net_bits_per_dim"]:
+            break
+        found = row["count"]
+    return found
+
+
+def _model_note(one: dict[str, Any]) -> str:
+    model, chain = one["model"], one["chain"]
+    samples = "" if model["samples"] is None else f", {model['samples']} posterior samples per image"
+    return (
+        f"{model['name']} ({model['origin']}, digest {model['digest'][:16]}): {model['latents']} latents"
+        f"{samples}; {chain['initial_bits']:,.0f} initial bits in a file of {chain['file_bytes'][-1]:,} bytes."
+    )
