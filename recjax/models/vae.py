@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recjax.models import context_head, isokl
+from recjax.models import context_head, isokl, mlp
 from recjax.models.likelihoods import Likelihood, make_likelihood
 from recjax.models.mlp import MLP
 
@@ -106,7 +106,7 @@ def posterior(
 ) -> tuple[Float[Array, "*batch latents"], Float[Array, "*batch latents"]]:
     """Mean and log2 of the scale of the posterior, in prior standard deviations."""
     inputs = x.astype(jnp.float32) / (config.levels - 1)
-    outputs = _apply(networks(config)[0], params["inference"], inputs, dropout_key)
+    outputs = mlp.apply(networks(config)[0], params["inference"], inputs, dropout_key)
     if config.posterior == "isokl":
         return isokl.moments(outputs, kappa_nats(config, params))
     mean, log2_scale = jnp.split(outputs, 2, axis=-1)
@@ -149,7 +149,7 @@ def pixel_outputs(
     config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
 ) -> Float[Array, "*batch pixels outputs"]:
     """What the generative network says of each pixel: parameters of its likelihood, or features for the head."""
-    outputs = _apply(networks(config)[1], params["generative"], z, dropout_key)
+    outputs = mlp.apply(networks(config)[1], params["generative"], z, dropout_key)
     return outputs.reshape(*z.shape[:-1], config.pixels, -1)
 
 
@@ -167,12 +167,3 @@ def elbo_terms(
 def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """KL divergence from the standard normal to the posterior of each latent, in nats."""
     return 0.5 * (jnp.exp2(2 * log2_scale) + mean * mean - 1.0) - log(2.0) * log2_scale
-
-
-def _apply(network: MLP, params: Params, x: Array, dropout_key: Array | None) -> Array:
-    training = dropout_key is not None
-    # Computed in the precision of the weights that are given; what follows is float32.
-    x = x.astype(jax.tree.leaves(params)[0].dtype)
-    outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)
-    assert isinstance(outputs, jax.Array)
-    return outputs.astype(jnp.float32)
