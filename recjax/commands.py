@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1 << 30
 
+_TABLE_WIDTH = 200
+
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
 Container = Positional[Annotated[Path, arg(metavar="FILE")]]
@@ -37,7 +39,8 @@ class Compress:
     out: Target
     """The file to write."""
     model: str | None = None
-    """A released model (see `recjax models`) or the path of a trained one; by default the one for this shape."""
+    """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
+    this shape and these grey levels whose files of the method are smallest."""
     method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc"] = "bb-ans"
     """bb-ans, bb-ans-rec (no initial bits): one stream, smallest. pfr, orc: each image can be decoded alone."""
     partition: bool = True
@@ -61,7 +64,7 @@ class Compress:
             check_settings(self.method, self.partition, self.candidates, self.block_bits)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        model = _model_for(images.shape[1:], self.model)
+        model = _model_for(images, self.method, self.model)
         with _progress("compressing") as report:
             data = compress(
                 images,
@@ -74,7 +77,7 @@ class Compress:
                 progress=report,
             )
         write_atomically(self.out, lambda part: part.write_bytes(data))
-        print(f"{self.out}: {_rate(images.shape[0], len(data), images.size)}")
+        print(f"{self.out}: {_rate(images.shape[0], len(data), images.size)} {_coded_with(data, model)}")
 
 
 @dataclass(frozen=True)
@@ -151,14 +154,26 @@ class Models:
     """List the released models."""
 
     def run(self) -> None:
-        from recjax.models.model import list_models, load_model
+        from rich.console import Console
+        from rich.table import Table
 
-        for name in list_models():
-            model = load_model(name)
-            shape = "x".join(map(str, model.image_shape))
-            print(
-                f"{name:16} {shape:10} {model.levels:4} levels  {model.latents:4} latents  digest {model.digest[:16]}"
-            )
+        from recjax.cards import read_cards
+
+        table = Table(box=None, pad_edge=False)
+        for title in ("model", "images", "latents", "parameters", "bytes", "one stream", "single images"):
+            table.add_column(title, justify="left" if title in ("model", "images") else "right", no_wrap=True)
+        for title in ("data", "digest"):
+            table.add_column(title, no_wrap=True)
+        for card in read_cards():
+            images = f"{'x'.join(map(str, card.image_shape))}, {card.levels} levels"
+            stream = ("bb-ans", card.files["bb-ans"]) if "bb-ans" in card.files else None
+            rates = [f"{found[1]:.3f} {found[0]}" if found else "-" for found in (stream, card.single)]
+            sizes = [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
+            table.add_row(card.name, images, *sizes, *rates, card.data, card.digest[:16])
+        # A line that is too long for a terminal is wrapped by it, and nothing of it is lost.
+        console = Console(width=_TABLE_WIDTH)
+        console.print(table)
+        console.print("One stream, single images: bits per dimension of whole files of the test images.", style="dim")
 
 
 @dataclass(frozen=True)
@@ -189,16 +204,13 @@ def _load(name: str) -> "Model":
     return load_model(folder / "model.safetensors" if folder.is_dir() else name)
 
 
-def _model_for(image_shape: tuple[int, ...], name: str | None) -> "Model":
-    if name is not None:
-        return _load(name)
-    from recjax.models.model import list_models, load_model
+def _model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
+    """The model of a name; without one the released model that suits images and method best."""
+    if name is None:
+        from recjax.cards import choose, read_cards
 
-    for candidate in list_models():
-        model = load_model(candidate)
-        if tuple(model.image_shape) == tuple(image_shape):
-            return model
-    raise ValueError(f"no released model codes images of shape {tuple(image_shape)}; name a trained one with --model.")
+        name = choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name
+    return _load(name)
 
 
 def _decode(path: Path, model_name: str | None, max_bytes: int, index: int | None) -> "np.ndarray":
@@ -260,18 +272,21 @@ def _facts(data: bytes) -> dict[str, object]:
 
 
 def _released_name(digest: str) -> str | None:
-    # Read from the released files themselves, since recjax.models.model would import JAX.
-    from recjax.models.tensor_file import read
+    from recjax.cards import read_cards
 
-    names = {}
-    for path in sorted((Path(__file__).parent / "pretrained").glob("*.safetensors")):
-        names[str(read(path)[1].get("digest"))[: len(digest)]] = path.stem
-    return names.get(digest)
+    return {card.digest[: len(digest)]: card.name for card in read_cards()}.get(digest)
 
 
 def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:
     rate = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
     return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{rate}."
+
+
+def _coded_with(data: bytes, model: "Model") -> str:
+    from recjax import container
+
+    method = container.read(data, sys.maxsize).header.method
+    return "Stored as they are." if method == "raw" else f"Coded by {method} with the model {model.name}."
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from recjax.images import read_images, write_images
 
 
 class FakeModel:
+    name = "fake"
     image_shape = (8, 8)
 
 
@@ -36,7 +37,7 @@ def fake_codec(monkeypatch):
     parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda *settings: None}
     vars(module).update(parts)
     monkeypatch.setitem(sys.modules, "recjax.codecs.lossless", module)
-    monkeypatch.setattr(commands, "_model_for", lambda shape, name: FakeModel())
+    monkeypatch.setattr(commands, "_model_for", lambda images, method, name: FakeModel())
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_compress_decompress_verify(run, images, fake_codec):
     code, out, err = run(
         "compress", "in.npy", "a.rjx", "--method", "orc", "--no-partition", "--candidates", 64, "--seed", 7
     )
-    assert (code, err) == (0, "") and "20 images" in out
+    assert (code, err) == (0, "") and "20 images" in out and "Stored as they are" in out
     options = fake_compress.options
     assert (options["method"], options["partition"], options["candidates"]) == ("orc", False, 64)
     assert (options["seed"], options["block_bits"]) == (7, None)
@@ -84,7 +85,7 @@ def test_the_codec_itself(run, tmp_path, method):
     write_images(tmp_path / "scans", images)
     search = () if method == "bb-ans" else ("--candidates", 64, "--block-bits", 6, "--no-partition")
     code, out, err = run("compress", "scans", "a.rjx", "--method", method, *search)
-    assert (code, err) == (0, "") and "8 images" in out
+    assert (code, err) == (0, "") and "8 images" in out and f"by {method} with the model digits" in out
     assert json.loads(run("info", "a.rjx", "--json")[1])["model"] == "digits"
     code, out, _ = run("verify", "a.rjx", "--against", "scans")
     assert code == 0 and "is good" in out
@@ -160,7 +161,7 @@ def test_bad_input_is_one_sentence_and_exit_code_1(run, images, fake_codec, tmp_
 
 
 def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):
-    monkeypatch.setattr(commands, "_model_for", lambda shape, name: 1 / 0)
+    monkeypatch.setattr(commands, "_model_for", lambda images, method, name: 1 / 0)
     code, _, err = run("compress", "in.npy", "a.rjx")
     assert code == 1 and "ZeroDivisionError" in err and err.count("\n") == 1
 
@@ -209,6 +210,15 @@ def test_help_is_quick_and_imports_no_jax():
         seconds.append(time.perf_counter() - start)
     # The bound on an idle machine is 0.4 s (0.1 s measured); tests share their cores.
     assert min(seconds) < 1.0
+
+
+def test_models_are_listed_with_their_rates_and_without_jax(run):
+    code, out, err = run("models")
+    assert (code, err) == (0, "")
+    line = next(line for line in out.splitlines() if line.startswith("digits "))
+    assert all(words in line for words in ("8x8, 17 levels", "bb-ans", "orc", "813bad398cb8119e"))
+    script = "import sys, recjax.cli as c; c.main(['models']); sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
 def test_info_and_bad_usage_import_no_jax(tmp_path):

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int32, UInt8
 
 from recjax import container, grid, randomness
 from recjax.codecs import stream_start
+from recjax.codecs.pixels import pixel_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, wire
 from recjax.coding import message as rans
@@ -46,10 +47,9 @@ def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
 
     pad: words [latents, lanes] of `bits` bits, for `codecs.padded_bits`.
     """
-    cdf_rows = jnp.asarray(models.cdf_rows(model))
 
     def likelihood(words):
-        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, words, bits))
+        return pixel_codec(model, grid.value_fixed(words, bits).T)
 
     coder = latent.bits_back(
         prior=codecs.scan(lambda one: codecs.padded_bits(bits, one), pad),
@@ -62,11 +62,6 @@ def posterior(model: Model, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Means and log2 scales of the latents [latents, lanes] of images [pixels, lanes], see `models.posterior`."""
     mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
     return mean.T, log2_scale.T
-
-
-def symbol_rows(model: Model, words: jax.Array, bits: int) -> jax.Array:
-    """Row of the model's mass table for each pixel [pixels, lanes], given words of the latents [latents, lanes]."""
-    return models.symbol_rows(model, grid.value_fixed(words, bits).T).T
 
 
 class Places(NamedTuple):
@@ -145,7 +140,11 @@ def pop_images(
 
 
 def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | None = None) -> tuple[bytes, int]:
-    """The file of images [count, *shape], and the number of initial bits in it."""
+    """The file of images [count, *shape], and the number of initial bits in it.
+
+    ValueError if the model's posterior is not one of integers.
+    """
+    models.require_integer_posterior(model)
     count, pixels = len(images), model.pixels
     lanes = _choose_lanes(count, model)
     segments, key = _segments(count, _segment_steps(count, lanes), lanes), randomness.key(seed)
@@ -169,6 +168,10 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
     """The images [count, *shape] of a file; FormatError if the chain does not end where it began."""
+    try:
+        models.require_integer_posterior(model)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recjax import chunks, container, grid, randomness, rec
+from recjax.codecs.pixels import pixel_codec
 from recjax.codecs.plan import Plan, code_codec, make_decoding_plan, make_plan, targets
 from recjax.codecs.settings import Settings, settings_of
 from recjax.coding import codec as codecs
@@ -22,7 +23,6 @@ from recjax.coding.message import Message
 from recjax.container import File, Header
 from recjax.distributions.normal import Normal
 from recjax.errors import FormatError
-from recjax.models import model as models
 from recjax.models.model import Model
 from recjax.rec import tree
 
@@ -54,7 +54,6 @@ class Parts(NamedTuple):
 
 def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
     """Codec of `size` images [pixels, image, 1], each on a message of its own."""
-    cdf_rows = jnp.asarray(models.cdf_rows(model))
     shape = (size, *plan.shape)
     shared = {"bins": plan.bins, "shared_axes": (0,)}
 
@@ -67,7 +66,7 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
         return Found(symbol, plan.merge(words), None)
 
     def likelihood(z):
-        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, z.words).T[..., None])
+        return pixel_codec(model, grid.value_fixed(z.words)[:, None])
 
     coder = latent.relative_entropy(search, code_codec(plan, key), decode)
     return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
@@ -77,12 +76,6 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
 def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
     return Found(symbol, plan.merge(encoded.words), encoded.info)
-
-
-@jax.jit
-def symbol_rows(model: Model, words: jax.Array) -> jax.Array:
-    """Row of the model's mass table for each pixel, given the words of the latents."""
-    return models.symbol_rows(model, grid.value_fixed(words))
 
 
 def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:

@@ -90,8 +90,8 @@ def encode_report(
 def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Ideal bits of each image, for its latents (prior less posterior) and its pixels, at a fresh draw of latents."""
     flat = images.reshape(len(images), model.pixels)
-    latent_bits, rows = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), flat)
-    return np.asarray(latent_bits), models.symbol_bits(model, np.asarray(rows), flat)
+    latent_bits, words = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), flat)
+    return np.asarray(latent_bits), _image_bits(model, words, bits_back.GRID_BITS, flat)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -100,7 +100,7 @@ def _fresh_draw(model: Model, bits: int, key: randomness.Key, images: jax.Array)
     drawn = randomness.words(key, randomness.TRIAL, (jnp.arange(len(images), dtype=jnp.uint32),), model.latents).T
     words, mass = inverse_cdf(drawn >> (32 - MASS_BITS), *q, bits)
     latent_bits = jnp.sum(bits - MASS_BITS + jnp.log2(mass.astype(jnp.float32)), axis=0)
-    return latent_bits, bits_back.symbol_rows(model, words, bits).T
+    return latent_bits, words.T
 
 
 def ideal_bits_of_searches(
@@ -109,8 +109,11 @@ def ideal_bits_of_searches(
     """Ideal bits of each image of an encoding, for the codes of its latents and for its pixels given those."""
     plan, key = make_plan(model, settings), randomness.key(seed)
     flat = images.reshape(len(images), model.pixels)
-    rows = np.asarray(relative_entropy.symbol_rows(model, jnp.asarray(encoding.words)))
-    return code_bits(plan, key, encoding.code), models.symbol_bits(model, rows, flat)
+    return code_bits(plan, key, encoding.code), _image_bits(model, encoding.words, grid.BITS, flat)
+
+
+def _image_bits(model: Model, words, bits: int, flat: np.ndarray) -> np.ndarray:
+    return np.asarray(models.image_bits(model, grid.value_fixed(jnp.asarray(words), bits), flat), np.float64)
 
 
 def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Draws:

@@ -7,14 +7,18 @@ closed over becomes constants, whose integer products XLA folds, slowly, at comp
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32, Float64, Int32, UInt8, UInt32
+from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
-from recjax.models import exact, tensor_file
+from recjax.cards import PRETRAINED
+from recjax.models import context, exact, isokl, tensor_file
 from recjax.models.definition import (
     FORMAT,
+    KAPPA_FRACTION_BITS,
     KL_UNIT,
     Model,
     decoding_document,
@@ -23,35 +27,39 @@ from recjax.models.definition import (
     with_index_counts,
     with_interval_masses,
 )
-from recjax.models.likelihood_tables import PRECISION
 from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 
 __all__ = [
+    "KAPPA_FRACTION_BITS",
     "KL_UNIT",
     "Model",
-    "cdf_rows",
+    "decoding_document",
     "find_model",
+    "head_laws",
+    "image_bits",
     "list_models",
     "load_model",
     "make_model",
+    "model_tensors",
+    "pixel_laws",
+    "pixel_outputs",
     "posterior",
     "posterior_floats",
+    "require_integer_posterior",
     "save_model",
-    "symbol_bits",
-    "symbol_rows",
     "with_index_counts",
     "with_interval_masses",
 ]
 
 MEAN_FRACTION_BITS = 12
+"""Fraction bits of the inference network's means, or of its alphas (`recjax.models.isokl`)."""
+
 LOG2_SCALE_FRACTION_BITS = 8
 LATENT_FRACTION_BITS = 12
 """Fraction bits of the generative network's inputs."""
 
 GRID_FRACTION_BITS = 26
 """Fraction bits of `recjax.grid.value_fixed`."""
-
-PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"
 
 
 def pixel_fraction_bits(levels: int) -> int:
@@ -62,9 +70,12 @@ def pixel_fraction_bits(levels: int) -> int:
 def posterior(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Int32[Array, "*batch latents"], Int32[Array, "*batch latents"]]:
-    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations."""
-    inputs = x.astype(jnp.int32) << pixel_fraction_bits(model.levels)
-    mean, log2_scale = jnp.split(exact.apply(model.inference, inputs), 2, axis=-1)
+    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations.
+
+    ValueError for an "isokl" posterior, which has floats only.
+    """
+    require_integer_posterior(model)
+    mean, log2_scale = jnp.split(_inferred(model, x), 2, axis=-1)
     low, high = (bound << LOG2_SCALE_FRACTION_BITS for bound in (MIN_LOG2_SCALE, MAX_LOG2_SCALE))
     return mean, jnp.clip(log2_scale, low, high)
 
@@ -73,32 +84,63 @@ def posterior_floats(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Float32[Array, "*batch latents"], Float32[Array, "*batch latents"]]:
     """Mean and scale of the posterior as floats, for encoders that search; no decoder may use them."""
+    if model.kappa_nats_q16 is not None:
+        alpha = _inferred(model, x).astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
+        kappa_nats = jnp.asarray(model.kappa_nats_q16).astype(jnp.float32) * jnp.float32(2.0**-KAPPA_FRACTION_BITS)
+        mean, log2_scale = isokl.moments(alpha, kappa_nats)
+        return mean, jnp.exp2(log2_scale)
     mean, log2_scale = posterior(model, x)
     mean = mean.astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
     return mean, jnp.exp2(log2_scale.astype(jnp.float32) * jnp.float32(2.0**-LOG2_SCALE_FRACTION_BITS))
 
 
-def symbol_rows(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels"]:
-    """For each pixel, the row of `cdf_rows(model)` that is its law given latents in units of 2^-26."""
+def require_integer_posterior(model: Model) -> None:
+    """ValueError unless the posterior is made of integers, so that a decoder can evaluate it as bits-back does."""
+    if model.posterior_name != "normal":
+        raise ValueError(
+            f"bits-back needs a normal posterior in integers, and model {model.name!r} has one of kind "
+            f"{model.posterior_name!r}; send its latents by relative entropy coding, or take another model."
+        )
+
+
+def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*batch outputs"]:
+    return exact.apply(model.inference, x.astype(jnp.int32) << pixel_fraction_bits(model.levels))
+
+
+def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
+    """What the generative network says of each pixel, given latents in units of 2^-26."""
     dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
     outputs = exact.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
-    parameters = jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, model.likelihood.num_parameters))
-    return model.likelihood.row_index(parameters)
+    return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
 
 
-def cdf_rows(model: Model) -> UInt32[np.ndarray, "rows cumulative"]:
-    """Cumulative symbol masses, from 0 to 2^16; every symbol's mass is at least 1."""
-    return model.likelihood.cdf_rows()
+def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
+    """Laws of pixels from their features and the values of the neighbours that they see."""
+    assert model.head is not None
+    inputs = jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
+    return model.likelihood.law(exact.apply(model.head, inputs))
 
 
-def symbol_bits(
-    model: Model, rows: Int32[np.ndarray, "images pixels"], x: UInt8[np.ndarray, "images pixels"]
-) -> Float64[np.ndarray, "images"]:
-    """-log2 of the mass of each image's pixels under the rows of `symbol_rows`, in bits, for reports."""
-    cdf = np.asarray(cdf_rows(model), np.int64)
-    # uint8 would wrap at 255 + 1.
-    x = np.asarray(x, np.int64)
-    return np.sum(PRECISION - np.log2(cdf[rows, x + 1] - cdf[rows, x]), axis=1)
+def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:
+    """Laws of all pixels of images given latents in units of 2^-26; of x, the context alone counts."""
+    outputs = pixel_outputs(model, z_fixed)
+    if model.head is None:
+        return model.likelihood.law(outputs)
+    return head_laws(model, outputs, context.seen(x, model.image_shape, model.context_radius))
+
+
+@jax.jit
+def image_bits(
+    model: Model, z_fixed: Int32[Array, "images latents"], x: UInt8[Array, "images pixels"]
+) -> Float32[Array, "images"]:
+    """-log2 of the masses of images' pixels, in bits, for reports."""
+
+    def one(pair):
+        z, image = pair
+        return model.likelihood.bits(pixel_laws(model, z, image), image).sum(axis=-1)
+
+    # The laws of all pixels of all images at once could take gigabytes.
+    return jax.lax.map(one, (z_fixed, x), batch_size=32)
 
 
 def save_model(path: str | Path, model: Model) -> None:
@@ -139,11 +181,15 @@ def _load(path: Path) -> Model:
             image_shape=tuple(int(side) for side in document["image_shape"]),
             levels=int(document["levels"]),
             likelihood_name=document["likelihood"],
+            head=_network(tensors, "head") if document.get("context_radius") else None,
+            context_radius=int(document.get("context_radius", 0)),
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
             interval_masses=tensors.get("interval_masses"),
             metadata=document["card"],
+            posterior_name=document.get("posterior", "normal"),
+            kappa_nats_q16=tensors.get("kappa_nats_q16"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from recjax.models import likelihood_tables, tensor_file
 from recjax.models import model as models
-from recjax.models import tensor_file
 from recjax.models.quantise import convert
 
 
@@ -31,10 +31,13 @@ def make_small(name="small", seed=0, pixels=6, latents=2, **changes):
         "intervals": np.array([2, 8]),
         "index_counts": {"orc": np.array([3, 2, 1])},
         "metadata": {"data": "noise"},
+        **changes,
     }
-    inference = network(pixels, 2 * latents, [12] * latents + [8] * latents, models.pixel_fraction_bits(17))
+    posterior_bits = [12] if options.get("posterior_name") == "isokl" else [12, 8]
+    bits = np.repeat(posterior_bits, latents)
+    inference = network(pixels, len(bits), bits, models.pixel_fraction_bits(17))
     generative = network(latents, 2 * pixels, [8] * (2 * pixels), 12)
-    return models.make_model(name, inference, generative, **{**options, **changes})
+    return models.make_model(name, inference, generative, **options)
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +73,36 @@ def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
     x = jnp.asarray(rng.integers(0, 17, (40, 6)), jnp.uint8)
     z = jnp.asarray(rng.normal(size=(40, 2)) * 2**26, jnp.int32)
     mean, log2_scale = jax.jit(models.posterior)(small, x)
-    rows = jax.jit(models.symbol_rows)(small, z)
+    rows = jax.jit(models.pixel_laws)(small, z, x)
     assert mean.dtype == log2_scale.dtype == rows.dtype == jnp.int32
-    assert rows.shape == (40, 6) and int(rows.max()) < len(models.cdf_rows(small))
+    assert rows.shape == (40, 6) and int(rows.max()) < len(likelihood_tables.beta_binomial_rows(16))
     single = [models.posterior(small, x[3]), models.posterior(small, x[3:4])]
     for found in single:
         np.testing.assert_array_equal(found[0].ravel(), mean[3])
         np.testing.assert_array_equal(found[1].ravel(), log2_scale[3])
-    np.testing.assert_array_equal(models.symbol_rows(small, z[3]), rows[3])
+    np.testing.assert_array_equal(models.pixel_laws(small, z[3], x[3]), rows[3])
     floats = models.posterior_floats(small, x)
     np.testing.assert_allclose(floats[0] * 4096, mean)
     np.testing.assert_allclose(np.log2(floats[1]) * 256, log2_scale, atol=1e-2)
+
+
+ISOKL = {"posterior_name": "isokl", "kappa_nats_q16": np.array([2**15, 3 * 2**16])}
+
+
+def test_an_isokl_model_is_for_encoders_that_search(small, tmp_path):
+    model = make_small(**ISOKL)
+    models.save_model(tmp_path / "m.safetensors", model)
+    loaded = models.load_model(tmp_path / "m.safetensors")
+    assert loaded.digest == model.digest and loaded.posterior_name == "isokl"
+    np.testing.assert_array_equal(loaded.kappa_nats_q16, model.kappa_nats_q16)
+    assert make_small(**{**ISOKL, "kappa_nats_q16": np.array([2**15, 2**16])}).digest != model.digest
+    assert "posterior" not in models.decoding_document(small) and "kappa_nats_q16" not in models.model_tensors(small)
+    x = jnp.asarray(np.random.default_rng(0).integers(0, 17, (40, 6)), jnp.uint8)
+    mean, scale = np.float64(jax.jit(models.posterior_floats)(loaded, x))
+    assert mean.shape == (40, 2) and np.ptp(mean) > 0
+    assert np.allclose(0.5 * (scale**2 + mean**2 - 1) - np.log(scale), [0.5, 3.0], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"bits-back needs a normal posterior in integers.*'small'.*'isokl'; send"):
+        models.posterior(loaded, x)
 
 
 def test_a_second_model_of_the_same_shape_compiles_nothing(small):
@@ -89,7 +111,7 @@ def test_a_second_model_of_the_same_shape_compiles_nothing(small):
     @jax.jit
     def rows(model, z):
         traces.append(1)
-        return models.symbol_rows(model, z)
+        return models.pixel_outputs(model, z)
 
     z = jnp.zeros((1, 2), jnp.int32)
     rows(small, z)
@@ -105,6 +127,12 @@ def test_a_second_model_of_the_same_shape_compiles_nothing(small):
         ({"intervals": np.array([0, 2])}, "1 or more intervals"),
         ({"likelihood_name": "bernoulli"}, "2 levels"),
         ({"likelihood_name": "bernoulli", "levels": 2}, "generative network"),
+        ({"posterior_name": "laplace"}, "a posterior 'laplace' that does not fit"),
+        ({"kappa_nats_q16": np.array([1, 2])}, "does not fit its tensors"),
+        ({**ISOKL, "kappa_nats_q16": None}, "does not fit its tensors"),
+        ({**ISOKL, "kappa_nats_q16": np.array([0, 2])}, "kappa above 0"),
+        ({**ISOKL, "kappa_nats_q16": np.array([2**30, 2])}, "up to 7.5 nats"),
+        ({**ISOKL, "kappa_nats_q16": np.array([2])}, "for each latent; convert"),
     ],
     ids=str,
 )
@@ -151,6 +179,6 @@ def test_golden_integers_of_the_released_digits_model():
     x = jnp.asarray(np.arange(64) % 17, jnp.uint8)
     mean, log2_scale = models.posterior(model, x)
     z = jnp.asarray((np.arange(model.latents) - 7) * 2**22, jnp.int32)
-    rows = models.symbol_rows(model, z)
+    rows = models.pixel_laws(model, z, x)
     weighted = [int(np.dot(np.asarray(a, np.int64), np.arange(1, len(a) + 1))) for a in (mean, log2_scale, rows)]
     assert weighted == [-220142, -54188, 2960066]

@@ -1,0 +1,95 @@
+"""Cards of the released models: what the JSON beside a model's file states of it. They are read without JAX.
+
+`training.release` writes them. The model that `recjax compress` takes by default is chosen from them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PRETRAINED = Path(__file__).resolve().parent / "pretrained"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a released model.
+
+    digest: of all that decoding depends on. sha256, file_bytes: of the file. image_shape, levels: of its images.
+    parameters: weights and biases of its networks. data: the data set it was trained on. elbo_bits_per_dim: -ELBO on
+    the test split. files: measured rates of whole files of the test split by method, in bits per dimension, the best
+    setting of each.
+    """
+
+    name: str
+    digest: str
+    sha256: str
+    file_bytes: int
+    image_shape: tuple[int, ...]
+    levels: int
+    latents: int
+    parameters: int
+    data: str
+    elbo_bits_per_dim: float
+    files: Mapping[str, float]
+
+    @property
+    def single(self) -> tuple[str, float] | None:
+        """Method and rate of its smallest archive, whose images can be decoded alone; None if none was measured."""
+        archives = {method: rate for method, rate in self.files.items() if not method.startswith("bb-ans")}
+        return min(archives.items(), key=lambda item: item[1]) if archives else None
+
+
+def read_cards(folder: Path = PRETRAINED) -> list[Card]:
+    """The cards of a folder of released models, by name; ValueError if one cannot be read."""
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: int, method: str) -> Card:
+    """The card of the model that images of a shape with values up to `largest_value` are coded with by default.
+
+    Of the models for this shape those with the fewest grey levels that hold the values, of these the one with the
+    lowest measured rate of the method, of equals the first by name. A model without a measured rate comes last, by its
+    -ELBO. ValueError if there is none.
+    """
+    shape = "x".join(map(str, image_shape))
+    fitting = [card for card in cards if card.image_shape == tuple(image_shape)]
+    if not fitting:
+        raise ValueError(f"no released model codes images of shape {shape}; name a trained one with --model.")
+    holding = [card for card in fitting if largest_value < card.levels]
+    if not holding:
+        known = ", ".join(f"{card.name}: pixel values 0 to {card.levels - 1}" for card in fitting)
+        raise ValueError(
+            f"no released model codes {shape} images with values up to {largest_value} ({known}); name a trained one "
+            "with --model."
+        )
+
+    def order(card: Card) -> tuple[int, bool, float, str]:
+        rate = card.files.get(method)
+        return card.levels, rate is None, card.elbo_bits_per_dim if rate is None else rate, card.name
+
+    return min(holding, key=order)
+
+
+def _read(path: Path) -> Card:
+    try:
+        stated: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        rates: dict[str, float] = {}
+        for file in stated["files"]:
+            rates[file["method"]] = min(float(file["bits_per_dim"]), rates.get(file["method"], float("inf")))
+        return Card(
+            name=path.stem,
+            digest=str(stated["digest"]),
+            sha256=str(stated["sha256"]),
+            file_bytes=int(stated["file_bytes"]),
+            image_shape=tuple(int(side) for side in stated["image_shape"]),
+            levels=int(stated["levels"]),
+            latents=int(stated["latents"]),
+            parameters=int(stated["parameters"]),
+            data=str(stated["data"]),
+            elbo_bits_per_dim=float(stated["test"]["elbo_bits_per_dim"]),
+            files=rates,
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not the card of a released model ({error!r}); install recjax again.") from error

@@ -1,0 +1,143 @@
+"""The BB-ANS experiment end to end, on the released digits and on a tiny model of its own."""
+
+import csv
+import gzip
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import __main__ as command
+from experiments import chain_curve, released
+from experiments.config import ConfigError
+from experiments.released import ModelSource
+from recjax.codecs import lossless
+from recjax.models.model import load_model
+from training import data
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "mnist_bb_ans.toml"
+SMALL = """
+experiment = "mnist_bb_ans"
+images = 12
+elbo_samples = 2
+seeds = [0, 1]
+curve = [1, 5, 12, 100]
+curve_files = 2
+[[models]]
+name = "digits"
+data = "digits"
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Folder and result of a run on 12 digits."""
+    folder = tmp_path_factory.mktemp("bb_ans")
+    (folder / "config.toml").write_text(SMALL)
+    assert command.main([str(folder / "config.toml"), "--out", str(folder)]) == 0
+    return folder, json.loads((folder / "result.json").read_text())
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """A small MNIST: 130 training images of which 30 validate, and 20 to test."""
+    random = np.random.default_rng(0)
+    for name, count in (("train", 130), ("t10k", 20)):
+        images = random.binomial(255, random.random((count, 28, 28))).astype(np.uint8)
+        header = struct.pack(">HBB3I", 0, 8, 3, count, 28, 28)
+        (tmp_path / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes(), 1))
+    monkeypatch.setenv("RECJAX_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "_MNIST_VALIDATION", 30)
+
+
+def test_the_stream_decodes_and_its_figures_are_those_of_the_file(small):
+    folder, result = small
+    images = data.load("digits", "test").images[:12]
+    (one,) = result["sets"]
+    file = (folder / one["chain"]["file"]).read_bytes()
+    np.testing.assert_array_equal(lossless.decompress(file, model=load_model("digits")), images)
+    chain, model = one["chain"], one["model"]
+    assert chain["file_bytes"][-1] == len(file) and len(chain["file_bytes"]) == 2
+    initial = chain["initial_bits"] / images.size
+    assert chain["net_bits_per_dim"] == pytest.approx(chain["file_bits_per_dim"] - initial)
+    # The card's -ELBO is of all test images: files of twelve are compared with the exact one of the same.
+    assert model["bound_bits_per_dim"] == model["exact_bits_per_dim"] and model["origin"] == "released"
+    assert model["exact_bits_per_dim"] == pytest.approx(model["elbo_bits_per_dim"], rel=0.1)
+    assert chain["net_bits_per_dim"] == pytest.approx(model["bound_bits_per_dim"], rel=0.1)
+
+
+def test_chains_have_rows_up_to_all_images(small):
+    (one,) = small[1]["sets"]
+    assert [(row["count"], row["files"]) for row in one["curve"]] == [(1, 2), (5, 2), (12, 1)]
+    gross = [row["gross_bits_per_dim"] for row in one["curve"]]
+    assert gross == sorted(gross, reverse=True)
+    assert all(row["net_bits_per_dim"] < row["gross_bits_per_dim"] for row in one["curve"])
+    assert one["curve"][-1]["ideal_bits_per_dim"] == pytest.approx(one["model"]["exact_bits_per_dim"])
+
+
+def test_tables_and_plot_come_from_the_json(small):
+    folder, result = small
+    rows = {row[0]: row for row in csv.reader((folder / "rates.csv").read_text().splitlines())}
+    (one,) = result["sets"]
+    assert rows["BB-ANS, net"][1] == f"{one['chain']['net_bits_per_dim']:.4f}"
+    assert {"-ELBO, float", "-ELBO, exact", "bz2, one stream", "PNG, per image", "JPEG XL, per image"} <= set(rows)
+    assert all((folder / name).exists() for name in ("chain.md", "codecs.md", "plot.png"))
+
+
+def test_models_are_trained_from_scratch_and_resumed(mnist, tmp_path, capsys):
+    settings = ["images=6", "curve=[6]", "models.1.data=mnist", "models.0.data=binary_mnist", "curve_files=1"]
+    settings += [f"models.{place}.training_images=100" for place in (0, 1)]
+    settings += [f"models.{place}.train.batch_size=50" for place in (0, 1)]
+    arguments = [str(CONFIG), "--smoke", "--train", *settings, "--out", str(tmp_path / "run")]
+    assert command.main(arguments) == 0
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    for one in result["sets"]:
+        own = tmp_path / "run" / one["model"]["name"]
+        assert one["model"]["origin"] == "trained in this run" and one["model"]["images"] == 20
+        assert load_model(own / "model.safetensors").digest == one["model"]["digest"]
+        assert (own / "checkpoint.safetensors").exists()
+    assert result["sets"][0]["data"]["raw_bits_per_dim"] == 1
+    # By its path, a trained model is taken as it is.
+    source = ModelSource(str(tmp_path / "run" / "mnist-bb-ans"), "mnist")
+    found = released.obtain([source], tmp_path, None)["mnist-bb-ans"]
+    assert (found.model.digest, found.origin) == (result["sets"][1]["model"]["digest"], "a file")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("models=[]", "at least one"),
+        ("models.0.name=", "must be that of a model"),
+        ("models.1.name=mnist-binary-bb-ans", "must differ"),
+        ("models.0.data=letters", "no data set"),
+        ("models.0.training_images=0", "at least 1"),
+        ("curve=[]", "ascend"),
+        ("curve=[5, 5]", "ascend"),
+        ("elbo_samples=0", "elbo_samples must be at least 1"),
+        ("seeds=[]", "'seeds'"),
+    ],
+)
+def test_configs_that_cannot_be_used_are_explained(settings, override, words):
+    with pytest.raises(ConfigError, match=words):
+        settings("mnist_bb_ans", override)
+
+
+def test_what_does_not_fit_is_explained(mnist, tmp_path):
+    with pytest.raises(ValueError, match="mnist has images of 28x28 pixels and 256 levels, and model 'digits'"):
+        released.obtain([ModelSource("digits", "mnist")], tmp_path, None)
+    with pytest.raises(ValueError, match=r"no model 'none'.*let --train make it"):
+        released.obtain([ModelSource("none", "mnist")], tmp_path, None)
+    found = released.obtain([ModelSource("digits", "digits")], tmp_path, None)["digits"]
+    with pytest.raises(ValueError, match="images must be at most the 400"):
+        released.limited(found, 401)
+
+
+def test_train_is_for_experiments_with_released_models(tmp_path, capsys):
+    assert command.main(["configs/quickstart.toml", "--train", "--out", str(tmp_path)]) == 1
+    assert "--train is for experiments with released models" in capsys.readouterr().err
+
+
+def test_runs_of_images_are_disjoint():
+    assert chain_curve._starts(100, 30, 10) == [0, 33, 66] and chain_curve._starts(100, 1, 2) == [0, 50]

@@ -1,0 +1,162 @@
+"""Make a trained run a released model: a file and its card, with the rates of files of the whole test split.
+
+    python -m training.release runs/mnist --name mnist-bb-ans
+    python -m training.release runs/mnist --name mnist --files bb-ans orc pfr orc,16384,48
+
+Each file is METHOD[,CANDIDATES[,BLOCK_BITS]]. Index codes of the methods that search are learned from training images,
+and are part of the model. Every file is decoded and compared before its rate is stated.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from recjax import container
+from recjax.atomic import write_atomically
+from recjax.cards import PRETRAINED
+from recjax.codecs import lossless
+from recjax.codecs.learning import learn_index_counts
+from recjax.models.definition import model_tensors
+from recjax.models.model import KL_UNIT, Model, load_model, save_model
+from training import data
+from training.command import guarded
+from training.convert import with_card
+
+LEARNING_SEED = 1 << 32
+"""Of the streams that index codes are learned on; no file is measured with it."""
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """How a file is coded; what is left out is as in recjax.compress."""
+
+    method: str
+    candidates: int | None = None
+    block_bits: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "FilePlan":
+        """Of METHOD[,CANDIDATES[,BLOCK_BITS]]; ValueError says what is wrong."""
+        method, *sizes = text.split(",")
+        try:
+            if len(sizes) > 2:
+                raise ValueError
+            candidates = int(sizes[0]) if sizes else None
+            plan = cls(method, candidates, float(sizes[1]) if len(sizes) == 2 else None)
+        except ValueError:
+            raise ValueError(f"a file must read METHOD[,CANDIDATES[,BLOCK_BITS]], got {text!r}; write it so.") from None
+        lossless.check_settings(**plan.options)
+        return plan
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of the codec."""
+        return {"method": self.method, "candidates": self.candidates, "block_bits": self.block_bits}
+
+
+@dataclass(frozen=True)
+class Command:
+    """The options of the command line."""
+
+    run: tyro.conf.Positional[Path]
+    """Folder of a training run, or a model file."""
+    name: str
+    """Of the released model."""
+    files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
+    """Files to measure, each METHOD[,CANDIDATES[,BLOCK_BITS]]."""
+    learn_images: int = 10_000
+    """Training images that index codes are learned from; 0 learns none."""
+    command: str = ""
+    """What the model was trained with, for the card."""
+    licence: str = ""
+    """Of weights and data, for the card."""
+    out: Path = PRETRAINED
+    """Folder of the released models."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+    def act(self) -> None:
+        """Measure, and write file and card."""
+        plans = [FilePlan.parse(text) for text in self.files]
+        model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
+        splits = {split: data.load(_data_name(model), split).images for split in ("train", "test")}
+        released = release(model, self.name, splits["train"][: self.learn_images], splits["test"], plans)
+        stated = {"command": self.command, "licence": self.licence}
+        released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
+        path = write(released, self.out)
+        for file in released.metadata["files"]:
+            print(f"{file['method']}: {file['bits_per_dim']:.4f} bits/dim, {file['file_bytes']:,} bytes, decoded equal")
+        print(f"{path}: {path.stat().st_size:,} bytes, model {released.digest[:16]}")
+
+
+def release(
+    model: Model, name: str, train_images: np.ndarray, test_images: np.ndarray, plans: Sequence[FilePlan]
+) -> Model:
+    """The model under its released name, with learned index codes and a card that states the rates of these files."""
+    settings = [lossless.check_settings(**plan.options) for plan in plans]
+    learned = [one for one in settings if one is not None]
+    if learned and len(train_images):
+        model = learn_index_counts(model, train_images, learned, seed=LEARNING_SEED)
+    model = replace(model, name=name)
+    files = []
+    for plan in plans:
+        file = lossless.compress(test_images, model, **plan.options)
+        header = container.read(file).header
+        rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}
+        about = {"method": header.method, "parameters": dict(header.parameters), "seed": header.seed}
+        files.append({**about, "images": header.count, **rate})
+    return with_card(model, {**model.metadata, "files": files})
+
+
+def write(model: Model, folder: Path) -> Path:
+    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file."""
+    path = folder / f"{model.name}.safetensors"
+    save_model(path, model)
+    stored = path.read_bytes()
+    document = {
+        "name": model.name,
+        "digest": model.digest,
+        "sha256": hashlib.sha256(stored).hexdigest(),
+        "file_bytes": len(stored),
+        "image_shape": list(model.image_shape),
+        "levels": model.levels,
+        "likelihood": model.likelihood_name,
+        "latents": model.latents,
+        "parameters": num_parameters(model),
+        "kl_bits": [round(float(kl) / KL_UNIT, 3) for kl in model.kl_bits],
+        "intervals": [int(count) for count in model.intervals],
+        **model.metadata,
+    }
+    text = json.dumps(document, indent=1) + "\n"
+    write_atomically(path.with_suffix(".json"), lambda part: part.write_text(text, encoding="utf-8"))
+    return path
+
+
+def num_parameters(model: Model) -> int:
+    """Weights and biases of all networks."""
+    return sum(array.size for name, array in model_tensors(model).items() if name.endswith((".weight_high", ".bias")))
+
+
+def _data_name(model: Model) -> str:
+    name = model.metadata.get("data")
+    if not isinstance(name, str):
+        raise ValueError(f"the card of model {model.name!r} must name its data set, and does not; train it again.")
+    data.check_name(name)
+    return name
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    command = tyro.cli(Command, args=arguments, prog="python -m training.release", description=__doc__)
+    return guarded("training.release", command.act, debug=command.debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
