@@ -66,7 +66,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     model, rates = trained.model, trained.rates
     if config.learn_index_codes:
         console.print("learning the codes of indices")
-        model = learn_codes(config.methods, splits["train"].images, model)
+        model = learn_codes(config.methods, splits["train"].coded, model)
     path = folder / "model.safetensors"
     save_model(path, model)
     ready = time.perf_counter()

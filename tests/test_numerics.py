@@ -81,3 +81,35 @@ def test_unit_exponential_is_exponential():
     word = np.random.default_rng(0).integers(0, 1 << 32, 50_000, dtype=np.uint32)
     x = np.asarray(jax.jit(numerics.unit_exponential)(word))
     assert scipy.stats.kstest(x, "expon").pvalue > 1e-3
+
+
+minus_log_w0 = jax.jit(numerics.minus_log_w0)
+
+
+def true_minus_log_w0(excess: np.ndarray) -> np.ndarray:
+    """-ln(-W0(-exp(-1 - excess))) by scipy's Lambert W in float64."""
+    return -np.log(-scipy.special.lambertw(-np.exp(-1 - excess.astype(np.float64))).real)
+
+
+def test_the_principal_lambert_branch_against_scipy():
+    excess = np.geomspace(1e-7, 59, 20_000).astype(np.float32)
+    found, exact = np.asarray(minus_log_w0(excess)), true_minus_log_w0(excess)
+    assert np.allclose(found, exact, rtol=1e-6, atol=0)
+    # As the papers state it: s - ln s = c.
+    assert np.allclose(np.exp(-np.float64(found)) + found, 1 + np.float64(excess), rtol=2e-7, atol=0)
+
+
+def test_the_lambert_branch_point_and_underflow():
+    found = minus_log_w0(jnp.array([0.0, 1e-30, 1e-12, 200.0, 1e4]))
+    assert np.allclose(found, [0.0, np.sqrt(2e-30), np.sqrt(2e-12), 201.0, 10_001.0], rtol=1e-6)
+    slopes = jax.vmap(jax.grad(numerics.minus_log_w0))(jnp.array([0.0, 1e-30, 1e4]))
+    assert np.isfinite(slopes).all() and (slopes > 0).all()
+
+
+def test_gradients_of_the_lambert_branch_against_finite_differences():
+    excess = jnp.asarray(np.geomspace(1e-5, 59, 300), jnp.float32)
+    points = np.asarray(excess, np.float64)
+    step = 1e-4 * points
+    wanted = (true_minus_log_w0(points + step) - true_minus_log_w0(points - step)) / (2 * step)
+    assert np.allclose(jax.vmap(jax.grad(numerics.minus_log_w0))(excess), wanted, rtol=1e-4)
+    assert np.allclose(jax.jvp(numerics.minus_log_w0, (excess,), (jnp.ones(300),))[1], wanted, rtol=1e-4)

@@ -2,6 +2,8 @@
 
     python -m training --data digits --out runs/digits
     python -m training --data mnist --download --out runs/mnist --vae.latents 50 --train.epochs 20
+    python -m training --data sampled_mnist --out runs/binary --vae.latents 40 --vae.hidden 100
+    python -m training --data mnist --out runs/isokl --vae.posterior isokl --train.precision bfloat16
     recjax compress digits.npy digits.rjx --model runs/digits
 
 A run that was stopped goes on from its checkpoint when the same command is given again.
@@ -29,7 +31,8 @@ class Command:
     out: Path
     """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
     data: str = "digits"
-    """What to train on: digits (8x8, comes with scikit-learn), mnist or binary_mnist."""
+    """What to train on: digits (8x8, comes with scikit-learn), mnist, or binary: binary_mnist (grey 128 and above is 1)
+    and sampled_mnist (a pixel is 1 with probability grey / 255, drawn anew in every epoch)."""
     directory: Path | None = None
     """Where the MNIST files are; by default $RECJAX_DATA or the cache."""
     download: bool = False

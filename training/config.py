@@ -1,6 +1,10 @@
 """What a training run is told: the shape of the network and how to train it, checked when they are stated."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Posterior = Literal["normal", "isokl"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -13,12 +17,23 @@ class Network:
     """Widths of the hidden layers of the inference network; the generative network mirrors them."""
     dropout: float = 0.1
     """Probability of dropping a hidden unit in training."""
+    posterior: Posterior = "normal"
+    """Normal: a mean and a scale for each latent. Isokl: one KL divergence for all images and all latents of a group,
+    so that codes of fixed length suit (arXiv:2201.12857); bits-back cannot code it."""
+    kl_groups: int = 1
+    """For isokl: how many runs of latents have a learned KL divergence each; 1 is one for all."""
 
     def __post_init__(self) -> None:
         if self.latents < 1:
             raise ValueError(f"latents must be at least 1, got {self.latents}; raise it.")
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden must be widths of at least 1, got {list(self.hidden)}; give one for each layer.")
+        if self.posterior not in get_args(Posterior):
+            raise ValueError(
+                f"posterior must be {' or '.join(get_args(Posterior))}, got {self.posterior!r}; choose one."
+            )
+        if not 1 <= self.kl_groups <= self.latents:
+            raise ValueError(f"kl_groups must be 1 to {self.latents}, the latents, got {self.kl_groups}; change it.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}; 0 drops nothing.")
 
@@ -45,9 +60,13 @@ class TrainConfig:
     """Stop after so many measurements without a new best."""
     seed: int = 0
     """Of initial weights, order and noise; in [0, 2^32)."""
+    precision: Precision = "float32"
+    """Of the networks' products in training; weights, likelihood and KL divergence are float32 always."""
+    devices: int = 1
+    """Devices that share every batch, each with all the weights; a run may be resumed on another number of them."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience"):
+        for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience", "devices"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}; raise it.")
         for name in ("weight_decay", "kl_warmup_epochs"):
@@ -55,6 +74,14 @@ class TrainConfig:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}; 0 switches it off.")
         if not 0 <= self.average < 1:
             raise ValueError(f"average must be in [0, 1), got {self.average}; 0 keeps the last weights.")
+        if self.precision not in get_args(Precision):
+            raise ValueError(
+                f"precision must be {' or '.join(get_args(Precision))}, got {self.precision!r}; choose one."
+            )
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch_size must be a multiple of the {self.devices} devices, got {self.batch_size}; change either."
+            )
         # jax.random.key would drop higher bits without a word.
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed}; take it modulo 2^32.")

@@ -15,6 +15,7 @@ from recjax.models import vae
 from recjax.models.likelihoods import PARAMETER_FRACTION_BITS
 from recjax.models.model import (
     GRID_FRACTION_BITS,
+    KAPPA_FRACTION_BITS,
     KL_UNIT,
     LATENT_FRACTION_BITS,
     LOG2_SCALE_FRACTION_BITS,
@@ -69,13 +70,16 @@ def to_model(
     z = mean + jnp.exp2(log2_scale) * jax.random.normal(jax.random.key(_CALIBRATION_SEED), mean.shape)
     kl_bits = np.asarray(vae.kl_nats(mean, log2_scale).mean(axis=0), np.float64) / np.log(2)
     kl_bits = np.maximum(kl_bits, 0.0)
+    isokl = config.posterior == "isokl"
+    posterior_bits = [MEAN_FRACTION_BITS] if isokl else [MEAN_FRACTION_BITS, LOG2_SCALE_FRACTION_BITS]
+    kappa_q16 = np.rint(np.ldexp(vae.kappa_nats(config, params), KAPPA_FRACTION_BITS)) if isokl else None
     num_outputs = config.pixels * config.make_likelihood().num_parameters
     # The network's input is the pixel itself, so the division by the largest level moves into the first kernel.
     inference = convert(
         _layers(params["inference"], input_scale=1 / (config.levels - 1)),
         np.asarray(x, np.float64),
         input_fraction_bits=pixel_fraction_bits(config.levels),
-        output_fraction_bits=np.repeat([MEAN_FRACTION_BITS, LOG2_SCALE_FRACTION_BITS], config.latents),
+        output_fraction_bits=np.repeat(posterior_bits, config.latents),
     )
     generative = convert(
         _layers(params["generative"]),
@@ -92,6 +96,8 @@ def to_model(
         likelihood_name=config.likelihood,
         kl_bits=np.rint(kl_bits * KL_UNIT),
         intervals=intervals_from_kl(kl_bits),
+        posterior_name=config.posterior,
+        kappa_nats_q16=kappa_q16,
     )
 
 

@@ -4,6 +4,8 @@
 - mnist: 256 levels; the last 5,000 training images are the validation split.
 - binary_mnist: MNIST with pixels of 128 and above as 1, the rest as 0. This is not the fixed stochastic binarisation of
   Larochelle and Murray (2011), so rates do not compare with tables made on that.
+- sampled_mnist: MNIST with each pixel as 1 with probability pixel / 255, as in the bits-back paper (arXiv:1901.04866).
+  Validation and test are one draw, the same for everyone; the train split is drawn anew in every epoch.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import sys
 import urllib.request
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +26,12 @@ from jaxtyping import UInt8
 from recjax.atomic import write_atomically
 
 SPLITS = ("train", "validation", "test")
-NAMES = ("digits", "mnist", "binary_mnist")
+NAMES = ("digits", "mnist", "binary_mnist", "sampled_mnist")
 
 _DIGITS_SEED = 20240512
 _DIGITS_VALIDATION, _DIGITS_TEST = 200, 400
 _MNIST_VALIDATION = 5_000
+_SAMPLED_MNIST_SEEDS = {"train": 20190110, "validation": 20190111, "test": 20190112}
 _MNIST_ORIGIN = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -38,12 +41,27 @@ _MNIST_SHA256 = {
 
 @dataclass(frozen=True)
 class DataSet:
-    """Images of one split. levels: pixels are 0 to levels - 1."""
+    """Images of one split.
+
+    levels: pixels that are coded are 0 to levels - 1.
+    sampled: the images are grey, of values 0 to 255, and training draws each pixel as 1 with probability value / 255.
+    """
 
     name: str
     split: str
     levels: int
     images: UInt8[np.ndarray, "images height width"]
+    sampled: bool = False
+
+    @property
+    def coded(self) -> UInt8[np.ndarray, "images height width"]:
+        """The images as they are coded: of a sampled split, one draw, always the same."""
+        return draw_pixels(self.images, _SAMPLED_MNIST_SEEDS[self.split]) if self.sampled else self.images
+
+
+def draw_pixels(grey: UInt8[np.ndarray, "*shape"], seed: int) -> UInt8[np.ndarray, "*shape"]:
+    """Each pixel as 1 with probability grey / 255; NumPy's compatibility policy has frozen RandomState's stream."""
+    return (np.random.RandomState(seed).randint(0, 255, grey.shape, np.uint8) < grey).astype(np.uint8)
 
 
 def load(name: str, split: str, *, directory: str | Path | None = None, download: bool = False) -> DataSet:
@@ -60,6 +78,9 @@ def load(name: str, split: str, *, directory: str | Path | None = None, download
     images = _mnist(split, directory, download)
     if name == "mnist":
         return DataSet(name, split, 256, images)
+    if name == "sampled_mnist":
+        grey = DataSet(name, split, 2, images, sampled=True)
+        return grey if split == "train" else replace(grey, images=grey.coded, sampled=False)
     return DataSet(name, split, 2, (images >= 128).astype(np.uint8))
 
 

@@ -86,7 +86,7 @@ class Command:
         """Measure, and write file and card."""
         plans = [FilePlan.parse(text) for text in self.files]
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
-        splits = {split: data.load(_data_name(model), split).images for split in ("train", "test")}
+        splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
         released = release(model, self.name, splits["train"][: self.learn_images], splits["test"], plans)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})

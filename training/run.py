@@ -54,10 +54,18 @@ def train(
     image. The console shows how the training goes.
     """
     start = time.perf_counter()
-    images, test = splits["train"].images, splits["test"].images
+    images, test = splits["train"].coded, splits["test"].coded
     config = vae_config(splits["train"], network)
     with _progress(console, settings.epochs) as report:
-        fitted = loop.fit(config, settings, images, splits["validation"].images, directory=checkpoints, report=report)
+        fitted = loop.fit(
+            config,
+            settings,
+            splits["train"].images,
+            splits["validation"].coded,
+            sampled=splits["train"].sampled,
+            directory=checkpoints,
+            report=report,
+        )
     model = convert.to_model(name, config, fitted.params, images)
     rates = convert.measure(config, fitted.params, model, test, samples=samples)
     epochs = fitted.history[-1].epoch

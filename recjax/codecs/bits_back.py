@@ -101,7 +101,11 @@ def _pop(model: Model, bits: int, key: randomness.Key, places: Places, message: 
 
 
 def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | None = None) -> tuple[bytes, int]:
-    """The file of images [count, *shape], and the number of initial bits in it."""
+    """The file of images [count, *shape], and the number of initial bits in it.
+
+    ValueError if the model's posterior is not one of integers.
+    """
+    models.require_integer_posterior(model)
     count, pixels = len(images), model.pixels
     lanes = _choose_lanes(count, model)
     steps = _segment_steps(count, lanes)
@@ -131,6 +135,10 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
     """The images [count, *shape] of a file; FormatError if the chain does not end where it began."""
+    try:
+        models.require_integer_posterior(model)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]

@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Array, Float32, Float64, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED
-from recjax.models import exact, tensor_file
+from recjax.models import exact, isokl, tensor_file
 from recjax.models.definition import (
     FORMAT,
+    KAPPA_FRACTION_BITS,
     KL_UNIT,
     Model,
     decoding_document,
@@ -27,15 +28,19 @@ from recjax.models.likelihood_tables import PRECISION
 from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 
 __all__ = [
+    "KAPPA_FRACTION_BITS",
     "KL_UNIT",
     "Model",
     "cdf_rows",
+    "decoding_document",
     "find_model",
     "list_models",
     "load_model",
     "make_model",
+    "model_tensors",
     "posterior",
     "posterior_floats",
+    "require_integer_posterior",
     "save_model",
     "symbol_bits",
     "symbol_rows",
@@ -43,6 +48,8 @@ __all__ = [
 ]
 
 MEAN_FRACTION_BITS = 12
+"""Fraction bits of the inference network's means, or of its alphas (`recjax.models.isokl`)."""
+
 LOG2_SCALE_FRACTION_BITS = 8
 LATENT_FRACTION_BITS = 12
 """Fraction bits of the generative network's inputs."""
@@ -59,9 +66,12 @@ def pixel_fraction_bits(levels: int) -> int:
 def posterior(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Int32[Array, "*batch latents"], Int32[Array, "*batch latents"]]:
-    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations."""
-    inputs = x.astype(jnp.int32) << pixel_fraction_bits(model.levels)
-    mean, log2_scale = jnp.split(exact.apply(model.inference, inputs), 2, axis=-1)
+    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations.
+
+    ValueError for an "isokl" posterior, which has floats only.
+    """
+    require_integer_posterior(model)
+    mean, log2_scale = jnp.split(_inferred(model, x), 2, axis=-1)
     low, high = (bound << LOG2_SCALE_FRACTION_BITS for bound in (MIN_LOG2_SCALE, MAX_LOG2_SCALE))
     return mean, jnp.clip(log2_scale, low, high)
 
@@ -70,9 +80,27 @@ def posterior_floats(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Float32[Array, "*batch latents"], Float32[Array, "*batch latents"]]:
     """Mean and scale of the posterior as floats, for encoders that search; no decoder may use them."""
+    if model.kappa_nats_q16 is not None:
+        alpha = _inferred(model, x).astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
+        kappa_nats = jnp.asarray(model.kappa_nats_q16).astype(jnp.float32) * jnp.float32(2.0**-KAPPA_FRACTION_BITS)
+        mean, log2_scale = isokl.moments(alpha, kappa_nats)
+        return mean, jnp.exp2(log2_scale)
     mean, log2_scale = posterior(model, x)
     mean = mean.astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
     return mean, jnp.exp2(log2_scale.astype(jnp.float32) * jnp.float32(2.0**-LOG2_SCALE_FRACTION_BITS))
+
+
+def require_integer_posterior(model: Model) -> None:
+    """ValueError unless the posterior is made of integers, so that a decoder can evaluate it as bits-back does."""
+    if model.posterior_name != "normal":
+        raise ValueError(
+            f"bits-back needs a normal posterior in integers, and model {model.name!r} has one of kind "
+            f"{model.posterior_name!r}; send its latents by relative entropy coding, or take another model."
+        )
+
+
+def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*batch outputs"]:
+    return exact.apply(model.inference, x.astype(jnp.int32) << pixel_fraction_bits(model.levels))
 
 
 def symbol_rows(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels"]:
@@ -140,6 +168,8 @@ def _load(path: Path) -> Model:
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
             metadata=document["card"],
+            posterior_name=document.get("posterior", "normal"),
+            kappa_nats_q16=tensors.get("kappa_nats_q16"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error

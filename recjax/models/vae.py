@@ -1,6 +1,7 @@
 """Variational autoencoders of small images as multilayer perceptrons (Kingma and Welling, arXiv:1312.6114).
 
-The prior is a standard normal, the posterior a diagonal normal, the likelihood one of `recjax.models.likelihoods`.
+The prior is a standard normal, the posterior a diagonal normal, free or of fixed KL divergence per latent
+(`recjax.models.isokl`), the likelihood one of `recjax.models.likelihoods`.
 Everything here is float and serves training and scoring; what a codec evaluates is the converted `recjax.models.model`.
 """
 
@@ -13,7 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from recjax.models import isokl
 from recjax.models.likelihoods import Likelihood, make_likelihood
+
+POSTERIORS = ("normal", "isokl")
 
 MIN_LOG2_SCALE, MAX_LOG2_SCALE = -12, 2
 """Posterior scales are kept between 2^-12 and 2^2 prior standard deviations."""
@@ -31,6 +35,8 @@ class VAEConfig:
     hidden: widths of the hidden ReLU layers of the inference network; the generative network mirrors them.
     likelihood: name of the pixel likelihood.
     dropout: probability of dropping a hidden unit in training, in both networks.
+    posterior: "normal", a mean and a scale for each latent; or "isokl", see `recjax.models.isokl`.
+    kl_groups: for "isokl", runs of latents that share a learned KL divergence.
     """
 
     image_shape: tuple[int, int]
@@ -39,6 +45,8 @@ class VAEConfig:
     hidden: tuple[int, ...] = (256, 256)
     likelihood: str = "beta_binomial"
     dropout: float = 0.0
+    posterior: str = "normal"
+    kl_groups: int = 1
 
     @property
     def pixels(self) -> int:
@@ -75,17 +83,21 @@ class MLP(nn.Module):
 
 
 def networks(config: VAEConfig) -> tuple[MLP, MLP]:
-    """The inference network (pixels -> mean and log2 scale) and the generative network (latents -> parameters)."""
+    """The inference network (pixels -> mean and log2 scale, or alpha) and the generative (latents -> parameters)."""
+    if config.posterior not in POSTERIORS:
+        raise ValueError(f"there is no posterior {config.posterior!r}; choose one of {', '.join(POSTERIORS)}.")
     outputs = config.pixels * config.make_likelihood().num_parameters
-    inference = MLP((*config.hidden, 2 * config.latents), config.dropout)
+    per_latent = 1 if config.posterior == "isokl" else 2
+    inference = MLP((*config.hidden, per_latent * config.latents), config.dropout)
     return inference, MLP((*config.hidden[::-1], outputs), config.dropout)
 
 
 def init(config: VAEConfig, key: Array) -> Params:
-    """Fresh parameters {"inference": ..., "generative": ...}."""
+    """Fresh parameters {"inference": ..., "generative": ...}, and {"log_kappa": ...} for an "isokl" posterior."""
     inference, generative = networks(config)
     key_inference, key_generative = jax.random.split(key)
-    return {
+    learned = {"log_kappa": jnp.zeros(config.kl_groups)} if config.posterior == "isokl" else {}
+    return learned | {
         "inference": inference.init(key_inference, jnp.zeros((1, config.pixels)))["params"],
         "generative": generative.init(key_generative, jnp.zeros((1, config.latents)))["params"],
     }
@@ -97,8 +109,16 @@ def posterior(
     """Mean and log2 of the scale of the posterior, in prior standard deviations."""
     inputs = x.astype(jnp.float32) / (config.levels - 1)
     outputs = _apply(networks(config)[0], params["inference"], inputs, dropout_key)
+    if config.posterior == "isokl":
+        return isokl.moments(outputs, kappa_nats(config, params))
     mean, log2_scale = jnp.split(outputs, 2, axis=-1)
     return mean, jnp.clip(log2_scale, MIN_LOG2_SCALE, MAX_LOG2_SCALE)
+
+
+def kappa_nats(config: VAEConfig, params: Params) -> Float[Array, "latents"]:
+    """KL divergence of each latent of an "isokl" posterior, in nats; groups are runs of nearly equal length."""
+    log_kappa = jnp.clip(params["log_kappa"], log(isokl.MIN_KAPPA_NATS), log(isokl.MAX_KAPPA_NATS))
+    return jnp.exp(log_kappa)[jnp.arange(config.latents) * config.kl_groups // config.latents]
 
 
 def likelihood_parameters(
@@ -129,6 +149,8 @@ def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) ->
 
 def _apply(network: MLP, params: Params, x: Array, dropout_key: Array | None) -> Array:
     training = dropout_key is not None
+    # Computed in the precision of the weights that are given; what follows is float32.
+    x = x.astype(jax.tree.leaves(params)[0].dtype)
     outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)
     assert isinstance(outputs, jax.Array)
-    return outputs
+    return outputs.astype(jnp.float32)

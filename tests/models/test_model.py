@@ -31,10 +31,13 @@ def make_small(name="small", seed=0, pixels=6, latents=2, **changes):
         "intervals": np.array([2, 8]),
         "index_counts": {"orc": np.array([3, 2, 1])},
         "metadata": {"data": "noise"},
+        **changes,
     }
-    inference = network(pixels, 2 * latents, [12] * latents + [8] * latents, models.pixel_fraction_bits(17))
+    posterior_bits = [12] if options.get("posterior_name") == "isokl" else [12, 8]
+    bits = np.repeat(posterior_bits, latents)
+    inference = network(pixels, len(bits), bits, models.pixel_fraction_bits(17))
     generative = network(latents, 2 * pixels, [8] * (2 * pixels), 12)
-    return models.make_model(name, inference, generative, **{**options, **changes})
+    return models.make_model(name, inference, generative, **options)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,25 @@ def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
     np.testing.assert_allclose(np.log2(floats[1]) * 256, log2_scale, atol=1e-2)
 
 
+ISOKL = {"posterior_name": "isokl", "kappa_nats_q16": np.array([2**15, 3 * 2**16])}
+
+
+def test_an_isokl_model_is_for_encoders_that_search(small, tmp_path):
+    model = make_small(**ISOKL)
+    models.save_model(tmp_path / "m.safetensors", model)
+    loaded = models.load_model(tmp_path / "m.safetensors")
+    assert loaded.digest == model.digest and loaded.posterior_name == "isokl"
+    np.testing.assert_array_equal(loaded.kappa_nats_q16, model.kappa_nats_q16)
+    assert make_small(**{**ISOKL, "kappa_nats_q16": np.array([2**15, 2**16])}).digest != model.digest
+    assert "posterior" not in models.decoding_document(small) and "kappa_nats_q16" not in models.model_tensors(small)
+    x = jnp.asarray(np.random.default_rng(0).integers(0, 17, (40, 6)), jnp.uint8)
+    mean, scale = np.float64(jax.jit(models.posterior_floats)(loaded, x))
+    assert mean.shape == (40, 2) and np.ptp(mean) > 0
+    assert np.allclose(0.5 * (scale**2 + mean**2 - 1) - np.log(scale), [0.5, 3.0], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"bits-back needs a normal posterior in integers.*'small'.*'isokl'; send"):
+        models.posterior(loaded, x)
+
+
 def test_a_second_model_of_the_same_shape_compiles_nothing(small):
     traces = []
 
@@ -105,6 +127,12 @@ def test_a_second_model_of_the_same_shape_compiles_nothing(small):
         ({"intervals": np.array([0, 2])}, "1 or more intervals"),
         ({"likelihood_name": "bernoulli"}, "2 levels"),
         ({"likelihood_name": "bernoulli", "levels": 2}, "generative network"),
+        ({"posterior_name": "laplace"}, "a posterior 'laplace' that does not fit"),
+        ({"kappa_nats_q16": np.array([1, 2])}, "does not fit its tensors"),
+        ({**ISOKL, "kappa_nats_q16": None}, "does not fit its tensors"),
+        ({**ISOKL, "kappa_nats_q16": np.array([0, 2])}, "kappa above 0"),
+        ({**ISOKL, "kappa_nats_q16": np.array([2**30, 2])}, "up to 7.5 nats"),
+        ({**ISOKL, "kappa_nats_q16": np.array([2])}, "for each latent; convert"),
     ],
     ids=str,
 )

@@ -37,9 +37,9 @@ def test_the_help_describes_every_option(capsys):
     plain = " ".join(re.sub(r"[│╭╮╰╯─]", " ", told).split())
     for prefix, name in options:
         option = f"--{prefix}{name.replace('_', '-')}"
-        assert re.search(rf"{re.escape(option)} (\{{None\}}\|)?(\[?[A-Z]+( \[INT \.\.\.\]\])? )?[A-Z]\w+", plain), (
-            option
-        )
+        assert re.search(
+            rf"{re.escape(option)} (\{{None\}}\|)?(\{{[\w,]+\}} )?(\[?[A-Z]+( \[INT \.\.\.\]\])? )?[A-Z]\w+", plain
+        ), option
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,12 @@ def test_interruptions_and_bugs(capsys):
         (TrainConfig, {"average": 1.0}),
         (TrainConfig, {"seed": 2**32}),
         (TrainConfig, {"seed": -1}),
+        (TrainConfig, {"devices": 0}),
+        (TrainConfig, {"batch_size": 65, "devices": 2}),
+        (TrainConfig, {"precision": "float16"}),
+        (Network, {"posterior": "laplace"}),
+        (Network, {"kl_groups": 21}),
+        (Network, {"kl_groups": 0}),
     ],
     ids=str,
 )

@@ -38,6 +38,29 @@ def test_mnist_is_read_from_a_named_directory(tmp_path, monkeypatch):
     np.testing.assert_array_equal(binary.images, images[10:] >= 128)
 
 
+def test_pixels_are_sampled_once_for_everyone_and_anew_in_training(tmp_path):
+    grey = write_mnist(tmp_path)
+    train = data.load("sampled_mnist", "train", directory=tmp_path)
+    assert train.sampled and train.levels == 2
+    np.testing.assert_array_equal(train.images, grey[:10])
+    splits = {name: data.load("sampled_mnist", name, directory=tmp_path) for name in ("validation", "test")}
+    assert not any(split.sampled or split.levels != 2 for split in splits.values())
+    drawn = splits["test"].images
+    assert set(np.unique(drawn)) == {0, 1} and (drawn[grey == 0] == 0).all() and (drawn[grey == 255] == 1).all()
+    frequency = np.bincount(grey.ravel(), drawn.ravel()) / np.bincount(grey.ravel())
+    deviations = (frequency - np.arange(256) / 255) * np.sqrt(np.bincount(grey.ravel()) * 4)
+    assert np.abs(deviations).max() < 4.5
+    assert (splits["validation"].images != drawn[10:]).any()
+    np.testing.assert_array_equal(splits["test"].coded, drawn)
+    np.testing.assert_array_equal(train.coded, data.draw_pixels(grey[:10], 20190110))
+
+
+def test_the_draw_of_pixels_never_changes():
+    grey = np.arange(0, 256, 5, dtype=np.uint8).reshape(4, 13)
+    rows = ["".join(map(str, row)) for row in data.draw_pixels(grey, 20190112)]
+    assert rows == ["0000000000010", "1100101011010", "1110101001111", "1011111111111"]
+
+
 def test_missing_and_damaged_files_are_explained(tmp_path):
     with pytest.raises(ValueError, match=r"RECJAX_DATA.*training.data mnist"):
         data.load("mnist", "test", directory=tmp_path)
