@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from recjax.codecs import lossless
-from recjax.codecs.plan import Settings
+from recjax.codecs.settings import BlockSettings
 
 NAMES = {"bb-ans": "BB-ANS", "pfr": "PFR", "orc": "ORC"}
 
@@ -49,9 +49,11 @@ class Method:
         }
 
     @property
-    def settings(self) -> Settings | None:
+    def settings(self) -> BlockSettings | None:
         """The codec's settings with its defaults filled in, None for bits-back; ValueError says what is wrong."""
-        return lossless.check_settings(**self.options)
+        settings = lossless.check_settings(**self.options)
+        assert settings is None or isinstance(settings, BlockSettings)
+        return settings
 
     @property
     def resolved(self) -> dict[str, Any]:

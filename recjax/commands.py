@@ -41,14 +41,14 @@ class Compress:
     model: str | None = None
     """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
     this shape and these grey levels whose files of the method are smallest."""
-    method: Literal["bb-ans", "pfr", "orc"] = "bb-ans"
-    """bb-ans: one stream, smallest. pfr, orc: relative entropy coding, each image can be decoded alone."""
+    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc"] = "bb-ans"
+    """bb-ans, bb-ans-rec (no initial bits): one stream, smallest. pfr, orc: each image can be decoded alone."""
     partition: bool = True
-    """pfr and orc: space partitioning, which needs far fewer candidates."""
+    """All but bb-ans: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None
-    """pfr and orc: candidates per block; more is slower and closer to the posterior."""
+    """All but bb-ans: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
-    """pfr and orc: KL divergence of a block of latents, in bits."""
+    """All but bb-ans: KL divergence of a block of latents, in bits."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
 

@@ -44,12 +44,24 @@ _REC = {
     "index_code": Bounds(0, 255),
     "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
 }
+_PATHS = {"index_code": Bounds(0, 255), "chunk_images": Bounds(1, MAX_CHUNK_IMAGES)}
+_CUTS = {"branch_code": Bounds(0, 1), **_PATHS}
 # Position in this table is the method's number in a file, order within a row that of the parameters: append only.
 METHODS: dict[str, dict[str, Bounds]] = {
     "raw": {},
     "bb-ans": {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12), "initial_bytes": Bounds(0, 1 << 20)},
     "pfr": _REC,
     "orc": _REC,
+    "as-star": _CUTS,
+    "ad-star": _PATHS,
+    "dad-star": {"max_depth": Bounds(0, 16), **_PATHS},
+    "gprs": _CUTS,
+    "bb-ans-rec": {
+        "lanes": Bounds(1, 1 << 12),
+        "grid_bits": Bounds(1, 12),
+        "rec_images": Bounds(1, 1 << 20),
+        **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
+    },
 }
 
 

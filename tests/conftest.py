@@ -61,8 +61,8 @@ def reseal():
             for _ in range(take()):
                 take()
             count, _ = take(), take()
-            values = [take() for _ in container.METHODS[list(container.METHODS)[method]]]
-            num_chunks = max(-(-count // max(values[-1] if method > 1 else count, 1)), 1)
+            values = {name: take() for name in container.METHODS[list(container.METHODS)[method]]}
+            num_chunks = max(-(-count // max(values.get("chunk_images", count), 1)), 1)
             sizes = [take() for _ in range(min(num_chunks, len(data)))]
         except IndexError:
             return data

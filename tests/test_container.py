@@ -15,7 +15,19 @@ from recjax.errors import FormatError
 DIGEST = bytes(range(8))
 REC = {"partition": 1, "candidates_log2": 12, "block_budget_bits_q10": 16 << 10, "index_code": 1, "chunk_images": 64}
 BB_ANS = {"lanes": 64, "grid_bits": 10, "initial_bytes": 40}
-PARAMETERS = {"raw": {}, "bb-ans": BB_ANS, "pfr": REC, "orc": REC}
+PATHS = {"index_code": 1, "chunk_images": 64}
+CHAIN = {"lanes": 16, "grid_bits": 10, "rec_images": 5, **{name: REC[name] for name in list(REC)[:4]}}
+PARAMETERS = {
+    "raw": {},
+    "bb-ans": BB_ANS,
+    "pfr": REC,
+    "orc": REC,
+    "as-star": {"branch_code": 1, **PATHS},
+    "ad-star": PATHS,
+    "dad-star": {"max_depth": 8, **PATHS},
+    "gprs": {"branch_code": 0, **PATHS},
+    "bb-ans-rec": CHAIN,
+}
 
 
 def header_of(method: str, count: int = 100, shape: tuple[int, ...] = (8, 8), seed: int = 0) -> Header:

@@ -10,8 +10,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax import chunks, container, grid
-from recjax.codecs.plan import Settings, make_plan, settings_of
+from recjax.codecs.plan import make_plan
+from recjax.codecs.settings import BlockSettings, ScalarSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
+from recjax.models import likelihood_tables
 from recjax.models import model as models
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -73,9 +75,10 @@ def pop_index(message, masses):
     return ((chosen + 1 - 4 * extra) << extra) + pop_raw(message, extra)
 
 
-def decode_image(bits: str, header, model) -> np.ndarray:
+def pop_blocks(message, key, header, model) -> np.ndarray:
+    """Words of the latents, sent in blocks."""
     plan = make_plan(model, settings_of(header, model))
-    message, key = message_of(bits), (header.seed >> 32, header.seed & MASK)
+    assert plan.blocks is not None
     intervals = np.ones(plan.blocks.place.shape, int)
     if header.parameters["partition"]:
         intervals = plan.blocks.split(np.asarray(model.intervals, np.int64), 1)
@@ -93,12 +96,75 @@ def decode_image(bits: str, header, model) -> np.ndarray:
         for d in range(shape[1]):
             u = word(stream, index, d) >> 8
             words[block, d] = ((int(k[block, d]) << 24) + u) // int(intervals[block, d])
-    z = grid.value_fixed(plan.blocks.merge(words)[None])
-    rows = np.asarray(models.symbol_rows(model, z))[0]
-    cdf = np.asarray(models.cdf_rows(model))
+    return plan.blocks.merge(words)
+
+
+def descend(key, latent, halves, choose):
+    """The word at the end of a path: choose(depth, sample, first, size) is its branch at each node, None at its end."""
+    key, branches = absorb(key, [0, latent], 0), [0, 0]
+    first, size, deepest, depth = 0, 1 << 24, 24 if halves else 63, 0
+    while True:
+        stream = absorb(key, [0, *branches], 1 << 31)
+        if halves:
+            sample = first + (word(stream, depth, 0) >> (8 + depth))
+        else:
+            drawn = (word(stream, depth, 0) << 32) + word(stream, depth, 1)
+            sample = first + (drawn * max(size, 1) >> 64)
+        upper = choose(depth, sample, first, size) if depth < deepest else None
+        if upper is None:
+            return min(sample, (1 << 24) - 1)
+        branches[depth // 32] |= upper << depth % 32
+        depth += 1
+        if halves:
+            size //= 2
+            first += upper * size
+        else:
+            first, size = (sample + 1, first + size - sample - 1) if upper else (first, sample - first)
+
+
+def pop_paths(message, key, header, model) -> np.ndarray:
+    """Words of the latents, sent one by one."""
+    halves, words = header.method in ("ad-star", "dad-star"), []
+    for latent, masses in enumerate(make_plan(model, settings_of(header, model)).masses):
+        depth = min(pop_index(message, masses) - 1, 64)
+        if header.parameters.get("branch_code"):
+
+            def choose(level, sample, first, size, depth=depth):
+                if level >= depth:
+                    return None
+                above = first + size - 1 - sample
+                share = min(max((above << 16) // max(size - 1, 1), 1), (1 << 16) - 1) if size > 1 else 1 << 15
+                return pop_interval(message, [0, (1 << 16) - share, 1 << 16])
+
+        else:
+            branches = pop_raw(message, min(depth, 32))
+            branches |= pop_raw(message, max(depth - 32, 0)) << 32
+
+            def choose(level, sample, first, size, depth=depth, branches=branches):
+                return branches >> level & 1 if level < depth else None
+
+        words.append(descend(key, latent, halves, choose))
+    return np.array(words, np.uint32)
+
+
+def decode_image(bits: str, header, model) -> np.ndarray:
+    message, key = message_of(bits), (header.seed >> 32, header.seed & MASK)
+    pop_latents = pop_blocks if header.method in ("pfr", "orc") else pop_paths
+    z = grid.value_fixed(pop_latents(message, key, header, model)[None])
+    rows = np.asarray(model.likelihood.law(models.pixel_outputs(model, z)))[0]
+    cdf = likelihood_tables.beta_binomial_rows(model.levels - 1)
     pixels = [pop_interval(message, cdf[row].tolist()) for row in rows]
     assert (message.heads, message.tail) == ([1], [])
     return np.array(pixels, np.uint8).reshape(header.image_shape)
+
+
+def first_indices(largest_log2):
+    """The first index of each class."""
+    firsts = list(range(1, 8))
+    while firsts[-1] < 1 << largest_log2:
+        octave = firsts[-1].bit_length() - 1
+        firsts.append(firsts[-1] + (1 << (octave - 2)))
+    return [n for n in firsts if n <= 1 << largest_log2]
 
 
 def zeta_masses(divergences, intervals, candidates_log2):
@@ -107,12 +173,11 @@ def zeta_masses(divergences, intervals, candidates_log2):
     if intervals is not None:
         spared = sum(min((j**1024).bit_length() - 1, d) for j, d in zip(intervals, divergences, strict=True))
     e = 1024 + sum(divergences) - spared
-    length = min(max(e, 128), 1024 * candidates_log2) // 4
-    firsts = list(range(1, 8))
-    while firsts[-1] < 1 << candidates_log2:
-        octave = firsts[-1].bit_length() - 1
-        firsts.append(firsts[-1] + (1 << (octave - 2)))
-    firsts = [n for n in firsts if n <= 1 << candidates_log2]
+    return zeta_masses_of(min(max(e, 128), 1024 * candidates_log2) // 4, candidates_log2)
+
+
+def zeta_masses_of(length, candidates_log2):
+    firsts = first_indices(candidates_log2)
     with localcontext(Context(prec=30)):
         s = 1 + Decimal(256) / max(length, 1)
         weights = []
@@ -122,7 +187,10 @@ def zeta_masses(divergences, intervals, candidates_log2):
             else:
                 u, v = Decimal(a) ** -s, Decimal(b) ** -s
                 weights.append((a * u - b * v) / (s - 1) + (u - v) / 2 + s * (u / a - v / b) / 12)
-        weights.append(Decimal(0))
+    return quantised([*weights, Decimal(0)])
+
+
+def quantised(weights):
     exact = [Fraction(weight) for weight in weights]
     shares = [weight * (2**16 - len(exact)) / sum(exact) for weight in exact]
     masses = [1 + math.floor(share) for share in shares]
@@ -136,7 +204,8 @@ def zeta_masses(divergences, intervals, candidates_log2):
 @pytest.mark.parametrize("partition", [True, False])
 def test_the_codes_of_indices_are_those_of_the_specification(partition, candidates_log2):
     model = models.load_model("digits")
-    plan = make_plan(model, Settings("pfr", partition, candidates_log2, 8 << 10))
+    plan = make_plan(model, BlockSettings("pfr", partition, candidates_log2, 8 << 10))
+    assert plan.blocks is not None
     for block, masses in zip(plan.blocks.place, plan.masses, strict=True):
         latents = block[block >= 0]
         intervals = np.asarray(model.intervals)[latents].tolist() if partition else None
@@ -144,7 +213,24 @@ def test_the_codes_of_indices_are_those_of_the_specification(partition, candidat
         assert masses.tolist() == stated
 
 
-@pytest.mark.parametrize("name", ["pfr", "orc-plain"])
+@pytest.mark.parametrize("method, largest_log2", [("gprs", 6), ("ad-star", 5), ("dad-star", 4)])
+def test_the_codes_of_depths_are_those_of_the_specification(method, largest_log2):
+    model, max_depth = models.load_model("digits"), 9 if method == "dad-star" else 0
+    firsts = first_indices(largest_log2)
+    ends = [*firsts[1:], firsts[-1] + (1 << max(largest_log2 - 2, 0))]
+    octaves = [first.bit_length() - 1 for first in firsts]
+    lengths = [o + 2 * math.floor(math.log2(o + 1)) + 1 for o in octaves]
+    delta = [Fraction(b - a, 2**length) for a, b, length in zip(firsts, ends, lengths, strict=True)]
+    delta = quantised([*delta, Fraction(0)])
+    for latent, divergence in enumerate(np.asarray(model.kl_bits).tolist()):
+        length = max(((divergence + 1024) ** 1024).bit_length() - 1 - 10240, 128) // 4
+        stated = (zeta_masses_of(length, largest_log2), None, delta)
+        for code in (0, 2):
+            plan = make_plan(model, ScalarSettings(method, code, max_depth=max_depth))
+            assert plan.masses[latent].tolist() == stated[code]
+
+
+@pytest.mark.parametrize("name", ["pfr", "orc-plain", "as-star", "dad-star", "gprs"])
 def test_the_specification_decodes_an_image(name):
     data = (GOLDEN / f"{name}.rjx").read_bytes()
     file, model = container.read(data), models.load_model("digits")
@@ -160,5 +246,7 @@ def test_the_permutation_is_that_of_the_specification():
     stream = absorb((0, 0), [3], 1 << 31)
     order = sorted(range(model.latents), key=lambda i: word(stream, i, 0))
     header = container.read((GOLDEN / "orc-plain.rjx").read_bytes()).header
-    place = make_plan(model, settings_of(header, model)).blocks.place
+    blocks = make_plan(model, settings_of(header, model)).blocks
+    assert blocks is not None
+    place = blocks.place
     assert place[place >= 0].tolist() == order

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Posterior = Literal["normal", "isokl"]
+LikelihoodName = Literal["auto", "bernoulli", "beta_binomial", "categorical"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -20,6 +21,14 @@ class Network:
     posterior: Posterior = "normal"
     """Normal: a mean and a scale for each latent. Isokl: one KL divergence for all images and all latents of a group,
     so that codes of fixed length suit (arXiv:2201.12857); bits-back cannot code it."""
+    likelihood: LikelihoodName = "auto"
+    """Of a pixel: bernoulli for 2 levels, beta_binomial or categorical for more; auto is one of the first two."""
+    context_radius: int = 0
+    """How far a pixel sees the decoded pixels around it, 1 to 4; 0 for not at all. For grey images take categorical."""
+    features: int = 4
+    """With a context: numbers that the generative network gives each pixel."""
+    head: tuple[int, ...] = (64, 64)
+    """With a context: widths of the hidden layers between a pixel's features and context and its law."""
     kl_groups: int = 1
     """For isokl: how many runs of latents have a learned KL divergence each; 1 is one for all."""
 
@@ -31,6 +40,16 @@ class Network:
         if self.posterior not in get_args(Posterior):
             raise ValueError(
                 f"posterior must be {' or '.join(get_args(Posterior))}, got {self.posterior!r}; choose one."
+            )
+        if self.likelihood not in get_args(LikelihoodName):
+            names = ", ".join(get_args(LikelihoodName))
+            raise ValueError(f"likelihood must be one of {names}, got {self.likelihood!r}; choose one.")
+        if not 0 <= self.context_radius <= 4:
+            raise ValueError(f"context_radius must be 0 to 4, got {self.context_radius}; 2 is usual.")
+        if self.features < 1 or not self.head or min(self.head) < 1:
+            raise ValueError(
+                f"features and the widths of head must be at least 1, got {self.features} and {list(self.head)}; "
+                "raise them."
             )
         if not 1 <= self.kl_groups <= self.latents:
             raise ValueError(f"kl_groups must be 1 to {self.latents}, the latents, got {self.kl_groups}; change it.")

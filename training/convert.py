@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax.models import vae
+from recjax.models import context, context_head, vae
+from recjax.models.exact import ExactNetwork
 from recjax.models.likelihoods import PARAMETER_FRACTION_BITS
 from recjax.models.model import (
     GRID_FRACTION_BITS,
@@ -21,17 +22,18 @@ from recjax.models.model import (
     LOG2_SCALE_FRACTION_BITS,
     MEAN_FRACTION_BITS,
     Model,
-    cdf_rows,
+    image_bits,
     make_model,
     pixel_fraction_bits,
     posterior_floats,
-    symbol_rows,
 )
 from recjax.models.partition import intervals_from_kl
 from recjax.models.quantise import convert
 
 _CALIBRATION_SEED = 0
 _MEASURE_SEED = 1
+_HEAD_CALIBRATION_IMAGES = 200
+_BATCH = 100
 
 
 class Rates(NamedTuple):
@@ -73,7 +75,6 @@ def to_model(
     isokl = config.posterior == "isokl"
     posterior_bits = [MEAN_FRACTION_BITS] if isokl else [MEAN_FRACTION_BITS, LOG2_SCALE_FRACTION_BITS]
     kappa_q16 = np.rint(np.ldexp(vae.kappa_nats(config, params), KAPPA_FRACTION_BITS)) if isokl else None
-    num_outputs = config.pixels * config.make_likelihood().num_parameters
     # The network's input is the pixel itself, so the division by the largest level moves into the first kernel.
     inference = convert(
         _layers(params["inference"], input_scale=1 / (config.levels - 1)),
@@ -81,11 +82,13 @@ def to_model(
         input_fraction_bits=pixel_fraction_bits(config.levels),
         output_fraction_bits=np.repeat(posterior_bits, config.latents),
     )
+    generative_layers = _layers(params["generative"])
+    fraction_bits = context.FRACTION_BITS if config.context_radius else PARAMETER_FRACTION_BITS
     generative = convert(
-        _layers(params["generative"]),
+        generative_layers,
         np.asarray(z, np.float64),
         input_fraction_bits=LATENT_FRACTION_BITS,
-        output_fraction_bits=np.full(num_outputs, PARAMETER_FRACTION_BITS),
+        output_fraction_bits=np.full(len(generative_layers[-1][1]), fraction_bits),
     )
     return make_model(
         name,
@@ -94,10 +97,24 @@ def to_model(
         image_shape=config.image_shape,
         levels=config.levels,
         likelihood_name=config.likelihood,
+        head=_head(config, params, z, x) if config.context_radius else None,
+        context_radius=config.context_radius,
         kl_bits=np.rint(kl_bits * KL_UNIT),
         intervals=intervals_from_kl(kl_bits),
         posterior_name=config.posterior,
         kappa_nats_q16=kappa_q16,
+    )
+
+
+def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array) -> ExactNetwork:
+    """The exact head, with scales from some training images."""
+    z, x = z[:_HEAD_CALIBRATION_IMAGES], x[:_HEAD_CALIBRATION_IMAGES]
+    inputs = context_head.inputs(config, vae.pixel_outputs(config, params, z), x)
+    return convert(
+        _layers(params["head"]),
+        np.asarray(inputs, np.float64).reshape(-1, inputs.shape[-1]),
+        input_fraction_bits=context.FRACTION_BITS,
+        output_fraction_bits=np.full(config.make_likelihood().num_parameters, PARAMETER_FRACTION_BITS),
     )
 
 
@@ -116,7 +133,6 @@ def measure(
 ) -> Rates:
     """Rates of the float model and its exact conversion on the same images with the same noise."""
     x = jnp.asarray(images.reshape(len(images), -1))
-    rows = jnp.asarray(cdf_rows(model))
 
     @jax.jit
     def kl_bits(params, x):
@@ -124,27 +140,27 @@ def measure(
 
     @jax.jit
     def float_bits(params, x, noise):
-        mean, log2_scale = vae.posterior(config, params, x)
-        parameters = vae.likelihood_parameters(config, params, mean + jnp.exp2(log2_scale) * noise)
-        log_likelihood = config.make_likelihood().log_prob(parameters, x).sum(axis=-1)
-        return (vae.kl_nats(mean, log2_scale).sum(axis=-1) - log_likelihood) / jnp.log(2)
+        def of_image(pair):
+            x, noise = pair
+            mean, log2_scale = vae.posterior(config, params, x)
+            log_likelihood = vae.log_likelihood(config, params, mean + jnp.exp2(log2_scale) * noise, x)
+            return (vae.kl_nats(mean, log2_scale).sum(axis=-1) - log_likelihood) / jnp.log(2)
 
-    # Model and rows are arguments, not closures: XLA would fold the integer products of constants, slowly.
+        return jax.lax.map(of_image, (x, noise), batch_size=_BATCH)
+
+    # The model is an argument, not a closure: XLA would fold the integer products of constants, slowly.
     @jax.jit
-    def exact_bits(model, x, rows, noise):
+    def exact_bits(model, x, noise):
         mean, scale = posterior_floats(model, x)
         z = jnp.clip(mean + scale * noise, -15.0, 15.0)
-        row = symbol_rows(model, jnp.rint(z * 2.0**GRID_FRACTION_BITS).astype(jnp.int32))
-        symbol = x.astype(jnp.int32)
-        mass = (rows[row, symbol + 1] - rows[row, symbol]).astype(jnp.float32)
         kl = vae.kl_nats(mean, jnp.log2(scale)).sum(axis=-1) / jnp.log(2)
-        return kl + (16.0 - jnp.log2(mass)).sum(axis=-1)
+        return kl + image_bits(model, jnp.rint(z * 2.0**GRID_FRACTION_BITS).astype(jnp.int32), x)
 
     totals, exact_totals = [], []
     for key in jax.random.split(jax.random.key(_MEASURE_SEED), samples):
         noise = jax.random.normal(key, (len(x), config.latents))
         totals.append(np.asarray(float_bits(params, x, noise), np.float64))
-        exact_totals.append(np.asarray(exact_bits(model, x, rows, noise), np.float64))
+        exact_totals.append(np.asarray(exact_bits(model, x, noise), np.float64))
     per_image = np.mean(totals, axis=0) / config.pixels
     kl = np.asarray(kl_bits(params, x), np.float64)
     return Rates(

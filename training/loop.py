@@ -103,7 +103,7 @@ def _resume(path: Path, like: TrainState, document: dict[str, Any]) -> tuple[Tra
     """State and history of a checkpoint; ValueError if its run had another configuration."""
     state, found = checkpoint.restore(path, like)
     # A setting that is younger than the checkpoint had its default.
-    known = {"sampled": False} | found
+    known: dict[str, Any] = {"sampled": False} | found
     known["vae"] = _defaults(vae.VAEConfig) | known.get("vae", {})
     known["train"] = _defaults(TrainConfig) | known.get("train", {}) | {"devices": document["train"]["devices"]}
     if {key: known.get(key) for key in document} != document:

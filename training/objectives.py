@@ -7,6 +7,8 @@ from jaxtyping import Array, Float, Int
 
 from recjax.models import vae
 
+_BATCH = 500
+
 
 def negative_elbo(
     config: vae.VAEConfig,
@@ -30,5 +32,17 @@ def evaluate(
     config: vae.VAEConfig, params: vae.Params, x: Int[Array, "images pixels"], *, samples: int = 8, seed: int = 0
 ) -> Float[Array, ""]:
     """Mean -ELBO in bits per dimension without dropout, with the same noise at every call."""
-    keys = jax.random.split(jax.random.key(seed), samples)
-    return jax.lax.map(lambda key: negative_elbo(config, params, key, x, training=False), keys).mean()
+
+    def total(key, batch):
+        return negative_elbo(config, params, key, batch, training=False) * len(batch)
+
+    # A context head's activations of all images at once could take gigabytes.
+    batches, rest = divmod(len(x), _BATCH)
+    keys = jax.random.split(jax.random.key(seed), samples * (batches + 1)).reshape(samples, batches + 1)
+    whole = x[: batches * _BATCH].reshape(batches, _BATCH, -1)
+
+    def one_sample(keys):
+        of_whole = jax.lax.map(lambda pair: total(*pair), (keys[:batches], whole)).sum()
+        return (of_whole + total(keys[batches], x[batches * _BATCH :])) if rest else of_whole
+
+    return jax.lax.map(one_sample, keys).mean() / len(x)

@@ -81,12 +81,12 @@ def train(
 
 def vae_config(data: DataSet, network: Network) -> VAEConfig:
     """The VAE of this shape for the images of a data set."""
-    return VAEConfig(
-        image_shape=(data.images.shape[1], data.images.shape[2]),
-        levels=data.levels,
-        likelihood="bernoulli" if data.levels == 2 else "beta_binomial",
-        **asdict(network),
-    )
+    usual = "bernoulli" if data.levels == 2 else "beta_binomial"
+    stated = asdict(network)
+    if network.likelihood == "auto":
+        stated["likelihood"] = usual
+    shape = (data.images.shape[1], data.images.shape[2])
+    return VAEConfig(image_shape=shape, levels=data.levels, **stated)
 
 
 @contextmanager

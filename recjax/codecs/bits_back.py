@@ -1,7 +1,6 @@
 """BB-ANS: all images in one chain, every lane coding every lanes-th image (Townsend et al. 2019, arXiv:1901.04866).
 
-The chain starts on words of the shared stream. Bits-back pops the first images' latents from them, so they are in the
-file as information; when everything is decoded they come back, and are compared with the stream.
+The chain starts on words of the shared stream (`stream_start`), or on images that were sent otherwise (`rec_start`).
 """
 
 from collections.abc import Callable
@@ -11,13 +10,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Int32, UInt8
 
 from recjax import container, grid, randomness
+from recjax.codecs import stream_start
+from recjax.codecs.pixels import pixel_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, wire
 from recjax.coding import message as rans
-from recjax.coding.message import Message
+from recjax.coding.message import Message, bucket
 from recjax.coding.normal import discretised_normal
 from recjax.container import File, Header
 from recjax.errors import FormatError
@@ -28,7 +29,7 @@ GRID_BITS = 10
 # A step of the chain codes one image per lane; this many steps are one compiled call.
 _SEGMENT_STEPS = 64
 _MAX_LANES = 256
-_HEAD_BYTES = 4
+HEAD_BYTES = 4
 
 Progress = Callable[[int, int], None]
 
@@ -46,10 +47,9 @@ def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
 
     pad: words [latents, lanes] of `bits` bits, for `codecs.padded_bits`.
     """
-    cdf_rows = jnp.asarray(models.cdf_rows(model))
 
     def likelihood(words):
-        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, words, bits))
+        return pixel_codec(model, grid.value_fixed(words, bits).T)
 
     coder = latent.bits_back(
         prior=codecs.scan(lambda one: codecs.padded_bits(bits, one), pad),
@@ -62,11 +62,6 @@ def posterior(model: Model, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Means and log2 scales of the latents [latents, lanes] of images [pixels, lanes], see `models.posterior`."""
     mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
     return mean.T, log2_scale.T
-
-
-def symbol_rows(model: Model, words: jax.Array, bits: int) -> jax.Array:
-    """Row of the model's mass table for each pixel [pixels, lanes], given words of the latents [latents, lanes]."""
-    return models.symbol_rows(model, grid.value_fixed(words, bits).T).T
 
 
 class Places(NamedTuple):
@@ -100,6 +95,50 @@ def _pop(model: Model, bits: int, key: randomness.Key, places: Places, message: 
     return message, images.astype(jnp.uint8)
 
 
+def push_images(
+    model: Model,
+    bits: int,
+    key: randomness.Key,
+    segments: list[Places],
+    message: Message,
+    images: UInt8[np.ndarray, "image pixels"],
+    progress: Callable[[int], None] | None = None,
+) -> Message:
+    """The message with the images of all segments on it, or one with a fault; `progress(done)` counts images."""
+    done = 0
+    for places in reversed(segments):
+        batch = images[np.minimum(places.number, len(images) - 1)].swapaxes(-1, -2)
+        message = _push(model, bits, key, places, message, batch)
+        if int(message.fault):
+            break
+        done += int(places.active.sum())
+        if progress:
+            progress(done)
+    return message
+
+
+def pop_images(
+    model: Model,
+    bits: int,
+    key: randomness.Key,
+    segments: list[Places],
+    message: Message,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Message, UInt8[np.ndarray, "image pixels"]]:
+    """Undo `push_images`; FormatError if the message ends too early."""
+    decoded = [np.zeros((0, model.pixels), np.uint8)]
+    done = 0
+    for places in segments:
+        message, images = _pop(model, bits, key, places, message)
+        if int(message.fault):
+            raise FormatError("the chain of images ends before the last of them; the file is damaged.")
+        decoded.append(np.asarray(images).swapaxes(-1, -2)[places.active])
+        done += len(decoded[-1])
+        if progress:
+            progress(done)
+    return message, np.concatenate(decoded)
+
+
 def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | None = None) -> tuple[bytes, int]:
     """The file of images [count, *shape], and the number of initial bits in it.
 
@@ -108,20 +147,14 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     models.require_integer_posterior(model)
     count, pixels = len(images), model.pixels
     lanes = _choose_lanes(count, model)
-    steps = _segment_steps(count, lanes)
-    segments, key = _segments(count, steps, lanes), randomness.key(seed)
-    padded = np.zeros((len(segments) * steps * lanes, pixels), np.uint8)
-    padded[:count] = images.reshape(count, pixels)
-    padded = padded.reshape(len(segments), steps, lanes, pixels).transpose(0, 1, 3, 2)
-    initial = _step_bytes(lanes, model)
+    segments, key = _segments(count, _segment_steps(count, lanes), lanes), randomness.key(seed)
+    flat = images.reshape(count, pixels)
+    initial = step_bytes(lanes, model)
     for _ in range(4):
         # Twice the images' own size; a file that needs more is stored raw anyway.
-        capacity = min(_bucket(initial + 2 * count * pixels + 64), rans.MAX_CAPACITY)
-        message = _initial_message(seed, lanes, initial, capacity)
-        for number, places in reversed(list(enumerate(segments))):
-            message = _push(model, GRID_BITS, key, places, message, padded[number])
-            if progress:
-                progress(count - number * steps * lanes, count)
+        capacity = min(bucket(initial + 2 * count * pixels + 64), rans.MAX_CAPACITY)
+        message = stream_start.message(seed, lanes, initial, capacity)
+        message = push_images(model, GRID_BITS, key, segments, message, flat, counted(progress, count))
         if not int(message.fault) & rans.UNDERFLOW:
             break
         initial *= 4
@@ -130,7 +163,7 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     own = message._replace(tail=np.asarray(message.tail)[untouched:], size=message.size - untouched)
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "initial_bytes": borrowed}
     header = Header("bb-ans", bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
-    return container.write(header, [wire.to_bytes(own)]), 8 * (borrowed + _HEAD_BYTES * lanes)
+    return container.write(header, [wire.to_bytes(own)]), 8 * (borrowed + HEAD_BYTES * lanes)
 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
@@ -142,66 +175,38 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]
-    if lanes & (lanes - 1) or lanes > count:
+    require_lanes(lanes, count)
+    segments, key = _segments(count, _segment_steps(count, lanes), lanes), randomness.key(header.seed)
+    message = wire.from_bytes(body, lanes, bucket(max(len(body), borrowed) + 4 * step_bytes(lanes, model)))
+    message, images = pop_images(model, bits, key, segments, message, counted(progress, count))
+    stream_start.require(message, header.seed, lanes, borrowed)
+    return images.reshape(count, *header.image_shape)
+
+
+def require_lanes(lanes: int, count: int) -> None:
+    """FormatError for a number of lanes that no encoder takes for so many images."""
+    if lanes & (lanes - 1) or lanes > max(count, 1):
         raise FormatError(f"the file codes {count} images in {lanes} lanes, which no encoder does; it is damaged.")
-    steps = _segment_steps(count, lanes)
-    segments, key = _segments(count, steps, lanes), randomness.key(header.seed)
-    message = wire.from_bytes(body, lanes, _bucket(max(len(body), borrowed) + 4 * _step_bytes(lanes, model)))
-    decoded = np.zeros((len(segments), steps, model.pixels, lanes), np.uint8)
-    for number, places in enumerate(segments):
-        message, images = _pop(model, bits, key, places, message)
-        if int(message.fault):
-            raise FormatError("the chain of images ends before the last of them; the file is damaged.")
-        decoded[number] = np.asarray(images)
-        if progress:
-            progress(min((number + 1) * steps * lanes, count), count)
-    _require_start(message, header.seed, lanes, borrowed)
-    flat = decoded.transpose(0, 1, 3, 2).reshape(-1, model.pixels)[:count]
-    return flat.reshape(count, *header.image_shape)
 
 
-def _initial_message(seed: int, lanes: int, size: int, capacity: int) -> Message:
-    heads, top = _initial(seed, lanes, size)
-    tail = np.zeros(capacity, np.uint8)
-    tail[:size] = top
-    full = jnp.asarray(size, jnp.int32)
-    parts = (jnp.asarray(heads), jnp.asarray(tail), full, full, jnp.zeros_like(full))
-    return Message(*parts, active=jnp.ones(lanes, bool))
-
-
-def _initial(seed: int, lanes: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Heads, and the last `size` bytes of an endless tail: byte i counts from the heads down, whatever the size."""
-    words = np.asarray(_initial_words(randomness.key(seed), _bucket(max(lanes, size))))
-    return rans.HEAD_MIN | (words[0, :lanes] >> 8), (words[1, :size] >> 24).astype(np.uint8)[::-1]
-
-
-@partial(jax.jit, static_argnums=1)
-def _initial_words(key: randomness.Key, count: int) -> jax.Array:
-    index = jnp.arange(count, dtype=jnp.uint32)
-    return randomness.words(key, randomness.INITIAL, (jnp.arange(2, dtype=jnp.uint32)[:, None], index), 1)[..., 0]
-
-
-def _require_start(message: Message, seed: int, lanes: int, borrowed: int) -> None:
-    heads, tail = _initial(seed, lanes, borrowed)
-    same = int(message.size) == borrowed and not int(message.fault)
-    if same and np.array_equal(message.head, heads) and np.array_equal(message.tail[:borrowed], tail):
-        return
-    raise FormatError("the images do not decode to the chain's start; the file is damaged or of another model.")
+def counted(progress: Progress | None, count: int) -> Callable[[int], None] | None:
+    """Progress of a chain as that of `count` images."""
+    return None if progress is None else lambda done: progress(done, count)
 
 
 def _choose_lanes(count: int, model: Model) -> int:
     """A power of two of lanes, whose heads (4 bytes each) take at most some 0.1% of the file."""
-    expected_bytes = count * model.pixels * _expected_bits_per_pixel(model) / 8
-    lanes = max(1, min(int(expected_bytes / 1000 / _HEAD_BYTES), count // 4, _MAX_LANES))
+    expected_bytes = count * model.pixels * expected_bits_per_pixel(model) / 8
+    lanes = max(1, min(int(expected_bytes / 1000 / HEAD_BYTES), count // 4, _MAX_LANES))
     return 1 << (lanes.bit_length() - 1)
 
 
-def _step_bytes(lanes: int, model: Model) -> int:
+def step_bytes(lanes: int, model: Model) -> int:
     """Bytes that an image per lane borrows at the most, 16 bits a latent: a chain that gains bits asks for no more."""
     return lanes * (2 * model.latents + 16)
 
 
-def _expected_bits_per_pixel(model: Model) -> float:
+def expected_bits_per_pixel(model: Model) -> float:
     return float(model.metadata.get("test", {}).get("elbo_bits_per_dim", 0.2))
 
 
@@ -214,9 +219,3 @@ def _segments(count: int, steps: int, lanes: int) -> list[Places]:
     rows = -(-count // (lanes * steps)) * steps
     number = np.arange(rows * lanes, dtype=np.int32).reshape(-1, steps, lanes)
     return [Places(part, part < count) for part in number]
-
-
-def _bucket(size: int) -> int:
-    """The next size of a few per octave, so that files of similar size share a compiled function."""
-    step = max(1 << max(size.bit_length() - 3, 0), 1 << 12)
-    return -(-size // step) * step

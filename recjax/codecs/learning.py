@@ -1,30 +1,80 @@
-"""Learned codes of indices: histograms over training images, which go into the model file before it is released."""
+"""Learned codes, which go into the model file before it is released: of indices and depths, and of the bins' intervals.
+
+The bits of a code are a cross entropy: what it loses is the divergence of its law from that of the images. For indices
+that law is counted on training images that were encoded; for intervals it is their mass under the aggregate posterior,
+the mean of the training images' posteriors, whose intervals have equal masses only where it is the prior.
+"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from recjax.codecs import lossless, relative_entropy
-from recjax.codecs.plan import ZETA, Settings
+from recjax.codecs.settings import ZETA, Settings
 from recjax.coding import integers
-from recjax.models.model import Model, with_index_counts
+from recjax.models import model as models
+from recjax.models.model import Model, with_index_counts, with_interval_masses
 
 
 def learn_index_counts(
     model: Model, images: UInt8[np.ndarray, "count height width"], settings: Iterable[Settings], *, seed: int = 0
 ) -> Model:
-    """The model with a histogram of index classes for each of the settings, from encoding these training images.
+    """The model with histograms of index or depth classes for each of the settings, from encoding training images.
 
-    Encoders use a histogram that the model has for their settings; a file made with it needs this very model. `seed` is
-    of the streams, which must not be those of the files that are measured later.
+    A histogram has a row for each block, or for each latent where they go one by one. Encoders use the one that the
+    model has for their settings; a file made with it needs this very model. `seed` is of the streams, which must not be
+    those of the files that are measured later.
     """
     images = lossless.check_images(images, model)
     counts = dict(model.index_counts)
     for one in settings:
         # By name, as with a histogram already there the settings would ask for it.
-        zeta = Settings(one.method, one.partition, one.candidates_log2, one.block_bits_q10, ZETA)
-        index = relative_entropy.encode(images, model, zeta, seed=seed).code.index
-        classes = np.asarray(integers.index_class(index)).reshape(-1)
-        counts[one.histogram] = np.bincount(classes, minlength=integers.num_classes(one.candidates_log2))
+        code = relative_entropy.encode(images, model, replace(one, index_code=ZETA), seed=seed).code
+        counts[one.histogram] = _count_classes(code, integers.num_classes(one.index_log2))
     return with_index_counts(model, counts)
+
+
+def _count_classes(code, classes: int) -> np.ndarray:
+    """[blocks, classes], of codes with an image axis in front."""
+    index = code.depth + 1 if hasattr(code, "depth") else code.index
+    # An index that escapes has no class to be counted in.
+    found = np.minimum(np.asarray(integers.index_class(index)), classes)
+    return np.stack([np.bincount(block, minlength=classes)[:classes] for block in found.T])
+
+
+def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height width"]) -> Model:
+    """The model with masses of its latents' intervals under the aggregate posterior of these training images.
+
+    One table serves all settings, since the intervals do not depend on how latents are cut into blocks. It takes no
+    search: an image counts in an interval by what its posterior has there.
+    """
+    flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
+    capacity = int(model.intervals.max())
+    edges = _edges(model.intervals, capacity)
+    batches = range(0, len(flat), relative_entropy.BATCH)
+    counts = np.zeros((model.latents, capacity))
+    for start in batches:
+        counts += np.asarray(_masses(model, edges, flat[start : start + relative_entropy.BATCH]))
+    masses = np.zeros((model.latents, capacity), np.int32)
+    for latent, intervals in enumerate(model.intervals.tolist()):
+        # Half an image more for each interval, as for the classes of indices.
+        masses[latent, :intervals] = integers.quantise((counts[latent, :intervals] + 0.5).tolist())
+    return with_interval_masses(model, masses)
+
+
+def _edges(intervals: np.ndarray, capacity: int) -> Float[np.ndarray, "latents capacity+1"]:
+    """Quantiles of the prior at the ends of each latent's intervals; infinite from its last one on."""
+    share = np.minimum(np.arange(capacity + 1) / intervals[:, None], 1.0)
+    return np.asarray(jax.scipy.special.ndtri(share.astype(np.float32)))
+
+
+@jax.jit
+def _masses(model: Model, edges: jax.Array, images: jax.Array) -> jax.Array:
+    """Sums over images of their posteriors' masses in the intervals, [latents, capacity]."""
+    mean, scale = models.posterior_floats(model, images)
+    below = jax.scipy.special.ndtr((edges - mean[..., None]) / scale[..., None])
+    return jnp.sum(jnp.maximum(jnp.diff(below, axis=-1), 0.0), axis=0)

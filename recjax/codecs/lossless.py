@@ -1,32 +1,22 @@
 """Lossless compression of images: arrays to bytes to arrays. The host edge, where errors are raised."""
 
-import math
-import operator
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import UInt8
 
 from recjax import chunks, container
-from recjax.codecs import bits_back, relative_entropy
-from recjax.codecs.plan import LEARNED, MAX_CANDIDATES_LOG2, Settings
+from recjax.codecs import bits_back, bits_back_rec, relative_entropy
+from recjax.codecs.options import METHODS, check_settings, make_settings
+from recjax.codecs.settings import CHAIN_METHOD
 from recjax.errors import FaultError, FormatError
 from recjax.models import model as models
 from recjax.models.model import Model
 
-METHODS = ("bb-ans", "pfr", "orc")
+__all__ = ["METHODS", "check_images", "check_settings", "compress", "decompress", "make_settings"]
 
 Progress = Callable[[int, int], None]
-
-# (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
-_DEFAULTS = {
-    ("pfr", True): (1 << 16, 8.0),
-    ("pfr", False): (1 << 16, 6.0),
-    ("orc", True): (1 << 12, 24.0),
-    ("orc", False): (1 << 12, 8.0),
-}
 
 
 def compress(
@@ -37,19 +27,34 @@ def compress(
     partition: bool = True,
     candidates: int | None = None,
     block_bits: float | None = None,
+    blocks: int | None = None,
+    max_depth: int | None = None,
+    branch_code: str | None = None,
+    index_code: str | None = None,
+    bin_code: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> bytes:
     """Images as the bytes of a file, which was decoded and compared before this returns.
 
-    method: "bb-ans", one stream; "pfr" or "orc", each image alone. For these, `partition` searches within bins of equal
-    prior mass, `candidates` (a power of two) bounds the search of a block, and `block_bits` is the KL divergence that a
-    block of latents holds; by default what suits the method. `seed` names the shared randomness and is in the file.
-    What would exceed the images' own size is stored as it is. `progress(done, total)` is called meanwhile; every image
-    counts twice, as it is decoded too. ValueError says what is wrong with an argument.
+    method: "bb-ans", one stream; "bb-ans-rec", one stream without initial bits, as it starts on images sent by "orc";
+    all others code each image alone, by samples of its latents. "pfr" and "orc" send blocks of latents: `partition`
+    searches within bins of equal prior mass, `candidates` (a power of two) bounds the search of a block, and
+    `block_bits` is the KL divergence that a block holds, unless `blocks` says how many blocks there may be. "as-star",
+    "ad-star", "dad-star" and "gprs" send latents one by one, down a tree of at most `max_depth` branches (dad-star),
+    which as-star and gprs code by "arithmetic" or as "raw" bits (`branch_code`). index_code: law of the indices of
+    candidates or the depths of paths, "zeta", "delta" (Elias's) or "learned"; and bin_code: of the intervals of bins,
+    "uniform" or "learned". Learned ones are in the model; the default is to take them where they are, else zeta and
+    uniform. What is left out is what suits the method, and ValueError says what is wrong with an argument.
+
+    `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
+    `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
     """
     images = check_images(images, model)
-    settings = make_settings(model, method, partition, candidates, block_bits)
+    settings = make_settings(
+        model, method, partition, candidates, block_bits, blocks=blocks, max_depth=max_depth, branch_code=branch_code,
+        index_code=index_code, bin_code=bin_code,
+    )  # fmt: skip
     count, raw = len(images), chunks.write_raw(images)
     encoded, verified = _halves(progress, count)
     if count == 0:
@@ -57,6 +62,8 @@ def compress(
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
+        elif method == CHAIN_METHOD:
+            data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
     except FaultError:
@@ -107,10 +114,11 @@ def decompress(
         images = chunks.read_raw(file)
     else:
         model = _model_of(file, model)
-        if header.method != "bb-ans":
+        chains = {"bb-ans": bits_back, CHAIN_METHOD: bits_back_rec}
+        if header.method not in chains:
             images = relative_entropy.decode(file, model, index=index, progress=progress)
             return images if index is None else images[0]
-        images = bits_back.decode(file, model, progress=progress)
+        images = chains[header.method].decode(file, model, progress=progress)
     return images if place is None else images[index]
 
 
@@ -128,44 +136,6 @@ def check_images(images: np.ndarray, model: Model) -> np.ndarray:
             "rescale them or pick another model with `recjax models`."
         )
     return np.ascontiguousarray(images)
-
-
-def check_settings(
-    method: str, partition: bool = True, candidates: int | None = None, block_bits: float | None = None
-) -> Settings | None:
-    """Settings of relative entropy coding for any model, None for bits-back; ValueError says what is wrong."""
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}.")
-    if method == "bb-ans":
-        if candidates is not None or block_bits is not None:
-            raise ValueError("bb-ans searches nothing; candidates and block_bits belong to pfr and orc.")
-        return None
-    default_candidates, default_block_bits = _DEFAULTS[method, bool(partition)]
-    candidates = default_candidates if candidates is None else candidates
-    block_bits = default_block_bits if block_bits is None else block_bits
-    try:
-        candidates = operator.index(candidates)
-    except TypeError:
-        raise ValueError(f"candidates must be a whole number, got {candidates!r}; use int().") from None
-    nearest_log2 = min(max(candidates, 1).bit_length() - 1, MAX_CANDIDATES_LOG2)
-    if candidates != 1 << nearest_log2:
-        raise ValueError(
-            f"candidates must be a power of two up to 2^{MAX_CANDIDATES_LOG2}, got {candidates}; "
-            f"try {1 << nearest_log2}."
-        )
-    if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
-        raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
-    return Settings(method, bool(partition), nearest_log2, round(block_bits * 1024))
-
-
-def make_settings(
-    model: Model, method: str, partition: bool, candidates: int | None, block_bits: float | None
-) -> Settings | None:
-    """The settings of `check_settings`, with the learned code of indices where the model has one for them."""
-    settings = check_settings(method, partition, candidates, block_bits)
-    if settings is not None and settings.histogram in model.index_counts:
-        return replace(settings, index_code=LEARNED)
-    return settings
 
 
 def _model_of(file: container.File, model: Model | None) -> Model:

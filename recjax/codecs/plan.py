@@ -1,4 +1,4 @@
-"""How latents are sent, and what that comes to for a model: what a file's header states and its decoder rebuilds."""
+"""What settings come to for a model: the algorithm, the blocks, and the codes, which a decoder rebuilds."""
 
 import functools
 from dataclasses import dataclass, field, replace
@@ -7,101 +7,70 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from recjax import randomness, rec
+from recjax.codecs.settings import DELTA, LEARNED, MAX_CANDIDATES_LOG2, BlockSettings, Settings
 from recjax.coding import integers
-from recjax.container import METHODS, Header
+from recjax.coding.codec import Codec
+from recjax.coding.message import MASS_BITS
 from recjax.distributions.normal import Normal
-from recjax.errors import FormatError
 from recjax.models import model as models
 from recjax.models.model import Model
 from recjax.rec import blocks as blocking
 from recjax.rec import codes, engine
 
-ZETA, LEARNED = 0, 1
-MAX_CANDIDATES_LOG2 = METHODS["pfr"]["candidates_log2"].highest
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How latents are sent; all of it stands in the header.
-
-    candidates_log2: log2 of the candidates of a block (a limit for the PFR, the number for ORC). block_bits_q10: budget
-    of training-mean KL of a block, in 1/1024 bit. index_code: ZETA, or LEARNED from training histograms in the model
-    file.
-    """
-
-    method: str
-    partition: bool
-    candidates_log2: int
-    block_bits_q10: int
-    index_code: int = ZETA
-
-    @property
-    def histogram(self) -> str:
-        """Name of the histogram of indices in the model file that LEARNED uses."""
-        kind = "partition" if self.partition else "plain"
-        return f"{self.method}-{kind}-{self.candidates_log2}-{self.block_bits_q10}"
-
-    @property
-    def parameters(self) -> dict[str, int]:
-        """As the header states them."""
-        return {
-            "partition": int(self.partition),
-            "candidates_log2": self.candidates_log2,
-            "block_budget_bits_q10": self.block_bits_q10,
-            "index_code": self.index_code,
-        }
-
-
-def settings_of(header: Header, model: Model) -> Settings:
-    """The settings that a header states; FormatError if the model does not have what they need."""
-    stated = header.parameters
-    settings = Settings(
-        header.method,
-        bool(stated["partition"]),
-        stated["candidates_log2"],
-        stated["block_budget_bits_q10"],
-        stated["index_code"],
-    )
-    unknown = settings.index_code == LEARNED and settings.histogram not in model.index_counts
-    if settings.index_code > LEARNED or unknown:
-        raise FormatError(f"the file uses an index code that model {model.name!r} does not have; the file is damaged.")
-    return settings
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What settings come to for a model: the algorithm, the blocks, their bins and their index codes.
+    """What encoder and decoder share; a pytree, so that what is compiled for one plan serves all of its shapes.
 
-    A pytree: what is compiled for one plan serves all of the same algorithm and shapes.
+    blocks: which latents go together; None for a scalar algorithm, which sends them one by one. bins: of the
+    partition. bin_masses: [block, dim, capacity], of the intervals of a position, where they are learned. masses: a row
+    of the index code for each block. arithmetic: branches are coded by the shares of their intervals.
     """
 
     algorithm: rec.RECAlgorithm = field(metadata={"static": True})
-    blocks: blocking.Blocks
+    blocks: blocking.Blocks | None
     bins: rec.Bins | None
+    bin_masses: Any
     masses: Any
-    log2_bins: Any
+    arithmetic: bool = field(default=False, metadata={"static": True})
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the latents of an image, as the algorithm takes them: [block, dim], or [latent] if it is scalar."""
+        return (len(self.masses),) if self.blocks is None else self.blocks.place.shape
+
+    @property
+    def used(self) -> Any:
+        """Which positions of that shape hold a latent."""
+        return np.ones(self.shape, bool) if self.blocks is None else self.blocks.used
+
+    def split(self, x: Any, padding: int | float) -> Any:
+        """[..., latent] -> [..., *shape], with `padding` where a block is padded."""
+        return x if self.blocks is None else self.blocks.split(x, padding)
+
+    def merge(self, y: Any) -> Any:
+        """[..., *shape] -> [..., latent]: undoes `split`."""
+        return y if self.blocks is None else self.blocks.merge(y)
 
 
 @functools.lru_cache(maxsize=32)
 def make_plan(model: Model, settings: Settings) -> Plan:
     """The plan that encoder and decoder share; integers only."""
-    order = blocking.permutation(randomness.key(0), model.latents)
     kl = np.asarray(model.kl_bits, np.int64)
+    if not isinstance(settings, BlockSettings):
+        masses = _index_masses(model, settings, codes.expected_log2_depth(kl))
+        return Plan(settings.encoder, None, None, None, masses, settings.arithmetic)
+    order = blocking.permutation(randomness.key(0), model.latents)
     blocks = blocking.split_by_budget(kl, settings.block_bits_q10, order)
     counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None
-    algorithm = _algorithm(settings.method, 1 << settings.candidates_log2)
-    if settings.index_code == LEARNED:
-        masses = integers.learned_masses(model.index_counts[settings.histogram].tolist())[None]
-        masses = np.repeat(masses, len(blocks.place), axis=0)
-    else:
-        expected = codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.candidates_log2)
-        masses = np.stack([integers.zeta_masses(int(q), settings.candidates_log2) for q in expected])
-    bins = None if counts is None else engine.as_bins(algorithm, counts)
-    log2_bins = np.zeros(len(blocks.place)) if counts is None else np.log2(counts).sum(axis=1)
-    return Plan(algorithm, blocks, bins, masses, log2_bins)
+    expected = codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.index_log2)
+    masses = _index_masses(model, settings, expected)
+    bins = None if counts is None else engine.as_bins(settings.encoder, counts)
+    return Plan(settings.encoder, blocks, bins, _bin_masses(model, settings, blocks), masses)
 
 
 @functools.lru_cache(maxsize=32)
@@ -109,7 +78,7 @@ def make_decoding_plan(model: Model, settings: Settings) -> Plan:
     """The plan for decoding alone, where sizes of the search do not matter: files of any share what is compiled.
 
     So the number of functions that files can make a decoder compile is bounded by the ways to cut a model's latents
-    into blocks, whatever their headers say.
+    into blocks, and a few kinds of codes, whatever their headers say.
     """
     plan = make_plan(model, settings)
     # Classes that have no mass are never popped.
@@ -117,16 +86,72 @@ def make_decoding_plan(model: Model, settings: Settings) -> Plan:
     masses = np.concatenate(
         [plan.masses[:, :-1], np.zeros((len(plan.masses), missing), np.int64), plan.masses[:, -1:]], axis=1
     )
-    return replace(plan, algorithm=_algorithm(settings.method, 1), masses=masses)
+    return replace(plan, algorithm=settings.decoder, masses=masses)
 
 
-def _algorithm(method: str, candidates: int) -> rec.RECAlgorithm:
-    size = {"pfr": "max_candidates", "orc": "num_candidates"}[method]
-    return rec.ALGORITHMS[method](**{size: candidates})
+def _index_masses(model: Model, settings: Settings, expected_q8: np.ndarray) -> np.ndarray:
+    """A row of masses for each block, whose expected log2 indices are in 1/256 bit."""
+    if settings.index_code == LEARNED:
+        counts = np.atleast_2d(model.index_counts[settings.histogram])
+        if len(counts) not in (1, len(expected_q8)):
+            raise ValueError(
+                f"the histogram {settings.histogram!r} of model {model.name!r} has {len(counts)} rows for "
+                f"{len(expected_q8)} blocks; learn it again."
+            )
+        rows = [integers.learned_masses(row) for row in counts.tolist()]
+        return np.stack([rows[block % len(rows)] for block in range(len(expected_q8))])
+    if settings.index_code == DELTA:
+        return np.tile(integers.elias_delta_masses(settings.index_log2), (len(expected_q8), 1))
+    return np.stack([integers.zeta_masses(int(q), settings.index_log2) for q in expected_q8])
+
+
+def _bin_masses(model: Model, settings: BlockSettings, blocks: blocking.Blocks) -> np.ndarray | None:
+    if not settings.learned_bins or model.interval_masses is None:
+        return None
+    masses = np.asarray(model.interval_masses, np.int64)
+    only = np.eye(1, masses.shape[1], dtype=np.int64)[0] << MASS_BITS
+    return np.where(blocks.used[..., None], masses[np.maximum(blocks.place, 0)], only)
+
+
+def code_codec(plan: Plan, key: randomness.Key) -> Codec:
+    """Codec of the codes of all blocks, with a block axis in front and those of the message behind."""
+    if plan.arithmetic:
+        keys = rec.stream_keys(key, (1, *plan.shape), shared_axes=(0,))[0]
+        return rec.cut_path_codec(keys, plan.masses)
+    if plan.bins is None:
+        return plan.algorithm.code_codec(plan.masses, None, plan.shape[-1])
+    return codes.code_codec(plan.masses, plan.bins, plan.shape[-1], plan.bin_masses)
+
+
+def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:
+    """Ideal bits of the codes of images, which have an image axis in front, under `code_codec`."""
+    index, others = _of_paths(plan, key, code) if plan.blocks is None else _of_candidates(plan, code)
+    indices = [integers.index_bits(masses, index[:, block]) for block, masses in enumerate(plan.masses)]
+    return np.sum([*indices, others], axis=0)
+
+
+def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarray, np.ndarray]:
+    """Depths plus 1 [image, latent], and the bits of the branches [image]."""
+    bits: Any = code.depth
+    if plan.arithmetic:
+        bits = rec.branch_bits(rec.stream_keys(key, code.shape, shared_axes=(0,)), code)
+    return np.asarray(code.depth) + 1, np.asarray(bits, np.float64).sum(axis=1)
+
+
+def _of_candidates(plan: Plan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
+    """Indices [image, block], and the bits of the intervals [image]."""
+    index = np.asarray(code.index)
+    if plan.bins is None:
+        return index, np.zeros(len(index))
+    bits = np.log2(np.asarray(plan.bins.intervals, np.float64))
+    if plan.bin_masses is not None:
+        block, place = np.indices(plan.shape)
+        bits = MASS_BITS - np.log2(plan.bin_masses[block, place, np.asarray(code.interval)])
+    return index, np.broadcast_to(bits, code.shape).sum(axis=(1, 2))
 
 
 @jax.jit
 def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:
-    """Targets [image, block, dim] of images [image, pixels]; padding is the prior itself, which costs nothing."""
+    """Targets [image, *plan.shape] of images [image, pixels]; padding is the prior itself, which costs nothing."""
     mean, scale = models.posterior_floats(model, images.astype(jnp.uint8))
-    return Normal(plan.blocks.split(mean, 0.0), plan.blocks.split(scale, 1.0))
+    return Normal(plan.split(mean, 0.0), plan.split(scale, 1.0))

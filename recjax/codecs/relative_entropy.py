@@ -13,7 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from recjax import chunks, container, grid, randomness, rec
-from recjax.codecs.plan import Plan, Settings, make_decoding_plan, make_plan, settings_of, targets
+from recjax.codecs.pixels import pixel_codec
+from recjax.codecs.plan import Plan, code_codec, make_decoding_plan, make_plan, targets
+from recjax.codecs.settings import Settings, settings_of
 from recjax.coding import codec as codecs
 from recjax.coding import latent, wire
 from recjax.coding import message as rans
@@ -21,8 +23,8 @@ from recjax.coding.message import Message
 from recjax.container import File, Header
 from recjax.distributions.normal import Normal
 from recjax.errors import FormatError
-from recjax.models import model as models
 from recjax.models.model import Model
+from recjax.rec import tree
 
 CHUNK_IMAGES = 4096
 BATCH = 256
@@ -34,10 +36,10 @@ Progress = Callable[[int, int], None]
 class Found(NamedTuple):
     """Latents of a batch of images: the codes as the codec takes them, the words, and how the search went.
 
-    code: axes [block, (dim,) image, 1]. words: [image, latent]. info: [image, block], None when decoded.
+    code: axes [block, (dim or word,) image, 1]. words: [image, latent]. info: [image, block], None when decoded.
     """
 
-    code: rec.Code
+    code: rec.Code | rec.Path
     words: Any
     info: Any
 
@@ -52,8 +54,7 @@ class Parts(NamedTuple):
 
 def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
     """Codec of `size` images [pixels, image, 1], each on a message of its own."""
-    cdf_rows = jnp.asarray(models.cdf_rows(model))
-    shape = (size, *plan.blocks.place.shape)
+    shape = (size, *plan.shape)
     shared = {"bins": plan.bins, "shared_axes": (0,)}
 
     def search(q):
@@ -62,27 +63,19 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
     def decode(symbol):
         code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
         words = rec.decode_words(plan.algorithm, key, code, shape, **shared)
-        return Found(symbol, plan.blocks.merge(words), None)
+        return Found(symbol, plan.merge(words), None)
 
     def likelihood(z):
-        return codecs.scan(lambda row: codecs.family(cdf_rows, row), symbol_rows(model, z.words).T[..., None])
+        return pixel_codec(model, grid.value_fixed(z.words)[:, None])
 
-    coder = latent.relative_entropy(
-        search, plan.algorithm.code_codec(plan.masses, plan.bins, plan.blocks.place.shape[1]), decode
-    )
+    coder = latent.relative_entropy(search, code_codec(plan, key), decode)
     return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
 
 
 @jax.jit
 def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
-    return Found(symbol, plan.blocks.merge(encoded.words), encoded.info)
-
-
-@jax.jit
-def symbol_rows(model: Model, words: jax.Array) -> jax.Array:
-    """Row of the model's mass table for each pixel, given the words of the latents."""
-    return models.symbol_rows(model, grid.value_fixed(words))
+    return Found(symbol, plan.merge(encoded.words), encoded.info)
 
 
 def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:
@@ -112,7 +105,7 @@ class Encoding(NamedTuple):
 
     data: bytes
     words: np.ndarray
-    code: rec.Code
+    code: rec.Code | rec.Path
     info: Any
 
 
@@ -179,8 +172,9 @@ def _require_empty(message: Message) -> None:
 
 
 def _capacity(model: Model, plan: Plan) -> int:
-    """Bytes that no message exceeds: 16 bits a symbol, and an index may escape to 48."""
-    return 2 * model.pixels + plan.blocks.place.size * 2 + len(plan.blocks.place) * 8 + 8
+    """Bytes that no message exceeds: 16 bits a symbol, be it a branch, and an index may escape to 48."""
+    symbols = tree.MAX_DEPTH if plan.blocks is None else plan.shape[-1]
+    return 2 * model.pixels + len(plan.masses) * (2 * symbols + 8) + 8
 
 
 def pad(images: np.ndarray) -> np.ndarray:

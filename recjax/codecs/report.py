@@ -4,6 +4,7 @@ import functools
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +12,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from recjax import grid, randomness, rec
-from recjax.codecs import bits_back, lossless, relative_entropy
-from recjax.codecs.plan import Settings, make_plan, targets
+from recjax.codecs import bits_back, bits_back_rec, lossless, relative_entropy
+from recjax.codecs.options import make_settings
+from recjax.codecs.plan import code_bits, make_plan, targets
 from recjax.codecs.relative_entropy import BATCH, Encoding
-from recjax.coding import integers
+from recjax.codecs.settings import CHAIN_METHOD, Settings
 from recjax.coding.message import MASS_BITS
 from recjax.coding.normal import inverse_cdf
 from recjax.distributions.normal import Normal
@@ -33,7 +35,8 @@ class Report:
 
     ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes. likelihood_bits: -log2 p(x | z)
     at the z that was sent. For bits-back these are of a fresh draw of latents (under the prior, less what their choice
-    gives back), as those of the chain depend on its state: the two agree on average, not image by image.
+    gives back), as those of the chain depend on its state: the two agree on average, not image by image. The
+    images that a chain starts on, if they are sent by relative entropy coding, are told like the others.
     initial_bits: of the chain (bits-back). draws: of the latents, drawn once more with a stream per image, for
     `recjax.rec.diagnostics.bias`; None for bits-back. exhausted: searches that ended by their budget, of all images.
     blocks: searches per image. encode_seconds: without the decoding that `compress` adds to make sure.
@@ -59,21 +62,25 @@ def encode_report(
     candidates: int | None = None,
     block_bits: float | None = None,
     seed: int = 0,
+    **codes: Any,
 ) -> Report:
-    """Compress (without decoding) and tell what the bits are spent on."""
+    """Compress (without decoding) and tell what the bits are spent on; the arguments are those of `compress`."""
     images = lossless.check_images(images, model)
     if len(images) == 0:
         raise ValueError("a report is about at least one image, got none; code some images.")
-    settings = lossless.make_settings(model, method, partition, candidates, block_bits)
+    settings = make_settings(model, method, partition, candidates, block_bits, **codes)
     start = time.perf_counter()
-    if settings is None:
-        data, initial_bits = bits_back.encode(images, model, seed=seed)
+    if settings is None or method == CHAIN_METHOD:
+        if settings is None:
+            data, initial_bits = bits_back.encode(images, model, seed=seed)
+        else:
+            data, initial_bits = bits_back_rec.encode(images, model, settings, seed=seed).data, 0
         seconds = time.perf_counter() - start
         latent, likelihood = ideal_bits_of_chain(images, model, seed=seed)
         return Report(data, latent + likelihood, latent, likelihood, initial_bits, seconds, None, 0, 0)
     encoding = relative_entropy.encode(images, model, settings, seed=seed)
     seconds = time.perf_counter() - start
-    latent, likelihood = ideal_bits_of_searches(images, model, settings, encoding)
+    latent, likelihood = ideal_bits_of_searches(images, model, settings, encoding, seed=seed)
     draws = draw_again(images, model, settings, seed=seed)
     exhausted = int(np.sum(encoding.info.status == Status.BUDGET))
     blocks = encoding.info.status.shape[1]
@@ -83,8 +90,8 @@ def encode_report(
 def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Ideal bits of each image, for its latents (prior less posterior) and its pixels, at a fresh draw of latents."""
     flat = images.reshape(len(images), model.pixels)
-    latent_bits, rows = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), flat)
-    return np.asarray(latent_bits), models.symbol_bits(model, np.asarray(rows), flat)
+    latent_bits, words = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), flat)
+    return np.asarray(latent_bits), _image_bits(model, words, bits_back.GRID_BITS, flat)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -93,18 +100,20 @@ def _fresh_draw(model: Model, bits: int, key: randomness.Key, images: jax.Array)
     drawn = randomness.words(key, randomness.TRIAL, (jnp.arange(len(images), dtype=jnp.uint32),), model.latents).T
     words, mass = inverse_cdf(drawn >> (32 - MASS_BITS), *q, bits)
     latent_bits = jnp.sum(bits - MASS_BITS + jnp.log2(mass.astype(jnp.float32)), axis=0)
-    return latent_bits, bits_back.symbol_rows(model, words, bits).T
+    return latent_bits, words.T
 
 
 def ideal_bits_of_searches(
-    images: np.ndarray, model: Model, settings: Settings, encoding: Encoding
+    images: np.ndarray, model: Model, settings: Settings, encoding: Encoding, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ideal bits of each image of an encoding, for the codes of its latents and for its pixels given those."""
-    plan = make_plan(model, settings)
+    plan, key = make_plan(model, settings), randomness.key(seed)
     flat = images.reshape(len(images), model.pixels)
-    rows = np.asarray(relative_entropy.symbol_rows(model, jnp.asarray(encoding.words)))
-    per_block = [integers.index_bits(masses, encoding.code.index[:, b]) for b, masses in enumerate(plan.masses)]
-    return np.sum(per_block, axis=0) + plan.log2_bins.sum(), models.symbol_bits(model, rows, flat)
+    return code_bits(plan, key, encoding.code), _image_bits(model, encoding.words, grid.BITS, flat)
+
+
+def _image_bits(model: Model, words, bits: int, flat: np.ndarray) -> np.ndarray:
+    return np.asarray(models.image_bits(model, grid.value_fixed(jnp.asarray(words), bits), flat), np.float64)
 
 
 def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Draws:
@@ -120,22 +129,23 @@ def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: in
         drawn = _evidence(key_of_batch, q, found.sample)
         batches.append(Draws(*(np.asarray(field)[: len(batch)] for field in drawn)))
     uniforms, ranks, residuals = pool(batches)
-    return Draws(uniforms[:, plan.blocks.used], ranks, residuals[:, plan.blocks.used])
+    return Draws(uniforms[:, plan.used], ranks, residuals[:, plan.used])
 
 
 @jax.jit
 def _evidence(key: randomness.Key, q: Normal, sample: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The fields of Draws; the coordinates that pad blocks follow the prior, and their log ratio is 0."""
-    count, *block = sample.shape
+    count, *own = sample.shape
+    of_image = tuple(range(-len(own), 0))
     residuals = q.standardise(sample)
     images = jnp.arange(count, dtype=jnp.uint32)[:, None]
     exact = jnp.arange(_EXACT_DRAWS + 1, dtype=jnp.uint32)
-    words = randomness.words(key, randomness.TRIAL, (images, exact), math.prod(block))
-    noise = grid.value(words[:, 1:] >> (32 - grid.BITS)).reshape(count, _EXACT_DRAWS, *block)
+    words = randomness.words(key, randomness.TRIAL, (images, exact), math.prod(own))
+    noise = grid.value(words[:, 1:] >> (32 - grid.BITS)).reshape(count, _EXACT_DRAWS, *own)
     expand = Normal(jnp.asarray(q.loc)[:, None], jnp.asarray(q.scale)[:, None])
 
     def log_ratio(z, e):
-        return 0.5 * jnp.sum(jnp.square(z) - jnp.square(e), axis=(-2, -1))
+        return 0.5 * jnp.sum(jnp.square(z) - jnp.square(e), axis=of_image)
 
     of_exact = log_ratio(expand.loc + expand.scale * noise, noise)
     below = jnp.sum(of_exact < log_ratio(sample, residuals)[:, None], axis=1)

@@ -151,6 +151,25 @@ def table(cdf: UInt32[Array, "symbols_plus_1"]) -> Codec:
     return family(jnp.asarray(cdf)[None], jnp.uint32(0))
 
 
+def optional(flag: Codec, value: Codec) -> Codec:
+    """Symbol 0 as flag 0, and symbol k > 0 as flag 1 and then the value k - 1: a 0 costs what its flag costs.
+
+    With one table of masses instead, a sure 0 would pay for the least mass of every other symbol.
+    """
+
+    def push(message, symbol):
+        present = symbol > 0
+        message = masked(value, present).push(message, jnp.maximum(symbol, 1) - 1)
+        return flag.push(message, present.astype(jnp.uint32))
+
+    def pop(message):
+        message, present = flag.pop(message)
+        message, k = masked(value, present == 1).pop(message)
+        return message, jnp.where(present == 1, k + 1, 0)
+
+    return Codec(push, pop, flag.pops_any_message and value.pops_any_message)
+
+
 def serial(*codecs: Codec) -> Codec:
     """Tuples, popped in the order of the codecs (so pushed in reverse)."""
 

@@ -17,7 +17,7 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, Integer, UInt32
 
 from recjax.coding.codec import Codec, Lanes, family, raw_bits
 from recjax.coding.message import MASS_BITS, TOTAL_MASS
@@ -128,7 +128,9 @@ def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row
     return Codec(push, pop, pops_any_message=False)
 
 
-def index_bits(masses: Int[np.ndarray, "classes_and_escape"], n: UInt32[Array, "*n"]) -> Float[np.ndarray, "*n"]:
+def index_bits(
+    masses: Int[np.ndarray, "classes_and_escape"], n: Integer[Array | np.ndarray, "*n"]
+) -> Float[np.ndarray, "*n"]:
     """Ideal code length of indices under a table of masses, in bits (for reports)."""
     symbol = np.minimum(np.asarray(index_class(n)), len(masses) - 1)
     extra = np.array([*_extra_bits(np.arange(len(masses) - 1)), _ESCAPE_BITS])

@@ -26,6 +26,12 @@ MAX_CAPACITY = (1 << 31) - (1 << 16)
 OVERFLOW, UNDERFLOW, ZERO_MASS = 1, 2, 4
 
 
+def bucket(size: int) -> int:
+    """The next capacity of a few per octave, so that messages of similar size share a compiled function."""
+    step = max(1 << max(size.bit_length() - 3, 0), 1 << 12)
+    return -(-size // step) * step
+
+
 class Message(NamedTuple):
     """One stack of symbols per batch index.
 

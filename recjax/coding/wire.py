@@ -36,7 +36,7 @@ def from_bytes(data: bytes, lanes: int, capacity: int) -> Message:
         raise FormatError("a message holds a head that no encoder leaves; the file is damaged.")
     tail = np.zeros(capacity, np.uint8)
     tail[:size] = np.frombuffer(data, np.uint8, size, offset=_HEAD_BYTES * lanes)
-    return _message(head, tail, np.array(size, np.int32))
+    return message_of(head, tail, np.array(size, np.int32))
 
 
 def to_bits(messages: Message) -> tuple[bytes, np.ndarray]:
@@ -71,10 +71,11 @@ def from_bits(data: bytes, lengths_bits: np.ndarray, capacity: int) -> Message:
     head = np.take_along_axis(digits, _head_places(size), axis=1).copy().view("<u4").astype(np.uint32)
     tail = np.zeros((len(lengths), capacity), np.uint8)
     tail[:, :widest] = np.where(np.arange(widest) < size[:, None], digits[:, :widest], 0)
-    return _message(head, tail, size.astype(np.int32))
+    return message_of(head, tail, size.astype(np.int32))
 
 
-def _message(head: np.ndarray, tail: np.ndarray, size: np.ndarray) -> Message:
+def message_of(head: np.ndarray, tail: np.ndarray, size: np.ndarray) -> Message:
+    """A message of these parts, untouched and with all lanes in use."""
     count = jnp.asarray(size)
     return Message(
         head=jnp.asarray(head),

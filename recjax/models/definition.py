@@ -17,13 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int32
 
-from recjax.models import exact
+from recjax.coding.message import TOTAL_MASS
+from recjax.models import context, exact
 from recjax.models.isokl import MAX_KAPPA_NATS
 from recjax.models.likelihoods import Likelihood, make_likelihood
 from recjax.models.vae import POSTERIORS
 
 KL_UNIT = 1024
 """kl_bits are in units of 1/1024 bits."""
+
+MAX_CONTEXT_RADIUS = 4
 
 KAPPA_FRACTION_BITS = 16
 """kappa_nats_q16 is in units of 2^-16 nats."""
@@ -40,12 +43,17 @@ class Model:
 
     inference: pixels shifted left by pixel_fraction_bits -> means in units of 2^-12, then log2 scales in 2^-8; for an
         "isokl" posterior, alphas (`recjax.models.isokl`) in units of 2^-12.
-    generative: latents in units of 2^-12 -> likelihood parameters in units of 2^-8 nats, pixel by pixel.
+    generative: latents in units of 2^-12 -> likelihood parameters in units of 2^-8 nats, pixel by pixel; or features of
+        each pixel in units of 2^-11, where there is a head.
+    head: None, or features and context of a pixel in units of 2^-11 -> likelihood parameters in units of 2^-8 nats.
     kl_bits: mean KL divergence of each latent on the training set, in units of 1/1024 bits.
     intervals: intervals per latent for space partitioning, chosen from kl_bits.
-    index_counts: histograms of codes on the training set, by name, for learned index codes.
+    index_counts: histograms of codes on the training set, by name, for learned index codes: of all blocks together, or
+        a row for each.
+    interval_masses: masses of each latent's intervals, of sum 2^16, where the aggregate posterior was learned.
     name: what a person calls it; not part of the digest.
     image_shape, levels: images are arrays of this shape with values 0 to levels - 1.
+    context_radius: how far the head sees, see `recjax.coding.wavefront`; 0 without one.
     card: JSON text for people (training configuration, measured rates); not part of the digest.
     posterior_name: "normal", which bits-back needs, or "isokl".
     kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; else None.
@@ -53,16 +61,19 @@ class Model:
 
     inference: exact.ExactNetwork
     generative: exact.ExactNetwork
+    head: exact.ExactNetwork | None
     kl_bits: Int32[np.ndarray, "latents"]
     intervals: Int32[np.ndarray, "latents"]
-    index_counts: dict[str, Int32[np.ndarray, "classes"]]
+    index_counts: dict[str, Int32[np.ndarray, "*blocks classes"]]
     name: str
     image_shape: tuple[int, ...]
     levels: int
+    context_radius: int
     likelihood_name: str
     card: str
     posterior_name: str = "normal"
     kappa_nats_q16: Int32[np.ndarray, "latents"] | None = None
+    interval_masses: Int32[np.ndarray, "latents capacity"] | None = None
 
     @property
     def pixels(self) -> int:
@@ -94,8 +105,17 @@ class Model:
 
 jax.tree_util.register_dataclass(
     Model,
-    data_fields=["inference", "generative", "kl_bits", "intervals", "index_counts", "kappa_nats_q16"],
-    meta_fields=["name", "image_shape", "levels", "likelihood_name", "card", "posterior_name"],
+    data_fields=[
+        "inference",
+        "generative",
+        "head",
+        "kl_bits",
+        "intervals",
+        "index_counts",
+        "kappa_nats_q16",
+        "interval_masses",
+    ],
+    meta_fields=["name", "image_shape", "levels", "context_radius", "likelihood_name", "card", "posterior_name"],
 )
 
 
@@ -107,41 +127,44 @@ def make_model(
     image_shape: tuple[int, ...],
     levels: int,
     likelihood_name: str,
+    head: exact.ExactNetwork | None = None,
+    context_radius: int = 0,
     kl_bits: np.ndarray,
     intervals: np.ndarray,
     index_counts: Mapping[str, np.ndarray] | None = None,
+    interval_masses: np.ndarray | None = None,
     metadata: Mapping[str, Any] | None = None,
     posterior_name: str = "normal",
     kappa_nats_q16: np.ndarray | None = None,
 ) -> Model:
     """A model whose parts are checked to fit together; ValueError says what does not."""
-    likelihood = make_likelihood(likelihood_name, levels)
-    counts = {key: np.asarray(value, np.int32) for key, value in (index_counts or {}).items()}
     kl_bits, intervals = np.asarray(kl_bits, np.int32), np.asarray(intervals, np.int32)
-    inference, generative = jax.tree.map(jnp.asarray, (inference, generative))
+    inference, generative, head = jax.tree.map(jnp.asarray, (inference, generative, head))
     card = json.dumps(dict(metadata or {}), sort_keys=True)
     shape = tuple(image_shape)
-    kappa = None if kappa_nats_q16 is None else np.asarray(kappa_nats_q16, np.int32)
     model = Model(
-        inference,
-        generative,
-        kl_bits,
-        intervals,
-        counts,
-        name,
-        shape,
-        levels,
-        likelihood_name,
-        card,
-        posterior_name,
-        kappa,
+        inference=inference,
+        generative=generative,
+        head=head,
+        kl_bits=kl_bits,
+        intervals=intervals,
+        index_counts={},
+        name=name,
+        image_shape=shape,
+        levels=levels,
+        context_radius=context_radius,
+        likelihood_name=likelihood_name,
+        card=card,
+        posterior_name=posterior_name,
+        kappa_nats_q16=None if kappa_nats_q16 is None else np.asarray(kappa_nats_q16, np.int32),
     )
     _check_posterior(model)
-    outputs = model.pixels * likelihood.num_parameters
-    for label, network, widths in (
-        ("inference", model.inference, (model.pixels, (1 if posterior_name == "isokl" else 2) * model.latents)),
-        ("generative", model.generative, (model.latents, outputs)),
-    ):
+    if (head is None) != (context_radius == 0) or not 0 <= context_radius <= MAX_CONTEXT_RADIUS:
+        raise ValueError(
+            f"model {name!r} needs a head if and only if its pixels see a context, of radius 1 to "
+            f"{MAX_CONTEXT_RADIUS}, got radius {context_radius}."
+        )
+    for label, network, widths in _expected_widths(model):
         exact.check(network)
         found = (network.layers[0].weight_high.shape[0], network.layers[-1].weight_high.shape[1])
         if found != widths:
@@ -150,7 +173,23 @@ def make_model(
             )
     if kl_bits.shape != intervals.shape or kl_bits.ndim != 1 or (kl_bits < 0).any() or (intervals < 1).any():
         raise ValueError(f"model {name!r} needs a KL of 0 or more and 1 or more intervals for each latent.")
-    return model
+    model = with_index_counts(model, index_counts or {})
+    return model if interval_masses is None else with_interval_masses(model, interval_masses)
+
+
+def _expected_widths(model: Model) -> list[tuple[str, exact.ExactNetwork, tuple[int, int]]]:
+    """Inputs and outputs that each network must have."""
+    outputs = parameters = model.likelihood.num_parameters
+    expected = []
+    if model.head is not None:
+        seen = context.num_inputs(model.context_radius)
+        # What is not of the context are the features of the pixel, as many as the generative network gives it.
+        outputs = model.head.layers[0].weight_high.shape[0] - seen if model.head.layers else 0
+        expected.append(("head", model.head, (outputs + seen, parameters)))
+    per_latent = 1 if model.posterior_name == "isokl" else 2
+    expected.append(("inference", model.inference, (model.pixels, per_latent * model.latents)))
+    expected.append(("generative", model.generative, (model.latents, model.pixels * outputs)))
+    return expected
 
 
 def _check_posterior(model: Model) -> None:
@@ -169,8 +208,31 @@ def _check_posterior(model: Model) -> None:
 
 
 def with_index_counts(model: Model, counts: Mapping[str, np.ndarray]) -> Model:
-    """The model with other index histograms, and therefore another digest."""
-    return replace(model, index_counts={name: np.asarray(array, np.int32) for name, array in counts.items()})
+    """The model with other index histograms, and therefore another digest; ValueError if one is none."""
+    arrays = {name: np.asarray(array, np.int32) for name, array in counts.items()}
+    for name, array in arrays.items():
+        if array.ndim not in (1, 2) or array.size == 0 or (array < 0).any():
+            raise ValueError(
+                f"the histogram {name!r} of model {model.name!r} must have counts of 0 or more, [classes] or "
+                f"[blocks, classes], got the shape {array.shape}."
+            )
+    return replace(model, index_counts=arrays)
+
+
+def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
+    """The model with other masses of its intervals [latents, capacity], and therefore another digest; None for equal
+    ones.
+
+    ValueError unless each latent's intervals have masses of 1 or more whose sum is 2^16, and the rest of its row is 0.
+    """
+    if masses is None:
+        return replace(model, interval_masses=None)
+    masses = np.asarray(masses, np.int32)
+    used = np.arange(masses.shape[-1]) < model.intervals[:, None]
+    fits = masses.ndim == 2 and masses.shape == used.shape and masses.shape[1] >= model.intervals.max()
+    if not fits or ((masses > 0) != used).any() or (masses.sum(axis=1, dtype=np.int64) != TOTAL_MASS).any():
+        raise ValueError(f"the intervals of each latent of model {model.name!r} need masses above 0 of sum 2^16.")
+    return replace(model, interval_masses=masses)
 
 
 def decoding_document(model: Model) -> dict[str, Any]:
@@ -181,8 +243,12 @@ def decoding_document(model: Model) -> dict[str, Any]:
         "levels": model.levels,
         "likelihood": model.likelihood_name,
     }
-    # Digests of models with the usual posterior are older than the field.
-    return document if model.posterior_name == "normal" else {**document, "posterior": model.posterior_name}
+    # Absent where they mean nothing, so that models without them keep their digests.
+    if model.context_radius:
+        document["context_radius"] = model.context_radius
+    if model.posterior_name != "normal":
+        document["posterior"] = model.posterior_name
+    return document
 
 
 def model_tensors(model: Model) -> dict[str, np.ndarray]:
@@ -191,7 +257,12 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
     if model.kappa_nats_q16 is not None:
         tensors["kappa_nats_q16"] = model.kappa_nats_q16
     tensors |= {f"index_counts.{name}": array for name, array in model.index_counts.items()}
-    for label, network in (("inference", model.inference), ("generative", model.generative)):
+    if model.interval_masses is not None:
+        tensors["interval_masses"] = model.interval_masses
+    networks = [("inference", model.inference), ("generative", model.generative)]
+    if model.head is not None:
+        networks.append(("head", model.head))
+    for label, network in networks:
         for position, layer in enumerate(network.layers):
             tensors |= {f"{label}.{position}.{field}": array for field, array in layer._asdict().items()}
     return {name: np.asarray(array) for name, array in tensors.items()}

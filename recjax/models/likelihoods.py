@@ -1,44 +1,53 @@
 """Pixel likelihoods: floats for training, and the same laws as integer tables of symbol masses for coding.
 
-For coding, the network's fixed-point parameters of a pixel pick a row of a table of cumulative masses. The tables are
-built on the host in integers only (see `recjax.models.likelihood_tables`), and picking a row is integer arithmetic, so
-that encoder and decoder agree on every machine.
+For coding, the network's fixed-point parameters of a pixel become a law in integers: mostly the row of a table of
+cumulative masses, which is built on the host in integers only (see `recjax.models.likelihood_tables`). So encoder and
+decoder agree on every machine.
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import lgamma
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Int32, UInt32
+from jaxtyping import Array, Float, Int, Int32
 
+from recjax.coding import codec as codecs
+from recjax.models import categorical
 from recjax.models import likelihood_tables as tables
+from recjax.models.row_laws import by_rows, by_split_rows
 
 PARAMETER_FRACTION_BITS = 8
 """A fixed-point likelihood parameter is in units of 2^-8 nats."""
+
+WHOLE_LEVELS = 65
+"""Up to so many levels a beta-binomial is one table; above, one of whether a pixel is 0 and one of what else it is."""
 
 
 @dataclass(frozen=True)
 class Likelihood:
     """The law of one pixel given the decoder network's parameters for it.
 
-    name: "bernoulli" or "beta_binomial".
+    name: a key of LIKELIHOODS.
     num_symbols: pixels are 0 to num_symbols - 1.
     num_parameters: network outputs per pixel, the last axis of every array of parameters below.
     log_prob: (float parameters in nats, pixels) -> nats.
-    row_index: parameters in units of 2^-8 nats -> row of the table; integers only.
-    cdf_rows: () -> [rows, num_symbols + 1] cumulative masses, 0 first and 2^16 last, every mass at least 1 (cached).
+    law: parameters in units of 2^-8 nats -> a pytree of integers with leading axes *batch; integers only.
+    codec: laws -> codec of pixels, one for each lane.
+    bits: (laws, pixels) -> -log2 of the pixels' masses, in bits.
     """
 
     name: str
     num_symbols: int
     num_parameters: int
     log_prob: Callable[[Float[Array, "*batch parameters"], Int[Array, "*batch"]], Float[Array, "*batch"]]
-    row_index: Callable[[Int32[Array, "*batch parameters"]], Int32[Array, "*batch"]]
-    cdf_rows: Callable[[], UInt32[np.ndarray, "rows cumulative"]]
+    law: Callable[[Int32[Array, "*batch parameters"]], Any]
+    codec: Callable[[Any], codecs.Codec]
+    bits: Callable[[Any, Int[Array, "*batch"]], Float[Array, "*batch"]]
 
 
 @functools.cache
@@ -58,7 +67,7 @@ def bernoulli(levels: int = 2) -> Likelihood:
         logit = jnp.clip(parameters[..., 0], -tables.MAX_LOGIT, tables.MAX_LOGIT)
         return jax.nn.log_sigmoid(jnp.where(x == 1, logit, -logit))
 
-    return Likelihood("bernoulli", 2, 1, log_prob, _logit_index, tables.bernoulli_rows)
+    return Likelihood("bernoulli", 2, 1, log_prob, _logit_index, *by_rows(tables.bernoulli_rows))
 
 
 def beta_binomial(levels: int) -> Likelihood:
@@ -81,17 +90,33 @@ def beta_binomial(levels: int) -> Likelihood:
         rising = _log_rising(alpha, ones) + _log_rising(beta, n - ones) - _log_rising(alpha + beta, jnp.float32(n))
         return jnp.asarray(log_choose)[x.astype(jnp.int32)] + rising
 
-    def row_index(parameters):
+    def row(parameters):
         columns = jnp.asarray(tables.beta_binomial_row_numbers(n))
         concentration = _rounded_shift(parameters[..., 1], PARAMETER_FRACTION_BITS - tables.CONCENTRATION_STEP_BITS)
         concentration = concentration - (tables.MIN_LOG_CONCENTRATION << tables.CONCENTRATION_STEP_BITS)
         concentration = jnp.clip(concentration, 0, columns.shape[0] - 1)
         return jnp.ravel(columns)[concentration * columns.shape[1] + _logit_index(parameters)]
 
-    return Likelihood("beta_binomial", levels, 2, log_prob, row_index, functools.partial(tables.beta_binomial_rows, n))
+    if levels <= WHOLE_LEVELS:
+        coding = by_rows(functools.partial(tables.beta_binomial_rows, n))
+    else:
+        coding = by_split_rows(functools.partial(tables.beta_binomial_split_rows, n))
+    return Likelihood("beta_binomial", levels, 2, log_prob, row, *coding)
 
 
-LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {"bernoulli": bernoulli, "beta_binomial": beta_binomial}
+def categorical_likelihood(levels: int) -> Likelihood:
+    """Pixels of any law: `levels` parameters, see `recjax.models.categorical`."""
+    if not 3 <= levels <= 256:
+        raise ValueError(f"a categorical likelihood has 3 to 256 levels, got {levels}; use bernoulli for 2.")
+    parts = (categorical.log_prob, categorical.law, categorical.codec, categorical.bits)
+    return Likelihood("categorical", levels, levels, *parts)
+
+
+LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {
+    "bernoulli": bernoulli,
+    "beta_binomial": beta_binomial,
+    "categorical": categorical_likelihood,
+}
 
 
 def _rounded_shift(x: Int32[Array, "..."], bits: int) -> Int32[Array, "..."]:

@@ -7,13 +7,15 @@ closed over becomes constants, whose integer products XLA folds, slowly, at comp
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32, Float64, Int32, UInt8, UInt32
+from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED
-from recjax.models import exact, isokl, tensor_file
+from recjax.models import context, exact, isokl, tensor_file
 from recjax.models.definition import (
     FORMAT,
     KAPPA_FRACTION_BITS,
@@ -23,28 +25,30 @@ from recjax.models.definition import (
     make_model,
     model_tensors,
     with_index_counts,
+    with_interval_masses,
 )
-from recjax.models.likelihood_tables import PRECISION
 from recjax.models.vae import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 
 __all__ = [
     "KAPPA_FRACTION_BITS",
     "KL_UNIT",
     "Model",
-    "cdf_rows",
     "decoding_document",
     "find_model",
+    "head_laws",
+    "image_bits",
     "list_models",
     "load_model",
     "make_model",
     "model_tensors",
+    "pixel_laws",
+    "pixel_outputs",
     "posterior",
     "posterior_floats",
     "require_integer_posterior",
     "save_model",
-    "symbol_bits",
-    "symbol_rows",
     "with_index_counts",
+    "with_interval_masses",
 ]
 
 MEAN_FRACTION_BITS = 12
@@ -103,27 +107,40 @@ def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*
     return exact.apply(model.inference, x.astype(jnp.int32) << pixel_fraction_bits(model.levels))
 
 
-def symbol_rows(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels"]:
-    """For each pixel, the row of `cdf_rows(model)` that is its law given latents in units of 2^-26."""
+def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
+    """What the generative network says of each pixel, given latents in units of 2^-26."""
     dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
     outputs = exact.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
-    parameters = jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, model.likelihood.num_parameters))
-    return model.likelihood.row_index(parameters)
+    return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
 
 
-def cdf_rows(model: Model) -> UInt32[np.ndarray, "rows cumulative"]:
-    """Cumulative symbol masses, from 0 to 2^16; every symbol's mass is at least 1."""
-    return model.likelihood.cdf_rows()
+def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
+    """Laws of pixels from their features and the values of the neighbours that they see."""
+    assert model.head is not None
+    inputs = jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
+    return model.likelihood.law(exact.apply(model.head, inputs))
 
 
-def symbol_bits(
-    model: Model, rows: Int32[np.ndarray, "images pixels"], x: UInt8[np.ndarray, "images pixels"]
-) -> Float64[np.ndarray, "images"]:
-    """-log2 of the mass of each image's pixels under the rows of `symbol_rows`, in bits, for reports."""
-    cdf = np.asarray(cdf_rows(model), np.int64)
-    # uint8 would wrap at 255 + 1.
-    x = np.asarray(x, np.int64)
-    return np.sum(PRECISION - np.log2(cdf[rows, x + 1] - cdf[rows, x]), axis=1)
+def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:
+    """Laws of all pixels of images given latents in units of 2^-26; of x, the context alone counts."""
+    outputs = pixel_outputs(model, z_fixed)
+    if model.head is None:
+        return model.likelihood.law(outputs)
+    return head_laws(model, outputs, context.seen(x, model.image_shape, model.context_radius))
+
+
+@jax.jit
+def image_bits(
+    model: Model, z_fixed: Int32[Array, "images latents"], x: UInt8[Array, "images pixels"]
+) -> Float32[Array, "images"]:
+    """-log2 of the masses of images' pixels, in bits, for reports."""
+
+    def one(pair):
+        z, image = pair
+        return model.likelihood.bits(pixel_laws(model, z, image), image).sum(axis=-1)
+
+    # The laws of all pixels of all images at once could take gigabytes.
+    return jax.lax.map(one, (z_fixed, x), batch_size=32)
 
 
 def save_model(path: str | Path, model: Model) -> None:
@@ -164,9 +181,12 @@ def _load(path: Path) -> Model:
             image_shape=tuple(int(side) for side in document["image_shape"]),
             levels=int(document["levels"]),
             likelihood_name=document["likelihood"],
+            head=_network(tensors, "head") if document.get("context_radius") else None,
+            context_radius=int(document.get("context_radius", 0)),
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
+            interval_masses=tensors.get("interval_masses"),
             metadata=document["card"],
             posterior_name=document.get("posterior", "normal"),
             kappa_nats_q16=tensors.get("kappa_nats_q16"),

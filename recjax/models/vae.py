@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from math import log, prod
 from typing import Any, NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recjax.models import isokl
+from recjax.models import context_head, isokl, mlp
 from recjax.models.likelihoods import Likelihood, make_likelihood
+from recjax.models.mlp import MLP
 
 POSTERIORS = ("normal", "isokl")
 
@@ -35,6 +35,10 @@ class VAEConfig:
     hidden: widths of the hidden ReLU layers of the inference network; the generative network mirrors them.
     likelihood: name of the pixel likelihood.
     dropout: probability of dropping a hidden unit in training, in both networks.
+    context_radius: 0, or how far a pixel sees the pixels before it (see `recjax.coding.wavefront`). The generative
+        network then gives every pixel `features` numbers, and a third network, the head, makes the parameters of its
+        likelihood from these and the context.
+    head: widths of the hidden ReLU layers of the head.
     posterior: "normal", a mean and a scale for each latent; or "isokl", see `recjax.models.isokl`.
     kl_groups: for "isokl", runs of latents that share a learned KL divergence.
     """
@@ -45,6 +49,9 @@ class VAEConfig:
     hidden: tuple[int, ...] = (256, 256)
     likelihood: str = "beta_binomial"
     dropout: float = 0.0
+    context_radius: int = 0
+    features: int = 4
+    head: tuple[int, ...] = (64, 64)
     posterior: str = "normal"
     kl_groups: int = 1
 
@@ -67,40 +74,31 @@ class ELBOTerms(NamedTuple):
         return self.log_likelihood - self.kl.sum(axis=-1)
 
 
-class MLP(nn.Module):
-    """Dense layers named layer_0, layer_1, ... with a ReLU and dropout between them."""
-
-    widths: tuple[int, ...]
-    dropout: float = 0.0
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "*batch inputs"], training: bool = False) -> Float[Array, "*batch outputs"]:
-        for position, width in enumerate(self.widths):
-            x = nn.Dense(width, name=f"layer_{position}")(x)
-            if position + 1 < len(self.widths):
-                x = nn.Dropout(self.dropout, deterministic=not training)(nn.relu(x))
-        return x
-
-
 def networks(config: VAEConfig) -> tuple[MLP, MLP]:
     """The inference network (pixels -> mean and log2 scale, or alpha) and the generative (latents -> parameters)."""
     if config.posterior not in POSTERIORS:
         raise ValueError(f"there is no posterior {config.posterior!r}; choose one of {', '.join(POSTERIORS)}.")
-    outputs = config.pixels * config.make_likelihood().num_parameters
     per_latent = 1 if config.posterior == "isokl" else 2
+    per_pixel = config.features if config.context_radius else config.make_likelihood().num_parameters
     inference = MLP((*config.hidden, per_latent * config.latents), config.dropout)
-    return inference, MLP((*config.hidden[::-1], outputs), config.dropout)
+    return inference, MLP((*config.hidden[::-1], config.pixels * per_pixel), config.dropout)
 
 
 def init(config: VAEConfig, key: Array) -> Params:
-    """Fresh parameters {"inference": ..., "generative": ...}, and {"log_kappa": ...} for an "isokl" posterior."""
+    """Fresh parameters {"inference": ..., "generative": ...}.
+
+    Also "head" where pixels see a context, and "log_kappa" for an "isokl" posterior.
+    """
     inference, generative = networks(config)
     key_inference, key_generative = jax.random.split(key)
-    learned = {"log_kappa": jnp.zeros(config.kl_groups)} if config.posterior == "isokl" else {}
-    return learned | {
+    params = {"log_kappa": jnp.zeros(config.kl_groups)} if config.posterior == "isokl" else {}
+    params |= {
         "inference": inference.init(key_inference, jnp.zeros((1, config.pixels)))["params"],
         "generative": generative.init(key_generative, jnp.zeros((1, config.latents)))["params"],
     }
+    if config.context_radius:
+        params["head"] = context_head.init(config, jax.random.fold_in(key, 1))
+    return params
 
 
 def posterior(
@@ -108,7 +106,7 @@ def posterior(
 ) -> tuple[Float[Array, "*batch latents"], Float[Array, "*batch latents"]]:
     """Mean and log2 of the scale of the posterior, in prior standard deviations."""
     inputs = x.astype(jnp.float32) / (config.levels - 1)
-    outputs = _apply(networks(config)[0], params["inference"], inputs, dropout_key)
+    outputs = mlp.apply(networks(config)[0], params["inference"], inputs, dropout_key)
     if config.posterior == "isokl":
         return isokl.moments(outputs, kappa_nats(config, params))
     mean, log2_scale = jnp.split(outputs, 2, axis=-1)
@@ -122,10 +120,36 @@ def kappa_nats(config: VAEConfig, params: Params) -> Float[Array, "latents"]:
 
 
 def likelihood_parameters(
-    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
 ) -> Float[Array, "*batch pixels parameters"]:
-    """Parameters of the likelihood of each pixel, in nats."""
-    outputs = _apply(networks(config)[1], params["generative"], z, dropout_key)
+    """Parameters of the likelihood of each pixel, in nats; of x, the context alone counts."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    return context_head.parameters(config, params["head"], outputs, x) if config.context_radius else outputs
+
+
+def log_likelihood(
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
+) -> Float[Array, "*batch"]:
+    """log p(x | z) of images in nats."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    if config.context_radius:
+        return context_head.log_likelihood(config, params["head"], outputs, x)
+    return config.make_likelihood().log_prob(outputs, x).sum(axis=-1)
+
+
+def pixel_outputs(
+    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+) -> Float[Array, "*batch pixels outputs"]:
+    """What the generative network says of each pixel: parameters of its likelihood, or features for the head."""
+    outputs = mlp.apply(networks(config)[1], params["generative"], z, dropout_key)
     return outputs.reshape(*z.shape[:-1], config.pixels, -1)
 
 
@@ -137,20 +161,9 @@ def elbo_terms(
     mean, log2_scale = posterior(config, params, x, dropout_keys[0])
     scale = jnp.exp2(log2_scale)
     z = mean + scale * jax.random.normal(key, mean.shape)
-    parameters = likelihood_parameters(config, params, z, dropout_keys[1])
-    log_likelihood = config.make_likelihood().log_prob(parameters, x).sum(axis=-1)
-    return ELBOTerms(log_likelihood, kl_nats(mean, log2_scale))
+    return ELBOTerms(log_likelihood(config, params, z, x, dropout_keys[1]), kl_nats(mean, log2_scale))
 
 
 def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """KL divergence from the standard normal to the posterior of each latent, in nats."""
     return 0.5 * (jnp.exp2(2 * log2_scale) + mean * mean - 1.0) - log(2.0) * log2_scale
-
-
-def _apply(network: MLP, params: Params, x: Array, dropout_key: Array | None) -> Array:
-    training = dropout_key is not None
-    # Computed in the precision of the weights that are given; what follows is float32.
-    x = x.astype(jax.tree.leaves(params)[0].dtype)
-    outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)
-    assert isinstance(outputs, jax.Array)
-    return outputs.astype(jnp.float32)

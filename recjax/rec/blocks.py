@@ -51,6 +51,25 @@ def split_by_budget(
 
     A latent that exceeds the budget alone gets a block alone.
     """
+    blocks = _fill(kl_bits_q10, budget_bits_q10, order)
+    place = np.full((len(blocks), max(map(len, blocks))), -1, np.int64)
+    for row, block in enumerate(blocks):
+        place[row, : len(block)] = block
+    return Blocks(place, np.argsort(place, axis=None)[-len(order) :])
+
+
+def smallest_budget(kl_bits_q10: Int[np.ndarray, "latent"], blocks: int, order: Int[np.ndarray, "latent"]) -> int:
+    """The smallest budget, in 1/1024 bit, with which `split_by_budget` makes at most so many blocks."""
+    # A larger budget never makes more blocks: each of them then ends at the same latent or a later one.
+    low, high = 0, max(int(kl_bits_q10.sum()), 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(_fill(kl_bits_q10, middle, order)) <= blocks else (middle, high)
+    return high
+
+
+def _fill(kl_bits_q10: np.ndarray, budget_bits_q10: int, order: np.ndarray) -> list[list[int]]:
+    """The latents of each block."""
     blocks: list[list[int]] = []
     room = -1
     for latent in order.tolist():
@@ -60,7 +79,4 @@ def split_by_budget(
             room = budget_bits_q10
         blocks[-1].append(latent)
         room -= cost
-    place = np.full((len(blocks), max(map(len, blocks))), -1, np.int64)
-    for row, block in enumerate(blocks):
-        place[row, : len(block)] = block
-    return Blocks(place, np.argsort(place, axis=None)[-len(order) :])
+    return blocks

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from recjax import grid
-from recjax.coding.codec import Codec, raw_bits, scan, serial, uniform
+from recjax.coding.codec import Codec, family, raw_bits, scan, serial, uniform
 from recjax.coding.integers import index_codec
 from recjax.rec.base import PATH_WORDS, Bins, Code, Path
 
@@ -81,14 +81,20 @@ def _bits_per_word(depth, words: int) -> list:
     return [jnp.clip(depth.astype(jnp.int32) - 32 * word, 0, 32) for word in range(words)]
 
 
-def code_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:
+def code_codec(
+    masses: Int[Array | np.ndarray, "block classes"],
+    bins: Bins | None,
+    dim: int,
+    bin_masses: Int[Array | np.ndarray, "block dim capacity"] | None = None,
+) -> Codec:
     """Codec of the codes of several blocks: intervals [block, dim, ...] uniform on their number, indices [block, ...].
 
-    masses: a row per block of an index code (see `recjax.coding.integers`). Trailing axes are those of the message.
+    masses: a row per block of an index code (see `recjax.coding.integers`). bin_masses: those of the intervals, of sum
+    2^16, where they are not equal. Trailing axes are those of the message.
     """
     blocks = len(masses)
     indices = scan(lambda row: index_codec(masses, row), jnp.arange(blocks), pops_any_message=False)
-    intervals = serial() if bins is None else scan(uniform, bins.intervals.reshape(-1))
+    intervals = serial() if bins is None else _interval_codec(bins, bin_masses)
     both = serial(intervals, indices)
 
     def push(message, code):
@@ -101,6 +107,25 @@ def code_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | No
         return message, Code(jnp.zeros(shape, jnp.uint32) if bins is None else interval.reshape(shape), index)
 
     return Codec(push, pop, pops_any_message=False)
+
+
+def _interval_codec(bins: Bins, masses) -> Codec:
+    """Codec of intervals [block * dim, ...]."""
+    if masses is None:
+        return scan(uniform, bins.intervals.reshape(-1))
+    rows = jnp.asarray(masses).astype(jnp.uint32).reshape(-1, masses.shape[-1])
+    cdf_rows = jnp.pad(jnp.cumsum(rows, axis=1, dtype=jnp.uint32), ((0, 0), (1, 0)))
+    return scan(lambda row: family(cdf_rows, row), jnp.arange(len(rows), dtype=jnp.uint32))
+
+
+def expected_log2_depth(kl_bits_q10: np.ndarray) -> np.ndarray:
+    """About E[log2(depth + 1)] of the path of each latent in units of 1/256 bit, from training-mean KLs in 1/1024 bit.
+
+    log2(KL + 1), as the mean depth of a path is about the KL (arXiv:2201.12857) and the logarithm is concave; at least
+    1/8 bit, for latents that carry nothing. Integers only, as the decoder computes it too.
+    """
+    depth = np.array([_log2_q10(kl + 1024) - 10 * 1024 for kl in kl_bits_q10.tolist()], np.int64)
+    return np.maximum(depth, 128) // 4
 
 
 def expected_log2_index(kl_bits_q10: np.ndarray, bins: np.ndarray | None, max_index: int) -> np.ndarray:

@@ -25,7 +25,14 @@ SHORT = {"candidates": 64, "block_bits": 6.0}
 REC_CASES = [
     Case(method, {"partition": partition, **SHORT}) for method in ("pfr", "orc") for partition in (True, False)
 ]
-CASES = [Case("bb-ans", {}), *REC_CASES]
+SCALAR_CASES = [
+    Case("as-star", {}),
+    Case("ad-star", {"index_code": "delta"}),
+    Case("dad-star", {"max_depth": 5}),
+    Case("gprs", {"branch_code": "raw"}),
+]
+CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
+CASES = [*CHAIN_CASES, *REC_CASES, *SCALAR_CASES]
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -34,7 +41,7 @@ def case(request) -> Case:
     return request.param
 
 
-@pytest.fixture(params=REC_CASES, ids=str)
+@pytest.fixture(params=REC_CASES + SCALAR_CASES, ids=str)
 def rec_case(request) -> Case:
     """Every way that codes each image alone."""
     return request.param

@@ -29,8 +29,8 @@ def test_several_lanes_and_segments(model, digits, monkeypatch):
 
 def test_a_start_that_is_too_small_is_tried_again_and_changes_nothing(model, digits, golden, monkeypatch):
     sizes = iter([1])
-    whole = bits_back._step_bytes
-    monkeypatch.setattr(bits_back, "_step_bytes", lambda *a: next(sizes, whole(*a)))
+    whole = bits_back.step_bytes
+    monkeypatch.setattr(bits_back, "step_bytes", lambda *a: next(sizes, whole(*a)))
     assert lossless.compress(digits[:8], model) == golden["bb-ans"]
 
 

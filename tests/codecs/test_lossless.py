@@ -82,7 +82,7 @@ def test_what_does_not_decode_is_stored_raw(model, digits, monkeypatch, failure)
 
 def test_what_overflows_is_stored_raw(model, digits, monkeypatch):
     monkeypatch.setattr(lossless.bits_back.rans, "MAX_CAPACITY", 100)
-    monkeypatch.setattr(lossless.bits_back, "_step_bytes", lambda *_: 40)
+    monkeypatch.setattr(lossless.bits_back, "step_bytes", lambda *_: 40)
     data = lossless.compress(digits[:8], model)
     assert container.read(data).header.method == "raw" and np.array_equal(lossless.decompress(data), digits[:8])
 
@@ -90,16 +90,29 @@ def test_what_overflows_is_stored_raw(model, digits, monkeypatch):
 @pytest.mark.parametrize("method", lossless.METHODS)
 def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
     seen = []
-    options = {} if method == "bb-ans" else {"candidates": 64, "block_bits": 6.0}
+    options = {"candidates": 64, "block_bits": 6.0} if method in ("pfr", "orc") else {}
     lossless.compress(digits[:3], model, method=method, **options, progress=lambda *counts: seen.append(counts))
     done = [step for step, _ in seen]
     assert {total for _, total in seen} == {6} and done == sorted(done) and done[-1] == 6 and 3 in done
 
 
 BAD_ARGUMENTS = {
-    "method": ({"method": "zip"}, "choose one of bb-ans, pfr, orc"),
-    "a search for bits-back": ({"candidates": 64}, "belong to pfr and orc"),
-    "a block for bits-back": ({"block_bits": 3.0}, "belong to pfr and orc"),
+    "method": ({"method": "zip"}, "choose one of bb-ans, pfr, orc, as-star, ad-star, dad-star, gprs"),
+    "a search for bits-back": ({"candidates": 64}, "belongs to pfr and orc"),
+    "a block for bits-back": ({"block_bits": 3.0}, "belongs to pfr and orc"),
+    "blocks for single latents": ({"method": "as-star", "blocks": 3}, "as-star has no use for blocks"),
+    "a depth for ad-star": ({"method": "ad-star", "max_depth": 3}, "belongs to dad-star; leave it out"),
+    "branches for dad-star": ({"method": "dad-star", "branch_code": "raw"}, "belongs to as-star and gprs"),
+    "unknown branches": ({"method": "gprs", "branch_code": "huffman"}, "one of raw, arithmetic, got 'huffman'"),
+    "unknown index code": ({"method": "orc", "index_code": "gamma"}, "one of zeta, learned, delta, got 'gamma'"),
+    "unknown bin code": ({"method": "orc", "bin_code": "zeta"}, "one of uniform, learned, got 'zeta'"),
+    "learned bins of none": ({"method": "orc", "bin_code": "learned", "partition": False}, "need a partition"),
+    "bins not learned": ({"method": "orc", "bin_code": "learned"}, "has no masses of intervals"),
+    "indices not learned": ({"method": "gprs", "index_code": "learned"}, "has no histogram 'gprs'"),
+    "no blocks": ({"method": "orc", "blocks": 0}, "blocks must lie between 1 and"),
+    "half a block": ({"method": "orc", "blocks": 1.5}, "blocks must be a whole number, got 1.5"),
+    "blocks of two kinds": ({"method": "orc", "blocks": 2, "block_bits": 8.0}, "give one of them"),
+    "too deep": ({"method": "dad-star", "max_depth": 17}, "max_depth must lie between 0 and 16, got 17"),
     "no candidates": ({"method": "orc", "candidates": 0}, "power of two.* got 0; try 1"),
     "three candidates": ({"method": "pfr", "candidates": 3}, "power of two.* got 3; try 2"),
     "half a candidate": ({"method": "pfr", "candidates": 4.5}, "whole number, got 4.5"),

@@ -10,7 +10,7 @@ from recjax.rec import diagnostics
 def test_ideal_bits_are_those_of_the_file(partition, model, digits, one_by_one):
     settings = report.lossless.make_settings(model, "orc", partition, 64, 6.0)
     encoding = report.relative_entropy.encode(digits[:100], model, settings, seed=0)
-    latent_bits, likelihood_bits = report.ideal_bits_of_searches(digits[:100], model, settings, encoding)
+    latent_bits, likelihood_bits = report.ideal_bits_of_searches(digits[:100], model, settings, encoding, seed=0)
     file = container.read(encoding.data)
     message_bits = int(chunks.unpack_messages(file.chunk(0), 100).lengths_bits.sum())
     ideal_bits = (latent_bits + likelihood_bits).sum()

@@ -1,6 +1,7 @@
 """Likelihoods: float laws against scipy, integer tables against the float laws, and their digests."""
 
 import zlib
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -49,33 +50,53 @@ def test_bernoulli_agrees_with_the_logistic_function():
     np.testing.assert_allclose(got.sum(axis=-1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "levels"), [("bernoulli", 2), *(("beta_binomial", n) for n in LEVELS)], ids=str)
+ROWS = {
+    ("bernoulli", 2): tables.bernoulli_rows,
+    **{("beta_binomial", n): partial(tables.beta_binomial_rows, n - 1) for n in (2, 3, 17)},
+    ("beta_binomial", 256): lambda: tables.beta_binomial_split_rows(255)[1],
+}
+
+
+@pytest.mark.parametrize(("name", "levels"), ROWS, ids=str)
 def test_every_row_is_leaky_and_sums_to_2_16(name, levels):
-    rows = make_likelihood(name, levels).cdf_rows()
-    assert rows.dtype == np.uint32 and rows.shape[1] == levels + 1
+    rows = ROWS[name, levels]()
+    assert rows.dtype == np.uint32 and rows.shape[1] == levels + (levels < 256)
     assert (rows[:, 0] == 0).all() and (rows[:, -1] == 2**16).all()
     assert np.diff(rows.astype(np.int64), axis=1).min() >= 1
     assert rows.nbytes < 10_000_000
 
 
+def all_bits(likelihood, laws, count):
+    """Bits of every symbol [row, symbol] under the first `count` laws."""
+    symbols = jnp.arange(likelihood.num_symbols)[:, None]
+    return np.asarray(jax.jit(likelihood.bits)(laws, jnp.broadcast_to(symbols, (len(symbols), count))), np.float64).T
+
+
 @pytest.mark.parametrize(
     ("name", "levels", "allowed"),
-    [("bernoulli", 2, 1e-4), ("beta_binomial", 2, 1e-3), ("beta_binomial", 17, 1e-3), ("beta_binomial", 256, 1.2e-3)],
+    [("bernoulli", 2, 1e-4), ("beta_binomial", 2, 1e-3), ("beta_binomial", 17, 1e-3), ("beta_binomial", 256, 1e-3)],
 )
 def test_tables_cost_less_than_a_thousandth(name, levels, allowed):
     likelihood = make_likelihood(name, levels)
     parameters = random_parameters(1000)[:, : likelihood.num_parameters]
     log_probs = all_log_probs(likelihood, parameters)
-    masses = np.diff(likelihood.cdf_rows().astype(np.float64), axis=1)[fixed_rows(likelihood, parameters)] / 2**16
+    bits = all_bits(likelihood, fixed_rows(likelihood, parameters), len(parameters))
+    np.testing.assert_allclose(np.exp2(-bits).sum(axis=1), 1, atol=1e-4)
     probs = np.exp(log_probs)
-    entropy, cost = -(probs * log_probs).sum(), -(probs * np.log(masses)).sum()
+    entropy, cost = -(probs * log_probs).sum() / np.log(2), (probs * bits).sum()
     assert cost < entropy * (1 + allowed)
+
+
+def test_a_sure_0_of_256_levels_costs_next_to_nothing():
+    likelihood = make_likelihood("beta_binomial", 256)
+    sure = jnp.array([[-(12 << 8), -(4 << 8)]], jnp.int32)
+    assert 0 <= float(likelihood.bits(likelihood.law(sure), jnp.array([0]))[0]) < 3e-4
 
 
 def fixed_rows(likelihood, parameters):
     fixed = jnp.asarray(np.rint(parameters * 256).astype(np.int32))
-    rows = jax.jit(likelihood.row_index)(fixed)
-    np.testing.assert_array_equal(rows, likelihood.row_index(fixed))
+    rows = jax.jit(likelihood.law)(fixed)
+    np.testing.assert_array_equal(rows, likelihood.law(fixed))
     return np.asarray(rows)
 
 
@@ -84,24 +105,25 @@ def test_extreme_parameters_pick_a_row_of_the_table(name, levels):
     likelihood = make_likelihood(name, levels)
     ends = np.array([-(2**15), -1, 0, 1, 2**15], np.int32)
     grid = np.stack(np.meshgrid(*[ends] * likelihood.num_parameters), axis=-1)
-    rows = np.asarray(likelihood.row_index(jnp.asarray(grid)))
-    assert rows.min() >= 0 and rows.max() < len(likelihood.cdf_rows())
+    rows = np.asarray(likelihood.law(jnp.asarray(grid)))
+    assert rows.min() >= 0 and rows.max() < len(ROWS[name, levels]())
 
 
 def test_rows_follow_the_mean():
     likelihood = make_likelihood("beta_binomial", 17)
     logits = np.stack([np.linspace(-8, 8, 200), np.full(200, 2.0)], axis=-1).astype(np.float32)
-    masses = np.diff(likelihood.cdf_rows().astype(np.float64), axis=1)[fixed_rows(likelihood, logits)]
+    masses = np.diff(tables.beta_binomial_rows(16).astype(np.float64), axis=1)[fixed_rows(likelihood, logits)]
     assert (np.diff(masses @ np.arange(17)) >= -1).all()
 
 
 @pytest.mark.parametrize(
     ("name", "levels", "digest"),
-    [("bernoulli", 2, 2778025669), ("beta_binomial", 17, 430037478), ("beta_binomial", 256, 803600614)],
+    [("bernoulli", 2, 2778025669), ("beta_binomial", 17, 430037478), ("beta_binomial", 256, 1968940648)],
 )
 def test_tables_never_drift(name, levels, digest):
-    likelihood = make_likelihood(name, levels)
-    data = likelihood.cdf_rows().astype("<u4").tobytes()
+    data = ROWS[name, levels]().astype("<u4").tobytes()
+    if levels == 256:
+        data += tables.beta_binomial_split_rows(255)[0].astype("<u4").tobytes()
     if name == "beta_binomial":
         data += tables.beta_binomial_row_numbers(levels - 1).astype("<i4").tobytes()
     assert zlib.crc32(data) == digest
@@ -109,7 +131,12 @@ def test_tables_never_drift(name, levels, digest):
 
 @pytest.mark.parametrize(
     ("name", "levels", "message"),
-    [("poisson", 2, "choose one of"), ("bernoulli", 17, "2 levels"), ("beta_binomial", 257, "2 to 256")],
+    [
+        ("poisson", 2, "choose one of"),
+        ("bernoulli", 17, "2 levels"),
+        ("beta_binomial", 257, "2 to 256"),
+        ("categorical", 2, "use bernoulli"),
+    ],
 )
 def test_bad_requests_are_explained(name, levels, message):
     with pytest.raises(ValueError, match=message):

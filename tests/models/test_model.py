@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from recjax.models import likelihood_tables, tensor_file
 from recjax.models import model as models
-from recjax.models import tensor_file
 from recjax.models.quantise import convert
 
 
@@ -73,14 +73,14 @@ def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
     x = jnp.asarray(rng.integers(0, 17, (40, 6)), jnp.uint8)
     z = jnp.asarray(rng.normal(size=(40, 2)) * 2**26, jnp.int32)
     mean, log2_scale = jax.jit(models.posterior)(small, x)
-    rows = jax.jit(models.symbol_rows)(small, z)
+    rows = jax.jit(models.pixel_laws)(small, z, x)
     assert mean.dtype == log2_scale.dtype == rows.dtype == jnp.int32
-    assert rows.shape == (40, 6) and int(rows.max()) < len(models.cdf_rows(small))
+    assert rows.shape == (40, 6) and int(rows.max()) < len(likelihood_tables.beta_binomial_rows(16))
     single = [models.posterior(small, x[3]), models.posterior(small, x[3:4])]
     for found in single:
         np.testing.assert_array_equal(found[0].ravel(), mean[3])
         np.testing.assert_array_equal(found[1].ravel(), log2_scale[3])
-    np.testing.assert_array_equal(models.symbol_rows(small, z[3]), rows[3])
+    np.testing.assert_array_equal(models.pixel_laws(small, z[3], x[3]), rows[3])
     floats = models.posterior_floats(small, x)
     np.testing.assert_allclose(floats[0] * 4096, mean)
     np.testing.assert_allclose(np.log2(floats[1]) * 256, log2_scale, atol=1e-2)
@@ -111,7 +111,7 @@ def test_a_second_model_of_the_same_shape_compiles_nothing(small):
     @jax.jit
     def rows(model, z):
         traces.append(1)
-        return models.symbol_rows(model, z)
+        return models.pixel_outputs(model, z)
 
     z = jnp.zeros((1, 2), jnp.int32)
     rows(small, z)
@@ -179,6 +179,6 @@ def test_golden_integers_of_the_released_digits_model():
     x = jnp.asarray(np.arange(64) % 17, jnp.uint8)
     mean, log2_scale = models.posterior(model, x)
     z = jnp.asarray((np.arange(model.latents) - 7) * 2**22, jnp.int32)
-    rows = models.symbol_rows(model, z)
+    rows = models.pixel_laws(model, z, x)
     weighted = [int(np.dot(np.asarray(a, np.int64), np.arange(1, len(a) + 1))) for a in (mean, log2_scale, rows)]
     assert weighted == [-220142, -54188, 2960066]

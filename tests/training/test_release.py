@@ -13,7 +13,7 @@ from training import data, release
 def released(tmp_path, *files):
     """A model released with some files of eight images, its path, and those images."""
     train, test = (data.load("digits", split).images[:8] for split in ("train", "test"))
-    plans = [release.FilePlan.parse(text) for text in files]
+    plans = [release.parse_options(text) for text in files]
     model = release.release(load_model("digits"), "mine", train, test, plans)
     return model, release.write(model, tmp_path), test
 
@@ -32,14 +32,16 @@ def test_a_released_model_states_the_rates_of_its_files(tmp_path):
 
 @pytest.mark.slow
 def test_codes_of_indices_are_learned_for_methods_that_search(tmp_path):
-    model, path, test = released(tmp_path, "orc,64,6")
+    model, path, test = released(tmp_path, "orc,candidates=64,block_bits=6")
     assert list(model.index_counts) == ["orc-partition-6-6144"] and model.digest != load_model("digits").digest
     (card,) = read_cards(tmp_path)
     file = lossless.compress(test, load_model(path), method="orc", candidates=64, block_bits=6.0)
     assert card.files == {"orc": 8 * len(file) / test.size} and card.single == ("orc", card.files["orc"])
 
 
-@pytest.mark.parametrize("text", ["orc,many", "orc,64,6,1", "zip", "orc,65", "bb-ans,64", ""])
+@pytest.mark.parametrize(
+    "text", ["orc,candidates=many", "orc,64", "orc,size=1", "zip", "orc,candidates=65", "bb-ans,candidates=64", ""]
+)
 def test_a_file_that_cannot_be_is_one_sentence(text, tmp_path, capsys):
     command = ["recjax/pretrained/digits.safetensors", "--name", "mine", "--out", str(tmp_path), "--files", text]
     assert release.main(command) == 1

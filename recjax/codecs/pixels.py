@@ -1,0 +1,28 @@
+"""The codec of an image's pixels given its latents: all in one go, or, where pixels see others, as a wavefront."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
+
+from recjax.coding import codec as codecs
+from recjax.coding.wavefront import autoregressive, wavefront
+from recjax.models import model as models
+from recjax.models.model import Model
+
+
+def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
+    """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
+    outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
+    if model.head is None:
+        return codecs.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
+    place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
+
+    def codec_at(here, image):
+        # Places beyond the last pixel have laws too, those of the last; their lanes are idle.
+        one_of = jnp.minimum(here, model.pixels - 1)
+        seen = jnp.moveaxis(image[neighbours[one_of]], 1, -1)
+        laws = models.head_laws(model, outputs[one_of], seen)
+        return codecs.scan(
+            lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, here < model.pixels)
+        )
+
+    return autoregressive(place, model.pixels, codec_at)
