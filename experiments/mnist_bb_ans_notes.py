@@ -44,7 +44,7 @@ def chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
     return (
         "file, net: files of disjoint runs of so many images each, decoded to equal images; ± is the standard error "
         "over them, and includes how much the images differ, as does the -ELBO (exact) of the same images beside it.",
-        "Long chains have up to 256 lanes, whose heads count as initial bits.",
+        "Both hold the header and the checksum. Long chains have up to 256 lanes, whose heads count as initial bits.",
         *(f"{text}." for text in lengths),
     )
 

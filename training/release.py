@@ -1,10 +1,10 @@
 """Make a trained run a released model: a file and its card, with the rates of files of the whole test split.
 
     python -m training.release runs/mnist --name mnist-bb-ans
-    python -m training.release runs/mnist --name mnist --files bb-ans orc pfr orc,16384,48
+    python -m training.release runs/mnist --name mnist --files bb-ans pfr orc,candidates=16384,blocks=1
 
-Each file is METHOD[,CANDIDATES[,BLOCK_BITS]]. Index codes of the methods that search are learned from training images,
-and are part of the model. Every file is decoded and compared before its rate is stated.
+Codes of indices and of intervals are learned from training images for the methods that search, and are part of the
+model. Every file is decoded and compared before its rate is stated.
 """
 
 import hashlib
@@ -22,7 +22,9 @@ from recjax import container
 from recjax.atomic import write_atomically
 from recjax.cards import PRETRAINED
 from recjax.codecs import lossless
-from recjax.codecs.learning import learn_index_counts
+from recjax.codecs.learning import learn_index_counts, learn_interval_masses
+from recjax.codecs.options import check_settings, make_settings
+from recjax.codecs.settings import BlockSettings
 from recjax.models.definition import model_tensors
 from recjax.models.model import KL_UNIT, Model, load_model, save_model
 from training import data
@@ -33,32 +35,30 @@ LEARNING_SEED = 1 << 32
 """Of the streams that index codes are learned on; no file is measured with it."""
 
 
-@dataclass(frozen=True)
-class FilePlan:
-    """How a file is coded; what is left out is as in recjax.compress."""
+Options = dict[str, Any]
+"""Keyword arguments of `recjax.compress`, the method among them; what is left out is as there."""
 
-    method: str
-    candidates: int | None = None
-    block_bits: float | None = None
+_KINDS = {"candidates": int, "block_bits": float, "blocks": int, "max_depth": int}
+_CHOICES = ("branch_code", "index_code", "bin_code")
 
-    @classmethod
-    def parse(cls, text: str) -> "FilePlan":
-        """Of METHOD[,CANDIDATES[,BLOCK_BITS]]; ValueError says what is wrong."""
-        method, *sizes = text.split(",")
+
+def parse_options(text: str) -> Options:
+    """Of METHOD[,NAME=VALUE ...]; ValueError says what is wrong."""
+    method, *settings = text.split(",")
+    options: Options = {"method": method}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or name not in (*_KINDS, *_CHOICES):
+            raise ValueError(
+                f"a file must read METHOD[,NAME=VALUE ...], got {text!r}; NAME is one of {', '.join(_KINDS)}, "
+                f"{', '.join(_CHOICES)}."
+            )
         try:
-            if len(sizes) > 2:
-                raise ValueError
-            candidates = int(sizes[0]) if sizes else None
-            plan = cls(method, candidates, float(sizes[1]) if len(sizes) == 2 else None)
+            options[name] = _KINDS.get(name, str)(value)
         except ValueError:
-            raise ValueError(f"a file must read METHOD[,CANDIDATES[,BLOCK_BITS]], got {text!r}; write it so.") from None
-        lossless.check_settings(**plan.options)
-        return plan
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments of the codec."""
-        return {"method": self.method, "candidates": self.candidates, "block_bits": self.block_bits}
+            raise ValueError(f"{name} must be a number, got {value!r} in {text!r}; write one.") from None
+    check_settings(**options)
+    return options
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Command:
     name: str
     """Of the released model."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
-    """Files to measure, each METHOD[,CANDIDATES[,BLOCK_BITS]]."""
+    """Files to measure, each METHOD[,NAME=VALUE ...], the names as in `recjax.compress`."""
     learn_images: int = 10_000
-    """Training images that index codes are learned from; 0 learns none."""
+    """Training images that codes of indices and intervals are learned from; 0 learns none."""
     command: str = ""
     """What the model was trained with, for the card."""
     licence: str = ""
@@ -84,9 +84,9 @@ class Command:
 
     def act(self) -> None:
         """Measure, and write file and card."""
-        plans = [FilePlan.parse(text) for text in self.files]
+        plans = [parse_options(text) for text in self.files]
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
-        splits = {split: data.load(_data_name(model), split).images for split in ("train", "test")}
+        splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
         released = release(model, self.name, splits["train"][: self.learn_images], splits["test"], plans)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
@@ -97,22 +97,31 @@ class Command:
 
 
 def release(
-    model: Model, name: str, train_images: np.ndarray, test_images: np.ndarray, plans: Sequence[FilePlan]
+    model: Model, name: str, train_images: np.ndarray, test_images: np.ndarray, files: Sequence[Options]
 ) -> Model:
-    """The model under its released name, with learned index codes and a card that states the rates of these files."""
-    settings = [lossless.check_settings(**plan.options) for plan in plans]
-    learned = [one for one in settings if one is not None]
-    if learned and len(train_images):
-        model = learn_index_counts(model, train_images, learned, seed=LEARNING_SEED)
-    model = replace(model, name=name)
-    files = []
-    for plan in plans:
-        file = lossless.compress(test_images, model, **plan.options)
+    """The model under its released name, with learned codes and a card that states the rates of these files."""
+    model = replace(_learned(model, train_images, files), name=name)
+    stated = []
+    for options in files:
+        file = lossless.compress(test_images, model, **options)
         header = container.read(file).header
         rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}
         about = {"method": header.method, "parameters": dict(header.parameters), "seed": header.seed}
-        files.append({**about, "images": header.count, **rate})
-    return with_card(model, {**model.metadata, "files": files})
+        stated.append({**about, "images": header.count, **rate})
+    return with_card(model, {**model.metadata, "files": stated})
+
+
+def _learned(model: Model, images: np.ndarray, files: Sequence[Options]) -> Model:
+    """The model with the codes that these files can use, learned from training images; as it is without images."""
+    plain = [{key: value for key, value in options.items() if key not in _CHOICES} for options in files]
+    settings = [make_settings(model, **options) for options in plain]
+    searching = [one for one in settings if one is not None]
+    if not searching or not len(images):
+        return model
+    model = learn_index_counts(model, images, searching, seed=LEARNING_SEED)
+    if any(isinstance(one, BlockSettings) and one.partition for one in searching):
+        model = learn_interval_masses(model, images)
+    return model
 
 
 def write(model: Model, folder: Path) -> Path:

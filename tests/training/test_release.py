@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from recjax.cards import read_cards
@@ -11,27 +10,38 @@ from recjax.models.model import load_model
 from training import data, release
 
 
-def test_a_released_model_states_the_rates_of_its_files(tmp_path):
+def released(tmp_path, *files):
+    """A model released with some files of eight images, its path, and those images."""
     train, test = (data.load("digits", split).images[:8] for split in ("train", "test"))
-    plans = [release.FilePlan.parse(text) for text in ("bb-ans", "orc,64,6")]
+    plans = [release.parse_options(text) for text in files]
     model = release.release(load_model("digits"), "mine", train, test, plans)
-    path = release.write(model, tmp_path)
+    return model, release.write(model, tmp_path), test
+
+
+def test_a_released_model_states_the_rates_of_its_files(tmp_path):
+    model, path, test = released(tmp_path, "bb-ans")
     (card,) = read_cards(tmp_path)
     loaded = load_model(path)
-    assert card.name == loaded.name == "mine" and card.digest == loaded.digest == model.digest
-    assert card.digest != load_model("digits").digest and list(model.index_counts) == ["orc-partition-6-6144"]
-    assert card.parameters == 64 * 384 * 3 + 2 * 384 * 384 + 2 * 20 * 384 + 384 * 20 + 384 * 64 - 384 * 64 + sum(
-        len(np.asarray(layer.bias)) for net in (model.inference, model.generative) for layer in net.layers
-    )
-    for plan in plans:
-        size = len(lossless.compress(test, loaded, **plan.options))
-        assert card.files[plan.method] == 8 * size / test.size
-    stated = json.loads((tmp_path / "mine.json").read_text())["files"]
-    assert [(file["method"], file["images"]) for file in stated] == [("bb-ans", 8), ("orc", 8)]
-    assert stated[1]["parameters"]["candidates_log2"] == 6
+    assert card.name == loaded.name == "mine"
+    assert card.digest == loaded.digest == model.digest == load_model("digits").digest
+    assert card.parameters == 64 * 384 + 384 * 384 + 384 * 40 + 808 + 20 * 384 + 384 * 384 + 384 * 128 + 896
+    assert card.files == {"bb-ans": 8 * len(lossless.compress(test, loaded)) / test.size}
+    (file,) = json.loads((tmp_path / "mine.json").read_text())["files"]
+    assert (file["method"], file["images"], file["seed"]) == ("bb-ans", 8, 0) and file["parameters"]["grid_bits"] == 10
 
 
-@pytest.mark.parametrize("text", ["orc,many", "orc,64,6,1", "zip", "orc,65", "bb-ans,64", ""])
+@pytest.mark.slow
+def test_codes_of_indices_are_learned_for_methods_that_search(tmp_path):
+    model, path, test = released(tmp_path, "orc,candidates=64,block_bits=6")
+    assert list(model.index_counts) == ["orc-partition-6-6144"] and model.digest != load_model("digits").digest
+    (card,) = read_cards(tmp_path)
+    file = lossless.compress(test, load_model(path), method="orc", candidates=64, block_bits=6.0)
+    assert card.files == {"orc": 8 * len(file) / test.size} and card.single == ("orc", card.files["orc"])
+
+
+@pytest.mark.parametrize(
+    "text", ["orc,candidates=many", "orc,64", "orc,size=1", "zip", "orc,candidates=65", "bb-ans,candidates=64", ""]
+)
 def test_a_file_that_cannot_be_is_one_sentence(text, tmp_path, capsys):
     command = ["recjax/pretrained/digits.safetensors", "--name", "mine", "--out", str(tmp_path), "--files", text]
     assert release.main(command) == 1
