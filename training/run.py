@@ -15,25 +15,31 @@ from recjax.models.vae import VAEConfig
 from training import convert, loop
 from training.config import Network, TrainConfig
 from training.data import DataSet
+from training.prune import prune
 
 SAMPLES = 16
 """Posterior samples per image of a measurement."""
 
 
 class Trained(NamedTuple):
-    """A model and what it took: rates on the test images, epochs until the training stopped, seconds in all."""
+    """A model and what it took: rates on the test images, epochs until the training stopped, seconds in all.
+
+    dropped_latents: those that were trained and carry no information, so that the model does not have them.
+    """
 
     model: Model
     rates: convert.Rates
     epochs: int
     seconds: float
+    dropped_latents: int
 
     def __str__(self) -> str:
         rates = self.rates
+        dropped = f" ({self.dropped_latents} without information dropped)" if self.dropped_latents else ""
         return (
             f"-ELBO {rates.elbo_bits_per_dim:.4f} bits/dim on {rates.images:,} test images, "
             f"{rates.exact_bits_per_dim:.4f} in integers ({rates.conversion_loss:+.3%}); "
-            f"KL {rates.kl_bits:.1f} bits per image in {rates.active_latents} active latents; "
+            f"KL {rates.kl_bits:.1f} bits per image in {rates.active_latents} active latents{dropped}; "
             f"{self.epochs} epochs, {self.seconds:.0f} s"
         )
 
@@ -48,7 +54,7 @@ def train(
     checkpoints: Path | None = None,
     samples: int = SAMPLES,
 ) -> Trained:
-    """Fit a VAE to the train split, make it exact, and measure both forms on the test split.
+    """Fit a VAE to the train split, drop what carries nothing, make it exact, and measure both on the test split.
 
     name: of the model. checkpoints: folder of a run that can be resumed. samples: of the posterior, for each test
     image. The console shows how the training goes.
@@ -66,17 +72,19 @@ def train(
             directory=checkpoints,
             report=report,
         )
-    model = convert.to_model(name, config, fitted.params, images)
-    rates = convert.measure(config, fitted.params, model, test, samples=samples)
-    epochs = fitted.history[-1].epoch
+    smaller = prune(config, fitted.params, images)
+    model = convert.to_model(name, smaller.config, smaller.params, images)
+    rates = convert.measure(smaller.config, smaller.params, model, test, samples=samples)
+    epochs, dropped = fitted.history[-1].epoch, config.latents - model.latents
     card = {
         "data": splits["train"].name,
         "vae": asdict(config),
         "train": asdict(settings),
         "epochs": epochs,
+        "dropped_latents": dropped,
         "test": {**rates._asdict(), "samples": samples},
     }
-    return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start)
+    return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start, dropped)
 
 
 def vae_config(data: DataSet, network: Network) -> VAEConfig:

@@ -168,10 +168,7 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
     """The images [count, *shape] of a file; FormatError if the chain does not end where it began."""
-    try:
-        models.require_integer_posterior(model)
-    except ValueError as error:
-        raise FormatError(str(error)) from error
+    require_decodable(model)
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]
@@ -181,6 +178,14 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     message, images = pop_images(model, bits, key, segments, message, counted(progress, count))
     stream_start.require(message, header.seed, lanes, borrowed)
     return images.reshape(count, *header.image_shape)
+
+
+def require_decodable(model: Model) -> None:
+    """FormatError if no chain can be of this model, whose posterior is not one of integers."""
+    try:
+        models.require_integer_posterior(model)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
 
 
 def require_lanes(lanes: int, count: int) -> None:

@@ -19,8 +19,8 @@ from recjax.coding import message as rans
 from recjax.coding import wire
 from recjax.container import File, Header
 from recjax.errors import FormatError
-from recjax.models.definition import KL_UNIT
-from recjax.models.model import Model
+from recjax.models import model as models
+from recjax.models.model import KL_UNIT, Model
 
 _SEGMENT_STEPS = 16
 _MAX_LANES_LOG2 = 8
@@ -39,7 +39,11 @@ class Encoding(NamedTuple):
 def encode(
     images: np.ndarray, model: Model, settings: Settings, *, seed: int, progress: Progress | None = None
 ) -> Encoding:
-    """The file of images [count, *shape]; settings are those of its start."""
+    """The file of images [count, *shape]; settings are those of its start.
+
+    ValueError if the model's posterior is not one of integers.
+    """
+    models.require_integer_posterior(model)
     count = len(images)
     flat, key = images.reshape(count, model.pixels), randomness.key(seed)
     plan, private = make_plan(model, settings), randomness.fold_in(key, randomness.PRIVATE)
@@ -78,6 +82,7 @@ def encode(
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
     """The images [count, *shape] of a file; FormatError if they do not use up the file's bits."""
+    bits_back.require_decodable(model)
     header, body = file.header, file.chunk(0)
     count, lanes, sent = header.count, header.parameters["lanes"], header.parameters["rec_images"]
     left = count - sent

@@ -52,9 +52,10 @@ def log_likelihood(
     """log p(x | z) of images in nats."""
     if config.likelihood != "categorical":
         return config.make_likelihood().log_prob(parameters(config, params, features, x), x).sum(axis=-1)
-    hidden = mlp.apply(MLP(config.head, last_relu=True), params, inputs(config, features, x))
     last = params[f"layer_{len(config.head)}"]
-    flag = hidden @ last["kernel"][:, 0] + last["bias"][0]
+    # In the precision of the weights, as far as to the law itself.
+    hidden = mlp.apply(MLP(config.head, last_relu=True), params, inputs(config, features, x)).astype(last["bias"].dtype)
+    flag = (hidden @ last["kernel"][:, 0] + last["bias"][0]).astype(jnp.float32)
     present = categorical.presence_log_prob(flag, x).sum(axis=-1)
     value = _present_values(hidden.reshape(-1, hidden.shape[-1]), last["kernel"][:, 1:], last["bias"][1:], x)
     return present + value.reshape(x.shape).sum(axis=-1)
@@ -67,13 +68,13 @@ def _present_values(hidden, kernel, bias, x) -> Float[Array, "all_pixels"]:
 
     def few(hidden):
         (place,) = jnp.nonzero(flat > 0, size=room, fill_value=flat.size)
-        values = categorical.value_log_prob(
-            hidden.at[place].get(mode="clip") @ kernel + bias, flat.at[place].get(mode="clip")
-        )
+        outputs = (hidden.at[place].get(mode="clip") @ kernel + bias).astype(jnp.float32)
+        values = categorical.value_log_prob(outputs, flat.at[place].get(mode="clip"))
         return jnp.zeros(flat.size, values.dtype).at[place].set(values, mode="drop")
 
     def all_of_them(hidden):
-        return jnp.where(flat > 0, categorical.value_log_prob(hidden @ kernel + bias, flat), 0.0)
+        outputs = (hidden @ kernel + bias).astype(jnp.float32)
+        return jnp.where(flat > 0, categorical.value_log_prob(outputs, flat), 0.0)
 
     return jax.lax.cond(jnp.sum(flat > 0) <= room, few, all_of_them, hidden)
 

@@ -24,8 +24,10 @@ class MLP(nn.Module):
         return x
 
 
-def apply(network: MLP, params: Any, x: Float[Array, "*batch inputs"], dropout_key: Array | None = None) -> Array:
-    """Outputs [*batch, outputs] as float32, computed in the precision of the weights; dropout only with a key."""
+def apply(
+    network: MLP, params: Any, x: Float[Array, "*batch inputs"], dropout_key: Array | None = None
+) -> Float[Array, "*batch outputs"]:
+    """Outputs in float32, computed in the precision of the weights that are given; dropout acts with a key only."""
     training = dropout_key is not None
     x = x.astype(jax.tree.leaves(params)[0].dtype)
     outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)

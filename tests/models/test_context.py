@@ -52,6 +52,15 @@ def test_a_head_of_another_likelihood():
     np.testing.assert_allclose(vae.log_likelihood(config, params, z, x), wanted, rtol=1e-6)
 
 
+def test_a_head_with_bfloat16_weights_computes_a_float32_law():
+    config, params = make()
+    x, z = images(2), jnp.zeros((2, 4))
+    log_likelihood = jax.jit(vae.log_likelihood, static_argnums=0)
+    found = log_likelihood(config, jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params), z, x)
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, log_likelihood(config, params, z, x), rtol=5e-3)
+
+
 def test_later_pixels_do_not_matter():
     config, params = make()
     x, z = images(1), jnp.ones((1, 4))

@@ -22,7 +22,7 @@ def test_shapes_for_any_batch(params):
     terms = vae.elbo_terms(CONFIG, params, jax.random.key(1), x)
     assert terms.log_likelihood.shape == terms.elbo.shape == (2, 5)
     assert terms.kl.shape == (2, 5, 3)
-    assert vae.likelihood_parameters(CONFIG, params, jnp.zeros((7, 3))).shape == (7, 16, 2)
+    assert vae.pixel_outputs(CONFIG, params, jnp.zeros((7, 3))).shape == (7, 16, 2)
 
 
 def test_kl_is_the_integral():

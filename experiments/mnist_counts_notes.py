@@ -1,0 +1,57 @@
+"""What stands below the tables of the images sent, from the figures."""
+
+from typing import Any
+
+
+def notes(result: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of the table of a few counts."""
+    rows, model, device, alone = result["rows"], result["model"], result["device"], result["alone"]
+    last = rows[-1]
+    chain, start = last["bb-ans"], last["bb-ans-rec"]
+    return (
+        "Bits per image: 8 x bytes of the file / images, after it was decoded to equal images; ± is the standard error "
+        "over files of different images, where there is more than one, and is mostly how much images differ. "
+        f"-ELBO: of the integers that both sides compute, {model['exact_samples']} draws per image.",
+        _crossing(rows, "bb-ans", "orc", "BB-ANS", "each image alone"),
+        _crossing(rows, "bb-ans-rec", "bb-ans", "The chain that REC starts", "BB-ANS"),
+        f"{last['count']:,} images: {chain['initial_bits']:,.0f} initial bits are {_share(chain, last):.2f}% of the "
+        f"BB-ANS file. The chain that REC starts has none: {start['rec_images']:,.0f} of the images fill its "
+        f"{start['lanes']} lanes, and its file is {_over(start, last):+.2f}% from -ELBO; that of each image alone "
+        f"{_over(last['orc'], last):+.2f}%.",
+        f"By REC: partitioned ORC, {alone['candidates']:,} candidates a block, blocks of {alone['block_bits']:g} bits.",
+        f"Model: {model['name']} ({model['origin']}, digest {model['digest'][:16]}), {model['latents']} latents; it is "
+        "in no rate.",
+        f"Speeds: of the file of {last['count']:,} images on {device['kind']}, {device['cpu_cores']} CPU cores, "
+        "compiled code.",
+    )
+
+
+def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of the table of every count."""
+    return (
+        "Over -ELBO: of the same images. Initial bits: of the BB-ANS file. Images sent by REC: at the start of the "
+        "other chain. Lanes: of BB-ANS and of the other chain.",
+        f"Runs: at most {result['config']['runs']} files of a count, of different images, a seed for each.",
+    )
+
+
+def _crossing(rows: list[dict[str, Any]], first: str, second: str, name: str, other: str) -> str:
+    """From which count on the first method's files are smaller, among those measured."""
+    found = None
+    for row in reversed(rows):
+        if row[first]["file_bits"] >= row[second]["file_bits"]:
+            break
+        found = row["count"]
+    if found is None:
+        return f"{name} does not make smaller files than {other} at {rows[-1]['count']:,} images."
+    if found == rows[0]["count"]:
+        return f"{name} makes smaller files than {other} at every count."
+    return f"{name} makes smaller files than {other} from {found:,} images on."
+
+
+def _share(chain: dict[str, Any], row: dict[str, Any]) -> float:
+    return 100 * chain["initial_bits"] / (chain["file_bits"] * row["count"])
+
+
+def _over(one: dict[str, Any], row: dict[str, Any]) -> float:
+    return 100 * (one["file_bits"] / row["bound_bits"] - 1)
