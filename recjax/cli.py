@@ -46,7 +46,7 @@ examples:
   recjax verify digits.rjx --against digits.npy
 
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
-bb-ans makes the smallest files (of few images, bb-ans-rec); an image of a pfr or orc file can be decoded alone.
+bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
 Exit codes: 0 fine, 1 bad input, 2 wrong usage.
 """
 

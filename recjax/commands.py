@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -41,16 +41,34 @@ class Compress:
     model: str | None = None
     """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
     this shape and these grey levels whose files of the method are smallest."""
-    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc"] = "bb-ans"
-    """bb-ans, bb-ans-rec (no initial bits): one stream, smallest. pfr, orc: each image can be decoded alone."""
+    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs"] = "bb-ans"
+    """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
+    too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
+    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and some 4%
+    larger."""
     partition: bool = True
     """All but bb-ans: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None
     """All but bb-ans: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
-    """All but bb-ans: KL divergence of a block of latents, in bits."""
+    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits."""
+    blocks: int | None = None
+    """As --block-bits: blocks of latents, in place of it; fewer are smaller, if there are candidates enough."""
+    max_depth: int | None = None
+    """dad-star: depth of the tree, of which all nodes are examined; some 2 more than the bits of a latent."""
+    branch_code: Literal["raw", "arithmetic"] | None = None
+    """as-star and gprs: how branches are coded; raw is quicker and larger."""
+    index_code: Literal["zeta", "learned", "delta"] | None = None
+    """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
+    bin_code: Literal["uniform", "learned"] | None = None
+    """pfr and orc: law of the bins; by default what the model has learned, else uniform."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        names = ("method", "partition", "candidates", "block_bits", "blocks", "max_depth", "branch_code", "index_code")
+        return {name: getattr(self, name) for name in (*names, "bin_code")}
 
     def run(self) -> None:
         from recjax.atomic import require_file_place, write_atomically
@@ -61,7 +79,7 @@ class Compress:
         from recjax.codecs.lossless import check_settings, compress
 
         try:
-            check_settings(self.method, self.partition, self.candidates, self.block_bits)
+            check_settings(**self._options)
         except ValueError as error:
             raise UsageError(str(error)) from error
         model = _model_for(images, self.method, self.model)
@@ -69,10 +87,7 @@ class Compress:
             data = compress(
                 images,
                 model,
-                method=self.method,
-                partition=self.partition,
-                candidates=self.candidates,
-                block_bits=self.block_bits,
+                **self._options,
                 seed=self.seed,
                 progress=report,
             )
@@ -92,7 +107,7 @@ class Decompress:
     out: Target
     """NAME.npy, NAME.png for one image, or a folder for PNGs."""
     index: int | None = None
-    """Write this image only, counted from 0; pfr and orc files then decode no other."""
+    """Write this image only, counted from 0; only a bb-ans file then decodes others too."""
     model: str | None = None
     """The model's path, if it is not a released one."""
     max_bytes: int = _MAX_BYTES

@@ -34,7 +34,7 @@ def fake_decompress(data, *, index=None, model=None, max_bytes=0):
 @pytest.fixture
 def fake_codec(monkeypatch):
     module = type(sys)("recjax.codecs.lossless")
-    parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda *settings: None}
+    parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda **settings: None}
     vars(module).update(parts)
     monkeypatch.setitem(sys.modules, "recjax.codecs.lossless", module)
     monkeypatch.setattr(commands, "_model_for", lambda images, method, name: FakeModel())

@@ -11,13 +11,14 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from recjax.codecs import lossless, relative_entropy
 from recjax.codecs.settings import ZETA, Settings
 from recjax.coding import integers
 from recjax.models import model as models
 from recjax.models.model import Model, with_index_counts, with_interval_masses
+from recjax.rec import Code, Path
 
 
 def learn_index_counts(
@@ -34,13 +35,13 @@ def learn_index_counts(
     for one in settings:
         # By name, as with a histogram already there the settings would ask for it.
         code = relative_entropy.encode(images, model, replace(one, index_code=ZETA), seed=seed).code
-        counts[one.histogram] = _count_classes(code, integers.num_classes(one.index_log2))
+        counts[one.histogram] = count_classes(code, integers.num_classes(one.index_log2))
     return with_index_counts(model, counts)
 
 
-def _count_classes(code, classes: int) -> np.ndarray:
-    """[blocks, classes], of codes with an image axis in front."""
-    index = code.depth + 1 if hasattr(code, "depth") else code.index
+def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
+    """Images whose index of a block, or depth plus 1 of a latent, is in each class; codes have an image axis in front."""
+    index = code.depth + 1 if isinstance(code, Path) else code.index
     # An index that escapes has no class to be counted in.
     found = np.minimum(np.asarray(integers.index_class(index)), classes)
     return np.stack([np.bincount(block, minlength=classes)[:classes] for block in found.T])
