@@ -40,7 +40,7 @@ def learn_index_counts(
 
 
 def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
-    """Images whose index of a block, or depth plus 1 of a latent, is in each class; codes are of [count, ...]."""
+    """Images whose index of a block, or depth plus 1 of a latent, is in each class; codes have an image axis first."""
     index = code.depth + 1 if isinstance(code, Path) else code.index
     # An index that escapes has no class to be counted in.
     found = np.minimum(np.asarray(integers.index_class(index)), classes)
