@@ -14,11 +14,15 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from recjax.codecs import lossless, relative_entropy
+from recjax.codecs.plan import make_plan
 from recjax.codecs.settings import ZETA, Settings
 from recjax.coding import integers
+from recjax.coding.message import TOTAL_MASS
 from recjax.models import model as models
 from recjax.models.model import Model, with_index_counts, with_interval_masses
 from recjax.rec import Code, Path
+
+_UNITS, _ZETA_IMAGES = 64, 32
 
 
 def learn_index_counts(
@@ -26,21 +30,26 @@ def learn_index_counts(
 ) -> Model:
     """The model with histograms of index or depth classes for each of the settings, from encoding training images.
 
-    A histogram has a row for each block, or for each latent where they go one by one. Encoders use the one that the
-    model has for their settings; a file made with it needs this very model. `seed` is of the streams, which must not be
-    those of the files that are measured later.
+    A histogram has a row for each block, or for each latent where they go one by one, and counts in units of 1/64
+    image. Beside the training images it has 32 that follow the zeta law, so that a code learned on few is no worse than
+    that. Encoders use the one that the model has for their settings; a file made with it needs this very model. `seed`
+    is of the streams, which must not be those of the files that are measured later.
     """
     images = lossless.check_images(images, model)
     counts = dict(model.index_counts)
     for one in settings:
         # By name, as with a histogram already there the settings would ask for it.
-        code = relative_entropy.encode(images, model, replace(one, index_code=ZETA), seed=seed).code
-        counts[one.histogram] = count_classes(code, integers.num_classes(one.index_log2))
+        zeta = replace(one, index_code=ZETA)
+        code = relative_entropy.encode(images, model, zeta, seed=seed).code
+        # Without the escape, for which nothing is counted.
+        prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
+        seen = count_classes(code, prior.shape[1])
+        counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
     return with_index_counts(model, counts)
 
 
 def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
-    """Images whose index of a block, or depth plus 1 of a latent, is in each class; codes have an image axis in front."""
+    """Images whose index of a block, or depth plus 1, lies in each class; codes have an image axis in front."""
     index = code.depth + 1 if isinstance(code, Path) else code.index
     # An index that escapes has no class to be counted in.
     found = np.minimum(np.asarray(integers.index_class(index)), classes)
