@@ -83,7 +83,7 @@ def measure(
         "decode_images_per_second": len(images) / statistics.median(seconds),
         "searches": sum(report.blocks for report in reports) * len(images),
         "exhausted_searches": sum(report.exhausted for report in reports),
-        **_bias([report.draws for report in reports if report.draws is not None]),
+        **bias_of([report.draws for report in reports if report.draws is not None]),
     }
 
 
@@ -103,6 +103,16 @@ def baseline_row(rate: baselines.Rate, images: Images) -> dict[str, Any]:
         "encode_images_per_second": len(images) / rate.encode_seconds,
         "decode_images_per_second": len(images) / rate.decode_seconds,
     }
+
+
+def bias_of(draws: Sequence[diagnostics.Draws]) -> dict[str, Any]:
+    """Bias of the draws of all files together; None for a method without a search, and for fewer than two draws."""
+    names = [f"bias_{name}" for name in diagnostics.Bias._fields]
+    pooled = diagnostics.pool(draws) if draws else None
+    if pooled is None or len(pooled.uniforms) < 2:
+        return {"bias_draws": None, **dict.fromkeys(names)}
+    values = map(float, diagnostics.bias(pooled))
+    return {"bias_draws": len(pooled.uniforms), **dict(zip(names, values, strict=True))}
 
 
 def _one_file(method: Method, seed: int, images: Images, model: Model, path: Path) -> tuple[Report, float]:
@@ -129,13 +139,3 @@ def _container_bytes(data: bytes) -> int:
     """What header and checksums take of a file."""
     file = container.read(data)
     return len(data) - sum(len(file.chunk(number)) for number in range(file.header.num_chunks))
-
-
-def _bias(draws: Sequence[diagnostics.Draws]) -> dict[str, Any]:
-    """Bias of the draws of all files together; None for a method without a search, and for fewer than two draws."""
-    names = [f"bias_{name}" for name in diagnostics.Bias._fields]
-    pooled = diagnostics.pool(draws) if draws else None
-    if pooled is None or len(pooled.uniforms) < 2:
-        return {"bias_draws": None, **dict.fromkeys(names)}
-    values = map(float, diagnostics.bias(pooled))
-    return {"bias_draws": len(pooled.uniforms), **dict(zip(names, values, strict=True))}

@@ -39,10 +39,10 @@ def evaluate(
     # A context head's activations of all images at once could take gigabytes.
     batches, rest = divmod(len(x), _BATCH)
     keys = jax.random.split(jax.random.key(seed), samples * (batches + 1)).reshape(samples, batches + 1)
-    whole = x[: batches * _BATCH].reshape(batches, _BATCH, -1)
+    whole = x[: batches * _BATCH].reshape(batches, _BATCH, x.shape[1])
 
     def one_sample(keys):
-        of_whole = jax.lax.map(lambda pair: total(*pair), (keys[:batches], whole)).sum()
+        of_whole = jax.lax.map(lambda pair: total(*pair), (keys[:batches], whole)).sum() if batches else 0.0
         return (of_whole + total(keys[batches], x[batches * _BATCH :])) if rest else of_whole
 
     return jax.lax.map(one_sample, keys).mean() / len(x)

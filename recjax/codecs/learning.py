@@ -5,7 +5,7 @@ that law is counted on training images that were encoded; for intervals it is th
 the mean of the training images' posteriors, whose intervals have equal masses only where it is the prior.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import jax
@@ -13,34 +13,56 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from recjax import randomness, rec
 from recjax.codecs import lossless, relative_entropy
+from recjax.codecs.plan import make_plan, targets
 from recjax.codecs.settings import ZETA, Settings
 from recjax.coding import integers
+from recjax.coding.message import TOTAL_MASS
+from recjax.distributions.normal import Normal
 from recjax.models import model as models
 from recjax.models.model import Model, with_index_counts, with_interval_masses
 from recjax.rec import Code, Path
+
+_UNITS, _ZETA_IMAGES = 64, 32
 
 
 def learn_index_counts(
     model: Model, images: UInt8[np.ndarray, "count height width"], settings: Iterable[Settings], *, seed: int = 0
 ) -> Model:
-    """The model with histograms of index or depth classes for each of the settings, from encoding training images.
+    """The model with histograms of index or depth classes for each of the settings, from searches for training images.
 
-    A histogram has a row for each block, or for each latent where they go one by one. Encoders use the one that the
-    model has for their settings; a file made with it needs this very model. `seed` is of the streams, which must not be
-    those of the files that are measured later.
+    Every image has streams of its own: in a file all images share them, and the histogram would tell of those streams.
+    A histogram has a row for each block, or for each latent where they go one by one, and counts in units of 1/64
+    image. Beside the training images it has 32 that follow the zeta law, so that a code learned on few is no worse than
+    that. Encoders use the one that the model has for their settings; a file made with it needs this very model. `seed`
+    is of the streams.
     """
-    images = lossless.check_images(images, model)
+    flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
     counts = dict(model.index_counts)
     for one in settings:
         # By name, as with a histogram already there the settings would ask for it.
-        code = relative_entropy.encode(images, model, replace(one, index_code=ZETA), seed=seed).code
-        counts[one.histogram] = count_classes(code, integers.num_classes(one.index_log2))
+        zeta = replace(one, index_code=ZETA)
+        # Without the escape, for which nothing is counted.
+        prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
+        seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed))
+        counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
     return with_index_counts(model, counts)
 
 
+def _codes(model: Model, settings: Settings, flat: np.ndarray, seed: int) -> Iterator[Code | Path]:
+    """Codes of images [image, pixels], batch by batch."""
+    plan, key = make_plan(model, settings), randomness.key(seed)
+    for start in range(0, len(flat), relative_entropy.BATCH):
+        batch = flat[start : start + relative_entropy.BATCH]
+        q = targets(model, plan, relative_entropy.pad(batch))
+        key_of_batch = randomness.fold_in(key, randomness.MEASUREMENT, start)
+        code = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins).code
+        yield type(code)(*(np.asarray(leaf)[: len(batch)] for leaf in code))
+
+
 def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
-    """Images whose index of a block, or depth plus 1 of a latent, is in each class; codes have an image axis in front."""
+    """Images whose index of a block, or depth plus 1, lies in each class; codes have an image axis in front."""
     index = code.depth + 1 if isinstance(code, Path) else code.index
     # An index that escapes has no class to be counted in.
     found = np.minimum(np.asarray(integers.index_class(index)), classes)

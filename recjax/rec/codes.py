@@ -53,32 +53,26 @@ def path_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | No
     are those of the message.
     """
 
+    def branches_of(depth):
+        return scan(lambda word: raw_bits(jnp.clip(depth.astype(jnp.int32) - 32 * word, 0, 32)), jnp.arange(PATH_WORDS))
+
     def one(row):
         depths = index_codec(masses, row)
 
         def push(message, path):
-            counts = _bits_per_word(path.depth, path.branches.shape[0])
-            for word in reversed(range(len(counts))):
-                message = raw_bits(counts[word]).push(message, path.branches[word])
+            message = branches_of(path.depth).push(message, path.branches)
             # Out of range, for a fault: a path holds no more branches, and there is no index 0.
             return depths.push(message, jnp.where(path.depth <= 32 * PATH_WORDS, path.depth + 1, 0))
 
         def pop(message):
             message, index = depths.pop(message)
             depth = jnp.minimum(index - 1, 32 * PATH_WORDS)
-            branches = []
-            for count in _bits_per_word(depth, PATH_WORDS):
-                message, word = raw_bits(count).pop(message)
-                branches.append(word)
-            return message, Path(depth, jnp.stack(branches))
+            message, branches = branches_of(depth).pop(message)
+            return message, Path(depth, branches)
 
         return Codec(push, pop, pops_any_message=False)
 
     return scan(one, jnp.arange(len(masses)), pops_any_message=False)
-
-
-def _bits_per_word(depth, words: int) -> list:
-    return [jnp.clip(depth.astype(jnp.int32) - 32 * word, 0, 32) for word in range(words)]
 
 
 def code_codec(

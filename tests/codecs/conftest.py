@@ -35,13 +35,19 @@ CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
 CASES = [*CHAIN_CASES, *REC_CASES, *SCALAR_CASES]
 
 
-@pytest.fixture(params=CASES, ids=str)
+def _params(cases: list[Case]) -> list:
+    """Cases as parameters; as-star and dad-star stand for the scalar coders in quick runs, which compile a lot."""
+    slow = ("ad-star", "gprs")
+    return [pytest.param(case, marks=pytest.mark.slow) if case.method in slow else case for case in cases]
+
+
+@pytest.fixture(params=_params(CASES), ids=str)
 def case(request) -> Case:
     """Every way to code."""
     return request.param
 
 
-@pytest.fixture(params=REC_CASES + SCALAR_CASES, ids=str)
+@pytest.fixture(params=_params(CASES[1:]), ids=str)
 def rec_case(request) -> Case:
     """Every way that codes each image alone."""
     return request.param

@@ -87,7 +87,7 @@ def test_what_overflows_is_stored_raw(model, digits, monkeypatch):
     assert container.read(data).header.method == "raw" and np.array_equal(lossless.decompress(data), digits[:8])
 
 
-@pytest.mark.parametrize("method", lossless.METHODS)
+@pytest.mark.parametrize("method", ["bb-ans", "pfr", "orc", "as-star"])
 def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
     seen = []
     options = {"candidates": 64, "block_bits": 6.0} if method in ("bb-ans-rec", "pfr", "orc") else {}

@@ -1,0 +1,71 @@
+"""Images whose pixels see decoded ones, through whole files: what is decoded in a wavefront is what was encoded."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recjax.codecs import lossless
+from recjax.codecs.pixels import pixel_codec
+from recjax.coding import message as rans
+from recjax.models import model as models
+from recjax.models import vae
+from training.convert import to_model
+
+SHAPE = (5, 6)
+
+
+def sparse_images(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.integers(0, 256, (count, *SHAPE)) * (rng.random((count, *SHAPE)) < 0.4)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def context_model():
+    config = vae.VAEConfig(SHAPE, 256, 3, (8,), "categorical", context_radius=2, features=2, head=(8,))
+    return to_model("context", config, vae.init(config, jax.random.key(0)), sparse_images(50))
+
+
+@pytest.mark.parametrize(("method", "options"), [("bb-ans", {}), ("orc", {"candidates": 16, "block_bits": 4.0})])
+def test_files_of_images_whose_pixels_see_others(context_model, method, options):
+    images = sparse_images(9, seed=1)
+    data = lossless.compress(images, context_model, method=method, **options)
+    assert data[4] & 15, "stored raw"
+    assert np.array_equal(lossless.decompress(data, model=context_model), images)
+    assert np.array_equal(lossless.decompress(data, model=context_model, index=4), images[4])
+
+
+def test_the_codec_spends_what_the_laws_say(context_model):
+    images = sparse_images(4, seed=2).reshape(4, -1)
+    z = jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)) * 2**26, jnp.int32)
+    bits = float(models.image_bits(context_model, z, jnp.asarray(images)).sum())
+    message = jax.jit(lambda model, m, x: pixel_codec(model, z).push(m, x))(
+        context_model, rans.empty((), 4, 400), jnp.asarray(images.T, jnp.uint32)
+    )
+    spent = 8 * int(message.size) + float(np.log2(np.asarray(message.head, np.float64) / rans.HEAD_MIN).sum())
+    assert abs(spent - bits) < 1e-3 * bits
+
+
+def test_a_model_file_holds_the_head(context_model, tmp_path):
+    models.save_model(tmp_path / "m.safetensors", context_model)
+    loaded = models.load_model(tmp_path / "m.safetensors")
+    assert loaded.digest == context_model.digest and loaded.context_radius == 2
+    for a, b in zip(jax.tree.leaves(context_model), jax.tree.leaves(loaded), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_head_that_does_not_fit_is_refused(context_model):
+    parts = {
+        "image_shape": SHAPE,
+        "levels": 256,
+        "likelihood_name": "categorical",
+        "kl_bits": context_model.kl_bits,
+        "intervals": context_model.intervals,
+    }
+    networks = ("context", context_model.inference, context_model.generative)
+    with pytest.raises(ValueError, match="if and only if its pixels see a context"):
+        models.make_model(*networks, **parts, head=context_model.head)
+    with pytest.raises(ValueError, match="network of model 'context' has"):
+        models.make_model(*networks, **parts, head=context_model.head, context_radius=1)
+    with pytest.raises(ValueError, match="generative network of model 'context' has"):
+        models.make_model(*networks, **parts)
