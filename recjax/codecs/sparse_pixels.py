@@ -1,7 +1,7 @@
 """The pixels of one step of a wavefront, with free laws: which of them are 0, and then the values of the others.
 
-Most pixels of a drawn or scanned image are 0, and the law of the 255 other values is most of the work. So all flags of a
-step come first, and laws of values are evaluated for the pixels that have one.
+Most pixels of a drawn or scanned image are 0, and the law of the 255 other values is most of the work. So all flags of
+a step come first, and laws of values are evaluated for the pixels that have one.
 """
 
 import jax
