@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import rich.console
 
@@ -20,14 +19,13 @@ from experiments.exact_bound import exact_bound
 from experiments.partition_rows import Rows
 from experiments.progress import searches
 from experiments.released import ModelSource, Obtained
+from experiments.search_bound import kl_bits
 from recjax.codecs.options import make_settings
 from recjax.codecs.plan import make_plan
-from recjax.models.model import KL_UNIT, Model, posterior_floats
-from recjax.models.vae import kl_nats
+from recjax.models.model import KL_UNIT
 from training import data
 from training.run import SAMPLES
 
-_BATCH = 5_000
 _SHOWN_IMAGES = 200
 _HISTOGRAM_BINS = 80
 
@@ -95,26 +93,16 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 def _divergences(one: Obtained, num_blocks: int) -> dict[str, Any]:
     """KL in bits: of latents of test images, beside their means over training images, and of blocks of those."""
     splits = [data.load(one.source.data, split).coded for split in ("train", "validation")]
-    training = _kl_bits(one.model, np.concatenate(splits))
+    training = kl_bits(one.model, np.concatenate(splits))
     plan = make_plan(one.model, make_settings(one.model, "orc", blocks=num_blocks))  # pyright: ignore[reportArgumentType]
     blocks = np.asarray(plan.split(training, 0.0)).sum(axis=-1)
     edges = np.histogram_bin_edges(blocks, _HISTOGRAM_BINS)
     return {
         "mean_bits": training.mean(axis=0).tolist(),
         "model_mean_bits": (np.asarray(one.model.kl_bits) / KL_UNIT).tolist(),
-        "images_bits": np.round(_kl_bits(one.model, one.test.images[:_SHOWN_IMAGES]), 3).tolist(),
+        "images_bits": np.round(kl_bits(one.model, one.test.images[:_SHOWN_IMAGES]), 3).tolist(),
         "training_images": len(training),
         "block_edges_bits": edges.tolist(),
         "block_counts": [np.histogram(block, edges)[0].tolist() for block in blocks.T],
         "block_mean_bits": blocks.mean(axis=0).tolist(),
     }
-
-
-def _kl_bits(model: Model, images: np.ndarray) -> np.ndarray:
-    """KL divergence [images, latents] of the posteriors, in bits."""
-    flat = images.reshape(len(images), -1)
-    batches = []
-    for start in range(0, len(flat), _BATCH):
-        mean, scale = posterior_floats(model, jnp.asarray(flat[start : start + _BATCH]))
-        batches.append(np.asarray(kl_nats(mean, jnp.log2(scale)), np.float64) / np.log(2))
-    return np.concatenate(batches)

@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "quickstart": ("experiments.quickstart", "experiments.quickstart_report"),
     "mnist_bb_ans": ("experiments.mnist_bb_ans", "experiments.mnist_bb_ans_report"),
     "mnist_partition": ("experiments.mnist_partition", "experiments.mnist_partition_report"),
+    "mnist_isokl": ("experiments.mnist_isokl", "experiments.mnist_isokl_report"),
     "mnist_counts": ("experiments.mnist_counts", "experiments.mnist_counts_report"),
     "mnist_context": ("experiments.mnist_context", "experiments.mnist_context_report"),
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),

@@ -83,6 +83,8 @@ class TrainConfig:
     """Of the networks' products in training; weights, likelihood and KL divergence are float32 always."""
     devices: int = 1
     """Devices that share every batch, each with all the weights; a run may be resumed on another number of them."""
+    weight_bits: int = 16
+    """Bits of the released integer weights: 16, or 8 for half the file; a run may be resumed with the other."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience", "devices"):
@@ -97,6 +99,8 @@ class TrainConfig:
             raise ValueError(
                 f"precision must be {' or '.join(get_args(Precision))}, got {self.precision!r}; choose one."
             )
+        if self.weight_bits not in (8, 16):
+            raise ValueError(f"weight_bits must be 8 or 16, got {self.weight_bits}; choose one.")
         if self.batch_size % self.devices:
             raise ValueError(
                 f"batch_size must be a multiple of the {self.devices} devices, got {self.batch_size}; change either."

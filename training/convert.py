@@ -65,8 +65,13 @@ def to_model(
     config: vae.VAEConfig,
     params: vae.Params,
     images: UInt8[np.ndarray, "images height width"],
+    *,
+    weight_bits: int = 16,
 ) -> Model:
-    """The exact model of trained parameters; `images` are training images, for scales and the mean KL per latent."""
+    """The exact model of trained parameters; `images` are training images, for scales and the mean KL per latent.
+
+    weight_bits: of all networks, 8 or 16, see `recjax.models.quantise.convert`.
+    """
     x = jnp.asarray(images.reshape(len(images), -1))
     mean, log2_scale = vae.posterior(config, params, x)
     z = mean + jnp.exp2(log2_scale) * jax.random.normal(jax.random.key(_CALIBRATION_SEED), mean.shape)
@@ -81,6 +86,7 @@ def to_model(
         np.asarray(x, np.float64),
         input_fraction_bits=pixel_fraction_bits(config.levels),
         output_fraction_bits=np.repeat(posterior_bits, config.latents),
+        weight_bits=weight_bits,
     )
     generative_layers = _layers(params["generative"])
     fraction_bits = context.FRACTION_BITS if config.context_radius else PARAMETER_FRACTION_BITS
@@ -89,6 +95,7 @@ def to_model(
         np.asarray(z, np.float64),
         input_fraction_bits=LATENT_FRACTION_BITS,
         output_fraction_bits=np.full(len(generative_layers[-1][1]), fraction_bits),
+        weight_bits=weight_bits,
     )
     return make_model(
         name,
@@ -97,7 +104,7 @@ def to_model(
         image_shape=config.image_shape,
         levels=config.levels,
         likelihood_name=config.likelihood,
-        head=_head(config, params, z, x) if config.context_radius else None,
+        head=_head(config, params, z, x, weight_bits) if config.context_radius else None,
         context_radius=config.context_radius,
         kl_bits=np.rint(kl_bits * KL_UNIT),
         intervals=intervals_from_kl(kl_bits),
@@ -106,7 +113,7 @@ def to_model(
     )
 
 
-def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array) -> ExactNetwork:
+def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array, weight_bits: int) -> ExactNetwork:
     """The exact head, with scales from some training images."""
     z, x = z[:_HEAD_CALIBRATION_IMAGES], x[:_HEAD_CALIBRATION_IMAGES]
     inputs = context_head.inputs(config, vae.pixel_outputs(config, params, z), x)
@@ -115,6 +122,7 @@ def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array)
         np.asarray(inputs, np.float64).reshape(-1, inputs.shape[-1]),
         input_fraction_bits=context.FRACTION_BITS,
         output_fraction_bits=np.full(config.make_likelihood().num_parameters, PARAMETER_FRACTION_BITS),
+        weight_bits=weight_bits,
     )
 
 

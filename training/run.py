@@ -73,7 +73,7 @@ def train(
             report=report,
         )
     smaller = prune(config, fitted.params, images)
-    model = convert.to_model(name, smaller.config, smaller.params, images)
+    model = convert.to_model(name, smaller.config, smaller.params, images, weight_bits=settings.weight_bits)
     rates = convert.measure(smaller.config, smaller.params, model, test, samples=samples)
     epochs, dropped = fitted.history[-1].epoch, config.latents - model.latents
     card = {

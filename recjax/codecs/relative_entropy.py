@@ -78,13 +78,17 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     return Found(symbol, plan.merge(encoded.words), encoded.info)
 
 
-def _push(model, plan, key, private_key, images, capacity) -> tuple[Message, Found]:
-    """Each image [image, pixels] on a message of its own, and the latents that were found for it."""
-    parts = image_codec(model, plan, key, private_key, len(images))
+def _push(model, plan, key, private_key, images, capacity, z: Found | None) -> tuple[Message, Found]:
+    """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
     message = rans.empty((len(images),), 1, capacity)
     # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
-    message, z = parts.latent.choose(message, parts.posterior(images.T[..., None]))
-    return _push_given(model, plan, key, message, images, z), z
+    found = _search(model, plan, key, private_key, message, images) if z is None else z
+    return _push_given(model, plan, key, message, images, found), found
+
+
+def _search(model, plan, key, private_key, message, images) -> Found:
+    parts = image_codec(model, plan, key, private_key, len(images))
+    return parts.latent.choose(message, parts.posterior(images.T[..., None]))[1]
 
 
 @jax.jit
@@ -110,9 +114,18 @@ class Encoding(NamedTuple):
 
 
 def encode(
-    images: np.ndarray, model: Model, settings: Settings, *, seed: int, progress: Progress | None = None
+    images: np.ndarray,
+    model: Model,
+    settings: Settings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    found_before: Encoding | None = None,
 ) -> Encoding:
-    """The file of images [count, *shape]."""
+    """The file of images [count, *shape].
+
+    found_before: an encoding of these images with this seed and search, whose latents are sent here by other codes.
+    """
     count = len(images)
     flat = images.reshape(count, model.pixels)
     plan, key = make_plan(model, settings), randomness.key(seed)
@@ -126,7 +139,9 @@ def encode(
         for start in range(chunk.start, chunk.stop, BATCH):
             stop = min(start + BATCH, chunk.stop)
             batch = pad(flat[start:stop])
-            message, z = _push(model, plan, key, randomness.fold_in(private, start), batch, _capacity(model, plan))
+            known = None if found_before is None else _found_batch(found_before, start, stop)
+            own_key = randomness.fold_in(private, start)
+            message, z = _push(model, plan, key, own_key, batch, _capacity(model, plan), known)
             messages.append(_take(message, stop - start))
             found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
             if progress:
@@ -204,3 +219,9 @@ def _found_rows(z: Found, count: int) -> Found:
     """The first images of a batch, with the image axis in front."""
     code = jax.tree.map(lambda leaf: np.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
     return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))
+
+
+def _found_batch(encoding: Encoding, start: int, stop: int) -> Found:
+    """A padded batch of the images of an encoding; undoes `_found_rows`."""
+    code, words, info = jax.tree.map(lambda leaf: pad(leaf[start:stop]), (encoding.code, encoding.words, encoding.info))
+    return Found(jax.tree.map(lambda leaf: np.moveaxis(leaf, 0, -1)[..., None], code), words, info)

@@ -252,7 +252,10 @@ def decoding_document(model: Model) -> dict[str, Any]:
 
 
 def model_tensors(model: Model) -> dict[str, np.ndarray]:
-    """Every integer array of the model by its name in a file."""
+    """Every integer array of the model by its name in a file.
+
+    The `weight_low` of a layer is left out where all of it is 0, as in networks of 8-bit weights.
+    """
     tensors = {"kl_bits": model.kl_bits, "intervals": model.intervals}
     if model.kappa_nats_q16 is not None:
         tensors["kappa_nats_q16"] = model.kappa_nats_q16
@@ -264,5 +267,8 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
         networks.append(("head", model.head))
     for label, network in networks:
         for position, layer in enumerate(network.layers):
-            tensors |= {f"{label}.{position}.{field}": array for field, array in layer._asdict().items()}
+            stored = layer._asdict()
+            if not np.any(stored["weight_low"]):
+                del stored["weight_low"]
+            tensors |= {f"{label}.{position}.{field}": array for field, array in stored.items()}
     return {name: np.asarray(array) for name, array in tensors.items()}

@@ -27,7 +27,8 @@ _INT32_MAX = 2**31 - 1
 class ExactLayer(NamedTuple):
     """One affine layer in fixed point.
 
-    weight_high, weight_low: balanced base-256 digits of the 16-bit weights; each column has its own unit.
+    weight_high, weight_low: balanced base-256 digits of the 16-bit weights; each column has its own unit. The low
+        digits of 8-bit weights are all 0.
     bias: in the units of the accumulator of its column.
     shift: bits by which the accumulator of each column is shifted right, rounding to the nearest, to become the output;
         -8 to 30, where a negative shift goes left.

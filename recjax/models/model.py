@@ -164,7 +164,7 @@ def image_bits(
 
 
 def save_model(path: str | Path, model: Model) -> None:
-    """Write the model as safetensors; see `load_model`."""
+    """Write the model as safetensors; see `load_model`. 8-bit weights take half the space of 16-bit ones."""
     document = {**decoding_document(model), "name": model.name, "digest": model.digest, "card": model.metadata}
     tensor_file.write(path, model_tensors(model), document)
 
@@ -235,8 +235,9 @@ def find_model(digest: str) -> Model:
 def _network(tensors: Mapping[str, np.ndarray], label: str) -> exact.ExactNetwork:
     layers = []
     while f"{label}.{len(layers)}.bias" in tensors:
-        prefix = f"{label}.{len(layers)}"
-        layers.append(
-            exact.ExactLayer(*(jnp.asarray(tensors[f"{prefix}.{field}"]) for field in exact.ExactLayer._fields))
-        )
+        prefix = f"{label}.{len(layers)}."
+        stored = {field: tensors[prefix + field] for field in exact.ExactLayer._fields if prefix + field in tensors}
+        # Files leave low digits out that are all 0.
+        low = np.zeros_like(stored["weight_high"])
+        layers.append(exact.ExactLayer(**jax.tree.map(jnp.asarray, {"weight_low": low} | stored)))
     return exact.ExactNetwork(tuple(layers))

@@ -18,11 +18,12 @@ def float_layers(widths, seed=0, scale=1.0):
     ]
 
 
-def make_network(widths=(16, 48, 32, 10), output_bits=8, **options):
+def make_network(widths=(16, 48, 32, 10), output_bits=8, weight_bits=16, **options):
     layers = float_layers(widths, **options)
     calibration = np.random.default_rng(1).normal(size=(200, widths[0]))
     bits = np.full(widths[-1], output_bits)
-    return convert(layers, calibration, input_fraction_bits=12, output_fraction_bits=bits), layers
+    given = {"input_fraction_bits": 12, "output_fraction_bits": bits, "weight_bits": weight_bits}
+    return convert(layers, calibration, **given), layers
 
 
 def twin(network, x):
@@ -51,9 +52,9 @@ def test_digits_rebuild_every_number():
     assert min(high.min(), low.min()) >= -128 and max(high.max(), low.max()) <= 127
 
 
-@pytest.mark.parametrize("largest", [2**10, 2**15, 2**20])
-def test_agrees_with_wide_integers(largest):
-    network, _ = make_network()
+@pytest.mark.parametrize(("largest", "weight_bits"), [(2**10, 16), (2**15, 16), (2**20, 16), (2**15, 8)])
+def test_agrees_with_wide_integers(largest, weight_bits):
+    network, _ = make_network(weight_bits=weight_bits)
     x = inputs(50, largest=largest)
     np.testing.assert_array_equal(jax.jit(exact.apply)(network, jnp.asarray(x)), twin(network, x))
 
@@ -76,8 +77,9 @@ def test_vmap_and_op_by_op_do_not_matter():
     np.testing.assert_array_equal(exact.apply(network, jnp.asarray(x)), by_vmap)
 
 
-def test_follows_the_float_network():
-    network, layers = make_network(output_bits=12)
+@pytest.mark.parametrize(("weight_bits", "largest_error"), [(16, 3e-3), (8, 0.1)])
+def test_follows_the_float_network(weight_bits, largest_error):
+    network, layers = make_network(output_bits=12, weight_bits=weight_bits)
     x = np.random.default_rng(3).normal(size=(500, 16))
     wanted = x
     for position, (kernel, bias) in enumerate(layers):
@@ -85,7 +87,20 @@ def test_follows_the_float_network():
         if position + 1 < len(layers):
             wanted = np.maximum(wanted, 0)
     got = np.asarray(exact.apply(network, jnp.asarray(np.rint(x * 4096).astype(np.int32)))) / 4096
-    assert np.abs(got - wanted).max() < 3e-3
+    assert np.abs(got - wanted).max() < largest_error
+    # No column is shifted as a whole.
+    assert np.abs((got - wanted).mean(axis=0)).max() < largest_error / 5
+
+
+def test_weights_of_8_bits_have_no_low_digits():
+    network, _ = make_network(weight_bits=8)
+    for layer in network.layers:
+        assert not np.any(layer.weight_low)
+        # Each column has the finest unit.
+        assert (np.abs(layer.weight_high.astype(int)).max(axis=0) >= 63).all()
+        assert np.abs(layer.weight_high.astype(int)).max() <= 127
+    with pytest.raises(ValueError, match="weight_bits must be 8 or 16, got 4"):
+        make_network(weight_bits=4)
 
 
 def test_saturates_instead_of_wrapping():

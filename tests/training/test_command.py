@@ -103,6 +103,7 @@ def test_interruptions_and_bugs(capsys):
         (TrainConfig, {"seed": -1}),
         (TrainConfig, {"devices": 0}),
         (TrainConfig, {"batch_size": 65, "devices": 2}),
+        (TrainConfig, {"weight_bits": 12}),
         (TrainConfig, {"precision": "float16"}),
         (Network, {"posterior": "laplace"}),
         (Network, {"kl_groups": 21}),

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from recjax.models.model import load_model, save_model
 from recjax.models.vae import VAEConfig
 from training import convert, data, loop
 from training.config import TrainConfig
@@ -41,7 +42,8 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(images, result,
     with pytest.raises(Stop):
         loop.fit(VAE, TRAIN, *images, directory=tmp_path, report=stop)
     reports = []
-    resumed = loop.fit(VAE, TRAIN, *images, directory=tmp_path, report=reports.append)
+    # What is made of the weights later is not of the run.
+    resumed = loop.fit(VAE, replace(TRAIN, weight_bits=8), *images, directory=tmp_path, report=reports.append)
     assert [step.epoch for step in reports] == [4]
     assert [step.epoch for step in resumed.history] == [2, 4]
     for a, b in zip(jax.tree.leaves(result.params), jax.tree.leaves(resumed.params), strict=True):
@@ -72,6 +74,22 @@ def test_conversion_costs_little(images, result):
     assert np.log2(model.intervals).sum() <= model.kl_bits.sum() / 1024 + 1e-6
     assert model.image_shape == (8, 8) and model.latents == 4
     assert rates.conversion_loss == pytest.approx(rates.exact_bits_per_dim / rates.elbo_bits_per_dim - 1)
+
+
+def test_weights_of_8_bits_halve_the_file(images, result, tmp_path):
+    models = [convert.to_model("tiny", VAE, result.params, images[0], weight_bits=bits) for bits in (16, 8)]
+    sizes, rates = [], []
+    for model in models:
+        save_model(tmp_path / "tiny.safetensors", model)
+        loaded = load_model(tmp_path / "tiny.safetensors")
+        for one, other in zip(jax.tree.leaves(model), jax.tree.leaves(loaded), strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert loaded.digest == model.digest
+        sizes.append((tmp_path / "tiny.safetensors").stat().st_size)
+        rates.append(convert.measure(VAE, result.params, model, images[1], samples=4).exact_bits_per_dim)
+    weights = 64 * 24 + 24 * 8 + 4 * 24 + 24 * 128
+    assert sizes[0] - sizes[1] > weights and models[0].digest != models[1].digest
+    assert rates[1] == pytest.approx(rates[0], rel=5e-3)
 
 
 def test_the_standard_error_is_over_images(images, result):
