@@ -46,7 +46,7 @@ class Codes:
         return {"method": "orc", "partition": True, "blocks": self.blocks, "candidates": self.candidates}
 
 
-def plain(options: dict[str, Any]) -> dict[str, str]:
+def plain(options: dict[str, Any]) -> dict[str, Any]:
     """The codes that need no learning, also for a model that has learned ones."""
     bins = {"bin_code": "uniform"} if options.get("partition") else {}
     return {"index_code": "zeta", **bins}
