@@ -61,7 +61,9 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     missing = baseline_codecs.left_out()
     if missing:
         console.print(missing, highlight=False)
-    found = released.obtain(config.models, folder, console, from_scratch=config.from_scratch)
+    found = released.obtain(
+        config.models, folder, console, from_scratch=config.from_scratch, samples=config.elbo_samples
+    )
     ready = time.perf_counter()
     models = [released.limited(one, config.images) for one in found.values()]
     data = models[0].test

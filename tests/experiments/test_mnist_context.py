@@ -53,7 +53,8 @@ def test_figures_are_those_of_files_that_decode(small):
         assert row["file_bits_per_dim"] == pytest.approx(8 * len(file) / images.size)
         assert 0.9 * model["exact_bits_per_dim"] < row["bare_bits_per_dim"] <= row["file_bits_per_dim"]
         assert row["file_overhead"] == pytest.approx(row["file_bits_per_dim"] / model["exact_bits_per_dim"] - 1)
-    np.testing.assert_array_equal(lossless.decompress(file, model=load_model("digits")), images)
+    stream = (folder / model["rows"][0]["file"]).read_bytes()
+    np.testing.assert_array_equal(lossless.decompress(stream, model=load_model("digits")), images)
 
 
 def test_what_latents_bring_is_what_images_cost_more_without(small):
