@@ -29,12 +29,13 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     published = json.loads(REFERENCE.read_text(encoding="utf-8"))
     device, alone, seeds = result["device"], result["alone"], len(result["config"]["seeds"])
     models = result["models"]
+    draws = models[0]["exact_samples"]
     notes = [
         "Every file was read back and decoded to equal images. Whole file: 8 x its bytes / pixels; bare: of a stream "
         "without the initial bits, which the decoder gets back, of an archive the images' codes without header, "
         f"directory, padding and checksums. Means over {seeds} seed{'s' * (seeds > 1)}.",
         "-ELBO, float: as the card states it, of the trained network; exact: of the integers that both sides compute, "
-        f"{models[0]['exact_samples']} draws of the latents per image, with which files are compared. ± is the "
+        f"{draws} draw{'s' * (draws > 1)} of the latents per image, with which files are compared. ± is the "
         "standard error over images, for files over seeds.",
         *map(_model_note, models),
         f"{_kind(alone)}. The chain that REC starts begins with images sent so.",
@@ -62,6 +63,7 @@ def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
         "At z = 0, the mean of the prior, images are coded by what a pixel's place and context tell; latents bring "
         "what that costs more. The model was trained with latents: one trained without them could do better than at 0.",
         *verdicts,
+        f"The plot shows test image {result['config']['digit']}, at the mean of its posterior under each model.",
         "Active latents: with a mean KL above 0.1 bits; KL: of an image. Both are from the card.",
     )
 
