@@ -22,7 +22,8 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Over -ELBO: against the exact -ELBO of the very images that were coded. Over KL: bits of the code of a "
         "latent, with the learned code of depths, less its KL divergence, a mean over all latents of the model.",
         *_constant_code(result),
-        "Ended by budget: searches that sent the best sample so far; of DAD*, those where the target had no mass. "
+        "Not exact: searches that a budget ended, and for AS* targets wider than the prior, whose ratio has no single "
+        "mode; of DAD*, which is approximate, those where the target had no mass.",
         "Bias: Kolmogorov-Smirnov distances of samples from their posteriors, of the worst latent (p corrected for "
         "their number) and of the log ratio.",
         f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code, median over seeds, zeta code, "

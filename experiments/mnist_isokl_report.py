@@ -37,7 +37,7 @@ CODER_COLUMNS = (
     "steps/latent",
     "encode ms/image",
     "decode ms/image",
-    "ended by budget",
+    "not exact",
     "bias (KS)",
     "log-ratio KS",
 )
