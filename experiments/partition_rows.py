@@ -76,7 +76,7 @@ def measure(
         reports.append(report)
         found = (
             8.0 * len(report.data),
-            _payload_bits(report.data),
+            payload_bits(report.data),
             np.sum(report.latent_bits),
             np.sum(report.likelihood_bits),
             np.sum(bound_bits[start : start + count]),
@@ -109,7 +109,7 @@ def _check(report: Report, images: np.ndarray, model: Model, path: Path) -> None
         raise RuntimeError(f"a file of {len(images)} images must decode to them, and did not; report it.")
 
 
-def _payload_bits(data: bytes) -> float:
+def payload_bits(data: bytes) -> float:
     """Bits of the images' own codes in a file: without header, checksums, directory and padding."""
     file = container.read(data)
     header = file.header

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED
-from recjax.models import context, exact, isokl, tensor_file
+from recjax.models import context, exact, isokl, present_values, tensor_file
 from recjax.models.definition import (
     FORMAT,
     KAPPA_FRACTION_BITS,
@@ -42,6 +42,7 @@ __all__ = [
     "load_model",
     "make_model",
     "model_tensors",
+    "pixel_bits",
     "pixel_laws",
     "pixel_outputs",
     "posterior",
@@ -61,6 +62,8 @@ LATENT_FRACTION_BITS = 12
 
 GRID_FRACTION_BITS = 26
 """Fraction bits of `recjax.grid.value_fixed`."""
+
+_AT_ONCE = 32
 
 
 def pixel_fraction_bits(levels: int) -> int:
@@ -137,17 +140,27 @@ def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[A
 
 
 @jax.jit
+def pixel_bits(
+    model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]
+) -> Float32[Array, "*batch pixels"]:
+    """-log2 of the masses of images' pixels, in bits, for reports."""
+    if model.head is None or model.likelihood_name != "categorical":
+        return model.likelihood.bits(pixel_laws(model, z_fixed, x), x)
+    seen = context.seen(x, model.image_shape, model.context_radius)
+    return present_values.bits(model.head, head_inputs(model, pixel_outputs(model, z_fixed), seen), x)
+
+
+@jax.jit
 def image_bits(
     model: Model, z_fixed: Int32[Array, "images latents"], x: UInt8[Array, "images pixels"]
 ) -> Float32[Array, "images"]:
-    """-log2 of the masses of images' pixels, in bits, for reports."""
-
-    def one(pair):
-        z, image = pair
-        return model.likelihood.bits(pixel_laws(model, z, image), image).sum(axis=-1)
-
+    """Sums of `pixel_bits` over the pixels of each image."""
     # The laws of all pixels of all images at once could take gigabytes.
-    return jax.lax.map(one, (z_fixed, x), batch_size=32)
+    count = len(x)
+    at_once = min(_AT_ONCE, count)
+    rows = jnp.minimum(jnp.arange(-(-count // at_once) * at_once), count - 1).reshape(-1, at_once)
+    bits = jax.lax.map(lambda some: pixel_bits(model, z_fixed[some], x[some]).sum(axis=-1), rows)
+    return bits.reshape(-1)[:count]
 
 
 def save_model(path: str | Path, model: Model) -> None:
