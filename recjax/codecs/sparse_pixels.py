@@ -1,11 +1,6 @@
 """The pixels of one step of a wavefront, with free laws: which of them are 0, and then the values of the others.
 
-<<<<<<< HEAD
-Most pixels of a drawn or scanned image are 0, and the law of the 255 other values is most of the work. So all flags of
-a step come first, and laws of values are evaluated for the pixels that have one.
-=======
 All flags of a step come before the values, so that a decoder evaluates laws of values for the pixels that have one.
->>>>>>> issue4-context
 """
 
 import jax.numpy as jnp
