@@ -34,8 +34,8 @@ class Config:
     model: ModelSource
     alone: Method = field(default_factory=lambda: Method("orc"))
     counts: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-    runs: int = 20
-    run_images: int = 2000
+    runs: int = 10
+    run_images: int = 1000
     elbo_samples: int = 4
     from_scratch: bool = False
 

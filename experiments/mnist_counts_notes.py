@@ -12,8 +12,8 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Bits per image: 8 x bytes of the file / images, after it was decoded to equal images; ± is the standard error "
         "over files of different images, where there is more than one, and is mostly how much images differ. "
         f"-ELBO: of the integers that both sides compute, {model['exact_samples']} draws per image.",
-        _crossing(rows, "bb-ans", "orc", "BB-ANS", "each image alone"),
-        _crossing(rows, "bb-ans-rec", "bb-ans", "The chain that REC starts", "BB-ANS"),
+        _smaller(rows, "bb-ans", "orc", "BB-ANS", "each image alone"),
+        _smaller(rows, "bb-ans-rec", "bb-ans", "The chain that REC starts", "BB-ANS"),
         f"{last['count']:,} images: {chain['initial_bits']:,.0f} initial bits are {_share(chain, last):.2f}% of the "
         f"BB-ANS file. The chain that REC starts has none: {start['rec_images']:,.0f} of the images fill its "
         f"{start['lanes']} lanes, and its file is {_over(start, last):+.2f}% from -ELBO; that of each image alone "
@@ -35,18 +35,23 @@ def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _crossing(rows: list[dict[str, Any]], first: str, second: str, name: str, other: str) -> str:
-    """From which count on the first method's files are smaller, among those measured."""
-    found = None
-    for row in reversed(rows):
-        if row[first]["file_bits"] >= row[second]["file_bits"]:
-            break
-        found = row["count"]
-    if found is None:
-        return f"{name} does not make smaller files than {other} at {rows[-1]['count']:,} images."
-    if found == rows[0]["count"]:
+def _smaller(rows: list[dict[str, Any]], first: str, second: str, name: str, other: str) -> str:
+    """At which of the counts the first method's files are smaller, as ranges."""
+    ranges: list[list[int]] = []
+    before = False
+    for row in rows:
+        smaller = row[first]["file_bits"] < row[second]["file_bits"]
+        if smaller and before:
+            ranges[-1][1] = row["count"]
+        elif smaller:
+            ranges.append([row["count"]] * 2)
+        before = smaller
+    if not ranges:
+        return f"{name} makes smaller files than {other} at no count."
+    if ranges == [[rows[0]["count"], rows[-1]["count"]]]:
         return f"{name} makes smaller files than {other} at every count."
-    return f"{name} makes smaller files than {other} from {found:,} images on."
+    words = [f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in ranges]
+    return f"{name} makes smaller files than {other} at {', '.join(words)} images, and at no other of the counts."
 
 
 def _share(chain: dict[str, Any], row: dict[str, Any]) -> float:

@@ -26,8 +26,9 @@ from recjax.models import model as models
 from recjax.models.model import Model
 
 GRID_BITS = 10
-# A step of the chain codes one image per lane; this many steps are one compiled call.
+# A step of the chain codes one image per lane; so many steps at the most are one compiled call.
 _SEGMENT_STEPS = 64
+_STEPS_UNIT = 8
 _MAX_LANES = 256
 HEAD_BYTES = 4
 
@@ -216,8 +217,12 @@ def expected_bits_per_pixel(model: Model) -> float:
 
 
 def _segment_steps(count: int, lanes: int) -> int:
+    """Few numbers, so that few are compiled; long segments have few steps without an image, which cost as much."""
     steps = max(1, -(-count // lanes))
-    return min(1 << (steps - 1).bit_length(), _SEGMENT_STEPS)
+    if steps <= _SEGMENT_STEPS // 2:
+        return 1 << (steps - 1).bit_length()
+    each = -(-steps // -(-steps // _SEGMENT_STEPS))
+    return -(-each // _STEPS_UNIT) * _STEPS_UNIT
 
 
 def _segments(count: int, steps: int, lanes: int) -> list[Places]:

@@ -50,13 +50,12 @@ def encode(
     lanes = choose_lanes(count, model)
     # A file that needs more than the images' own size is stored raw anyway.
     message = rans.empty((), 1, min(_capacity(images.size), rans.MAX_CAPACITY))
-    sent, wanted = 0, 1
+    sent, least = 0, 1
     while True:
-        while sent < wanted:
+        while sent < min(max(least, _images_wanted(model, lanes, int(message.size), sent)), count):
             number = count - 1 - sent
             message = rec_start.push_image(model, plan, key, randomness.fold_in(private, number), message, flat[number])
             sent += 1
-            wanted = max(wanted, min(_images_wanted(model, lanes, count, int(message.size), sent), count))
             if progress:
                 progress(sent, count)
         left = count - sent
@@ -74,7 +73,7 @@ def encode(
         )
         if not int(own.fault) & rans.UNDERFLOW:
             break
-        wanted = min(sent + 1 + sent // 16, count)
+        least = sent + 1 + sent // 16
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "rec_images": sent, **settings.parameters}
     header = Header(CHAIN_METHOD, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
     return Encoding(container.write(header, [wire.to_bytes(own)]), sent)
@@ -135,13 +134,15 @@ def segments_of(count: int, lanes: int) -> list[Places]:
     return [Places(*(part[k : k + _SEGMENT_STEPS] for part in places)) for k in range(0, steps, _SEGMENT_STEPS)]
 
 
-def _images_wanted(model: Model, lanes: int, count: int, size: int, sent: int) -> int:
+def _images_wanted(model: Model, lanes: int, size: int, sent: int) -> int:
     """Images that must be sent before the chain can start, judging by the `size` bytes that `sent` of them took."""
+    if sent == 0:
+        return 1
     each_bits = max(8 * size / sent, 1.0)
     borrowed_bits = GRID_BITS * model.latents - float(np.sum(model.kl_bits)) / KL_UNIT
     # Before a step of w images there are w - 1 of the chain.
     steps = [1 << k for k in range(lanes.bit_length())]
-    needed = max((width * borrowed_bits - (width - 1) * each_bits for width in steps), default=0.0)
+    needed = max(width * borrowed_bits - (width - 1) * each_bits for width in steps)
     return max(1, int(np.ceil((needed + 24 * (lanes - 1) + 8) / each_bits)))
 
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
+from recjax.codecs.sparse_pixels import step_codec
 from recjax.coding import codec as codecs
 from recjax.coding.wavefront import autoregressive, wavefront
 from recjax.models import model as models
@@ -14,15 +15,17 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
     if model.head is None:
         return codecs.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
+    head = model.head
     place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
 
     def codec_at(here, image):
         # Places beyond the last pixel have laws too, those of the last; their lanes are idle.
         one_of = jnp.minimum(here, model.pixels - 1)
         seen = jnp.moveaxis(image[neighbours[one_of]], 1, -1)
+        exists = here < model.pixels
+        if model.likelihood_name == "categorical":
+            return step_codec(head, models.head_inputs(model, outputs[one_of], seen), exists)
         laws = models.head_laws(model, outputs[one_of], seen)
-        return codecs.scan(
-            lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, here < model.pixels)
-        )
+        return codecs.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
 
     return autoregressive(place, model.pixels, codec_at)

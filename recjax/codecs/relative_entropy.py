@@ -78,15 +78,17 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     return Found(symbol, plan.merge(encoded.words), encoded.info)
 
 
-def _push(model, plan, key, private_key, images, capacity, known: Found | None) -> tuple[Message, Found]:
+def _push(model, plan, key, private_key, images, capacity, z: Found | None) -> tuple[Message, Found]:
     """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
+    message = rans.empty((len(images),), 1, capacity)
+    # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
+    found = _search(model, plan, key, private_key, message, images) if z is None else z
+    return _push_given(model, plan, key, message, images, found), found
+
+
+def _search(model, plan, key, private_key, message, images) -> Found:
     parts = image_codec(model, plan, key, private_key, len(images))
-    message, z = rans.empty((len(images),), 1, capacity), known
-    if z is None:
-        # Not within the jit of the rest: what is compiled for a search serves all searches of its size, see
-        # `rec.encode`.
-        message, z = parts.latent.choose(message, parts.posterior(images.T[..., None]))
-    return _push_given(model, plan, key, message, images, z), z
+    return parts.latent.choose(message, parts.posterior(images.T[..., None]))[1]
 
 
 @jax.jit

@@ -61,7 +61,7 @@ def law(logits: Int32[Array, "*batch levels"]) -> CategoricalLaw:
     first = jnp.min(jnp.where(values == highest, place, count), axis=-1, keepdims=True)
     edges = running_sum(masses + jnp.where(place == first, spare, 0))
     edges = jnp.concatenate([jnp.zeros_like(edges[..., :1]), edges], axis=-1)
-    return CategoricalLaw(_presence(flag), edges)
+    return CategoricalLaw(presence(flag), edges)
 
 
 def codec(law: CategoricalLaw) -> codecs.Codec:
@@ -108,8 +108,8 @@ def _exp_minus(distance: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
     return table.at[distance].get(mode="clip")
 
 
-def _presence(logit: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """2^16 / (1 + exp(-logit / 2^8)), in [1, 2^16 - 1]."""
+def presence(logit: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
+    """Mass of the values above 0 by its logit in units of 2^-8 nats, in [1, 2^16 - 1]."""
     # The likelier side's weight is 2^16; a weight of 2^16 for the other would overflow below.
     weight = jnp.minimum(_exp_minus(jnp.abs(logit)), TOTAL_MASS - 1)
     both = TOTAL_MASS + weight

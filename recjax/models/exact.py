@@ -55,12 +55,16 @@ def split_digits(x):
 def apply(network: ExactNetwork, x: Int[Array, "*batch inputs"]) -> Int32[Array, "*batch outputs"]:
     """Outputs of the network; inputs and every layer's outputs saturate at +-LIMIT. The units are the converter's."""
     batch = x.shape[:-1]
-    x = jnp.clip(jnp.reshape(x, (-1, x.shape[-1])).astype(jnp.int32), -LIMIT, LIMIT)
-    for position, layer in enumerate(network.layers):
-        x = _affine(layer, x)
-        if position + 1 < len(network.layers):
-            x = jnp.maximum(x, 0)
+    x = _affine(network.layers[-1], hidden(network, jnp.reshape(x, (-1, x.shape[-1]))))
     return jnp.reshape(x, (*batch, x.shape[-1]))
+
+
+def hidden(network: ExactNetwork, x: Int[Array, "rows inputs"]) -> Int32[Array, "rows units"]:
+    """What the last layer is given."""
+    x = jnp.clip(x.astype(jnp.int32), -LIMIT, LIMIT)
+    for layer in network.layers[:-1]:
+        x = jnp.maximum(_affine(layer, x), 0)
+    return x
 
 
 def _affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "rows outputs"]:

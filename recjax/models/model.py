@@ -35,6 +35,7 @@ __all__ = [
     "Model",
     "decoding_document",
     "find_model",
+    "head_inputs",
     "head_laws",
     "image_bits",
     "list_models",
@@ -117,8 +118,14 @@ def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int3
 def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
     """Laws of pixels from their features and the values of the neighbours that they see."""
     assert model.head is not None
-    inputs = jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
-    return model.likelihood.law(exact.apply(model.head, inputs))
+    return model.likelihood.law(exact.apply(model.head, head_inputs(model, features, seen)))
+
+
+def head_inputs(
+    model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]
+) -> Int32[Array, "*batch inputs"]:
+    """What the head is told of pixels."""
+    return jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
 
 
 def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:

@@ -47,7 +47,7 @@ def case(request) -> Case:
     return request.param
 
 
-@pytest.fixture(params=_params(CASES[1:]), ids=str)
+@pytest.fixture(params=_params([*REC_CASES, *SCALAR_CASES]), ids=str)
 def rec_case(request) -> Case:
     """Every way that codes each image alone."""
     return request.param

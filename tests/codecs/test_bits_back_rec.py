@@ -83,6 +83,14 @@ def test_a_start_of_too_few_images_is_tried_again(model, digits, monkeypatch):
     assert np.array_equal(lossless.decompress(data, index=4), digits[4])
 
 
+def test_images_wanted_fill_the_heads_and_the_first_steps(model):
+    each_bytes, borrowed_bits = 40, 10 * model.latents - sum(model.kl_bits.tolist()) / 1024
+    for lanes in (1, 4, 64):
+        wanted = bits_back_rec._images_wanted(model, lanes, 5 * each_bytes, 5)
+        assert 8 * each_bytes * wanted >= 24 * (lanes - 1) + borrowed_bits
+        assert 8 * each_bytes * (wanted - 1) < 24 * (lanes - 1) + borrowed_bits + 8
+
+
 def change(golden: bytes, **fields) -> bytes:
     """The golden file with other values in its header."""
     file = container.read(golden)

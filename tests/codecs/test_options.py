@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recjax.codecs.options import METHODS, block_budget_for, check_settings, make_settings
+from recjax.codecs.options import block_budget_for, check_settings, make_settings
 from recjax.codecs.plan import make_decoding_plan, make_plan
-from recjax.codecs.settings import BlockSettings, settings_of
+from recjax.codecs.settings import REC_METHODS, BlockSettings, settings_of
 from recjax.container import Header
 
 
@@ -29,7 +29,7 @@ def test_more_than_a_header_can_state_is_refused(model):
     assert block_budget_for(huge, model.latents) <= 1 << 20
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", REC_METHODS)
 def test_settings_come_back_from_a_header(method, model):
     for index_code in ("zeta", "delta"):
         settings = make_settings(model, method, index_code=index_code)
