@@ -112,7 +112,7 @@ def _biased(result: dict[str, Any]) -> str:
         for row in one["rows"]
         if row["bias_ks"] is not None and detected(row)
     ]
-    return f"Below p {DETECTED:g}: {', '.join(told)}." if told else f"None is below p {DETECTED:g}."
+    return f"Below p {DETECTED:g}: {'; '.join(told)}." if told else f"None is below p {DETECTED:g}."
 
 
 def _row(model: dict[str, Any], method: str) -> dict[str, Any]:
