@@ -64,9 +64,10 @@ def test_the_depth_covers_nearly_all_latents():
     model = load_model("digits")
     images = data.load("digits", "train").images[:100]
     kl_bits = scalar_rows.kl_bits(model, images)
-    depth = scalar_rows.depth_for(model, images)
-    assert scalar_rows.SLACK_BITS + 1 < depth <= scalar_rows.MOST_DEPTH
-    assert np.mean(kl_bits > depth - scalar_rows.SLACK_BITS) < 0.002 or depth == scalar_rows.MOST_DEPTH
+    depth = scalar_rows.depth_for(model, images, 0)
+    assert np.mean(kl_bits > depth) < 0.002 < np.mean(kl_bits > depth - 2)
+    assert scalar_rows.depth_for(model, images, 2) == depth + 2
+    assert scalar_rows.depth_for(model, images, 20) == scalar_rows.MOST_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_the_depth_covers_nearly_all_latents():
     [
         ("models=[]", "'models' must have at least one entry"),
         ("models.1.name=mnist-vae-20", "must differ from the others"),
+        ("depth_slack=-1", "depth_slack must lie in 0 ... 6"),
         ("images_per_seed=0", "images_per_seed must be at least 1"),
         ("models.0.train.weight_bits=4", "weight_bits must be 8 or 16"),
     ],
@@ -105,7 +107,7 @@ def test_files_of_one_search_are_those_of_searches_of_their_own(tmp_path, small_
         # One search: the same samples, told by branches in two codes.
         assert raw["depth"] == arithmetic["depth"] and raw["steps"] == arithmetic["steps"]
         assert raw["likelihood_bits_per_dim"] == arithmetic["likelihood_bits_per_dim"]
-        assert dad["steps"] == 2 ** (dad["max_depth"] + 1) - 1 and ad["searches"] == 2 * 8 * 2
+        assert dad["steps"] == 2 ** (dad["max_depth"] + 1) - 1 and ad["searches"] == 2 * 8 * one["latents"]
     assert isokl["kappa_bits"] > 0 and usual["kappa_bits"] is None
 
     model = load_model(folder / "digits-ikvae-2" / "model.safetensors")
