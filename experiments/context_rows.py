@@ -1,4 +1,4 @@
-"""Files of one model by one method, over seeds: rates with and without what goes before or around the images, speeds."""
+"""Files of one model by one method, over seeds: their rates, with and without what is not of the images, and speeds."""
 
 import time
 from collections.abc import Sequence
@@ -39,7 +39,9 @@ def measure(
     turns = seeds if method == "orc" or len(seeds) > 1 else [*seeds, *seeds]
     path = folder / f"{one.source.label}-{method}.rjx"
     files = [_one_file(method, images, model, settings, seed, path) for seed in turns]
-    whole, bare = ([8 * size / images.size for size in sizes] for sizes in zip(*(file[:2] for file in files)))
+    whole, bare = (
+        [8 * size / images.size for size in sizes] for sizes in zip(*(file[:2] for file in files), strict=True)
+    )
     encode_seconds, decode_seconds = files[-1][2:]
     kept = slice(len(turns) - len(seeds), None)
     return {

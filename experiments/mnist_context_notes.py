@@ -59,8 +59,8 @@ def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{count:,} test images, integers of the exact model; ± is the standard error over images. With the latents: "
         "-log2 p(x|z) and what the latents cost, which is -ELBO from one draw.",
-        "At z = 0, the mean of the prior, images are coded by what a pixel's place and context tell; latents bring what "
-        "that costs more. The model was trained with latents: one trained without them could do better than at 0.",
+        "At z = 0, the mean of the prior, images are coded by what a pixel's place and context tell; latents bring "
+        "what that costs more. The model was trained with latents: one trained without them could do better than at 0.",
         *verdicts,
         "Active latents: with a mean KL above 0.1 bits; KL: of an image. Both are from the card.",
     )
@@ -86,8 +86,8 @@ def _comparisons(result: dict[str, Any]) -> list[str]:
     rivals += [("brotli's one stream", row["file_bits_per_dim"]) for row in brotli]
     rivals += [(f"the stream of {other['name']}", row_of(other, "bb-ans")["file_bits_per_dim"]) for other in others]
     return [
-        f"{stronger['name']}, whole files: the best stream is {below(best, rate)} {name} ({rate:.3f}), and the archive, "
-        f"where each image opens alone, {below(archive, rate)} it."
+        f"{stronger['name']}, whole files: the best stream is {below(best, rate)} {name} ({rate:.3f}), and the "
+        f"archive, where each image opens alone, {below(archive, rate)} it."
         for name, rate in rivals
     ]
 

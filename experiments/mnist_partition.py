@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import rich.console
 
-from experiments import partition_rows, released
+from experiments import code_rows, partition_rows, released
+from experiments.code_rows import Codes
 from experiments.exact_bound import exact_bound
 from experiments.partition_rows import Rows
 from experiments.progress import searches
@@ -34,7 +35,8 @@ class Config:
     """The experiment. models: one. images: of the test split, all by default. from_scratch: train it (`--train`).
 
     seeds: files of each row, each of its own images. most_candidates: that a file searches at most, by which its images
-    are limited. histogram_blocks: of the histogram of their KL over all training images.
+    are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which setting
+    learned codes are compared with those of the rows, zeta laws and equal bins; none by default.
     """
 
     experiment: str
@@ -46,6 +48,7 @@ class Config:
     seeds: int = 5
     most_candidates: int = 1 << 24
     histogram_blocks: int = 2
+    codes: Codes | None = None
 
     def __post_init__(self) -> None:
         if len(self.models) != 1 or not self.rows:
@@ -68,16 +71,20 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         raise ValueError(f"images must be at least 2 for each of {config.seeds} seeds, got {len(images)}; raise it.")
     exact = exact_bound(one.model, images, config.elbo_samples)
     options = [each for rows in config.rows for each in rows.options]
-    rows = []
-    with searches(console, len(options)) as begin:
+    sizes, rows, coded = (config.seeds, config.most_candidates), [], []
+    with searches(console, len(options) + (config.codes is not None)) as begin:
         for each in options:
             begin(", ".join(f"{value}" for value in each.values()))
-            sizes = (config.seeds, config.most_candidates)
+            each = each | code_rows.plain(each)
             rows.append(partition_rows.measure(each, *sizes, images, exact.bits, one.model, folder))
+        if config.codes is not None:
+            begin("learned codes")
+            coded = code_rows.measure(config.codes, *sizes, one, images, exact.bits, folder)
     return {
         "data": {"name": one.test.name, "count": len(images), "shape": list(images.shape[1:])},
         "model": {**one.facts(), **exact.facts()},
         "rows": rows,
+        "codes": coded,
         "kl": _divergences(one, config.histogram_blocks),
         "seconds": {"models": ready - start, "coding": time.perf_counter() - ready},
     }

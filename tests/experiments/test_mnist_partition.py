@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as command
-from experiments import mnist_partition, mnist_partition_report
+from experiments import code_rows, mnist_partition, mnist_partition_report
 from experiments.config import ConfigError
 from experiments.partition_rows import Rows, images_of_a_seed
 
@@ -17,6 +17,10 @@ images = 8
 elbo_samples = 2
 seeds = 2
 most_candidates = 48
+[codes]
+blocks = 2
+candidates = 8
+learn_images = 64
 [[models]]
 name = "digits"
 data = "digits"
@@ -69,6 +73,19 @@ def test_the_table_has_a_row_for_each_setting_and_the_bound(small):
     assert (folder / "plot.png").exists()
 
 
+@pytest.mark.slow
+def test_learned_codes_are_of_the_same_samples(small, columns):
+    folder, result = small
+    plain, index, both = result["codes"]
+    assert [(row["bin_code"], row["index_code"]) for row in (plain, index, both)] == list(code_rows.KINDS)
+    assert plain["likelihood_bits_per_dim"] == index["likelihood_bits_per_dim"] == both["likelihood_bits_per_dim"]
+    assert plain["code_bits_per_image"] == result["rows"][0]["code_bits_per_image"] and plain["learned_here"]
+    head, rows = columns(folder, "codes")
+    assert head == mnist_partition_report.CODE_COLUMNS
+    assert [row[:2] for row in rows] == [["equal", "zeta"], ["equal", "learned"], ["learned", "learned"]]
+    assert rows[1][3] == f"{plain['code_bits_per_image'] - index['code_bits_per_image']:.2f}"
+
+
 def test_large_searches_code_fewer_images():
     options = {"blocks": 4, "candidates": 1024}
     assert images_of_a_seed(options, 10_000, 5, 1 << 20) == 256
@@ -92,6 +109,8 @@ def test_a_row_stands_for_every_pair():
         ("rows.0.candidates=[100]", "power of two"),
         ("rows.0.blocks=[]", "rows.0: orc must have blocks"),
         ("rows.0.method=none", "unknown method|must have"),
+        ("codes.candidates=100", "codes: candidates must be a power of two"),
+        ("codes.learn_images=0", "learn_images must be at least 1"),
     ],
 )
 def test_configs_that_cannot_be_used_are_explained(settings, override, words):
