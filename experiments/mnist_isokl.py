@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import rich.console
 
-from experiments import released, scalar_rows
+from experiments import ranges, released, scalar_rows
 from experiments.progress import searches
 from experiments.released import ModelSource, Obtained
 from experiments.scalar_rows import Part
@@ -29,7 +29,7 @@ class Config:
 
     seeds: files of each coder and code, each of images_per_seed images of its own, from as many equal parts of the test
     split. elbo_samples: of the posterior of each of these images. learn_images: training images that codes of depths
-    are learned from, and that the depth of DAD* is chosen by.
+    are learned from, and that the depth of DAD* is chosen by; depth_slack: its branches beyond the KL in bits.
     """
 
     experiment: str
@@ -38,6 +38,7 @@ class Config:
     images_per_seed: int = 512
     elbo_samples: int = 4
     learn_images: int = 2048
+    depth_slack: int = 2
     from_scratch: bool = False
 
     def __post_init__(self) -> None:
@@ -45,6 +46,7 @@ class Config:
         for name in ("seeds", "images_per_seed", "elbo_samples", "learn_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}; raise it.")
+        ranges.check("depth_slack", self.depth_slack, 0, 6)
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         for label, one in found.items():
             begin(f"{label}: -ELBO and codes of depths")
             training = first(data.load(one.source.data, "train"), config.learn_images, "learn_images").coded
-            depth = scalar_rows.depth_for(one.model, training)
+            depth = scalar_rows.depth_for(one.model, training, config.depth_slack)
             model = scalar_rows.learned(one.model, training, depth)
             parts = _parts(one, config)
             rows = []

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from experiments.mnist_isokl_plots import coder_name
+from experiments.verdicts import DETECTED, detected
+
 
 def verdicts(result: dict[str, Any]) -> tuple[str, ...]:
     """For every number of latents that both kinds of models have: does the IKVAE with DAD* beat the VAE with AD*?"""
@@ -14,7 +17,7 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
     config, device = result["config"], result["device"]
     return (
         f"Means over {config['seeds']} seeds, each of {config['images_per_seed']:,} test images of its own; ± is the "
-        "standard error over seeds, mostly how much images differ. Every file was read back and decoded to equal "
+        "standard error over seeds. Every file was read back and decoded to equal "
         "images. Payload: the codes of the images, the final state of the coder included; whole file: with the learned "
         "code, and with header, directory, padding and checksums.",
         "zeta, delta, learned: codes of the depths of paths. Zeta knows the mean KL of each latent, delta nothing; "
@@ -22,9 +25,10 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Over -ELBO: against the exact -ELBO of the very images that were coded. Over KL: bits of the code of a "
         "latent, with the learned code of depths, less its KL divergence, a mean over all latents of the model.",
         *_constant_code(result),
-        "Ended by budget: searches that sent the best sample so far; of DAD*, those where the target had no mass. "
+        "Not exact: searches that a budget ended, and for AS* targets wider than the prior, whose ratio has no single "
+        "mode; of DAD*, which is approximate, those where the target had no mass.",
         "Bias: Kolmogorov-Smirnov distances of samples from their posteriors, of the worst latent (p corrected for "
-        "their number) and of the log ratio.",
+        f"their number) and of the log ratio. {_biased(result)}",
         f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code, median over seeds, zeta code, "
         "the search included.",
     )
@@ -96,8 +100,19 @@ def _constant_code(result: dict[str, Any]) -> Iterator[str]:
     if told:
         yield (
             "A code of constant length for DAD* and an IKVAE would name a node of its tree by depth + 1 bits a latent: "
-            f"{'; '.join(told)}. The tree is 2 branches deeper than the KL, as samples would be biased otherwise."
+            f"{'; '.join(told)}. The tree is {result['config']['depth_slack']} branches deeper than the KL."
         )
+
+
+def _biased(result: dict[str, Any]) -> str:
+    """Which samples a test tells from exact ones."""
+    told = [
+        f"{coder_name(row)} of {one['name']}"
+        for one in result["models"]
+        for row in one["rows"]
+        if row["bias_ks"] is not None and detected(row)
+    ]
+    return f"Below p {DETECTED:g}: {'; '.join(told)}." if told else f"None is below p {DETECTED:g}."
 
 
 def _row(model: dict[str, Any], method: str) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def plot(result: dict[str, Any], path: Path) -> None:
     highest = max(
         found["payload_bits_per_dim"] for one in models for row in one["rows"] for found in row["codes"].values()
     )
-    panel.set_ylim(0, 1.22 * highest)
+    panel.set_ylim(0, 1.15 * highest)
     panels.name(panel, "", "", "bits/dim (lower is better)")
-    panel.legend(frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(0, 0.95))
+    made.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
     panels.save(made, path)
 
 

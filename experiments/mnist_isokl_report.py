@@ -37,7 +37,7 @@ CODER_COLUMNS = (
     "steps/latent",
     "encode ms/image",
     "decode ms/image",
-    "ended by budget",
+    "not exact",
     "bias (KS)",
     "log-ratio KS",
 )
@@ -61,8 +61,9 @@ def _coder_row(model: dict[str, Any], row: dict[str, Any]) -> tuple[str, ...]:
     rates: list[str] = []
     for code in CODES:
         found = row["codes"][code]
-        rates += [with_error(found["payload_bits_per_dim"], found["payload_bits_per_dim_se"], 4)]
-        rates += [number(100 * found["overhead"], 2, "%")]
+        error = found["overhead_se"]
+        over = with_error(100 * found["overhead"], None if error is None else 100 * error, 2)
+        rates += [number(found["payload_bits_per_dim"], 4), f"{over}%"]
     best = row["codes"][CODES[-1]]
     return (
         model["name"],

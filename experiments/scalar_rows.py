@@ -35,7 +35,8 @@ CODES = ("zeta", "delta", "learned")
 """Of depths; the first is searched with, the others send what it found."""
 
 COVERED = 0.999
-SLACK_BITS = 2
+"""Share of the latents of training images whose KL divergence the depth of DAD* is for, where they differ."""
+
 MOST_DEPTH = 12
 
 
@@ -55,17 +56,17 @@ class _Sent(NamedTuple):
     decode_seconds: float
 
 
-def depth_for(model: Model, images: Images) -> int:
-    """Branches that DAD* takes for all latents: the KL in bits, rounded up, and 2 more, where its bias hardly shows.
+def depth_for(model: Model, images: Images, slack: int) -> int:
+    """Branches that DAD* takes for all latents at most: the KL in bits, rounded up, and `slack` more against its bias.
 
-    For an "isokl" posterior that is kappa. Others have no KL that serves all: it is what 99.9% of the latents of these
-    (training) images stay below, and at most 12 branches.
+    The KL of an "isokl" posterior is kappa. Others have none that serves all: it is what 99.9% of the latents of these
+    (training) images stay below, and the depth is 12 at most.
     """
     if model.kappa_nats_q16 is None:
         largest = float(np.quantile(kl_bits(model, images), COVERED))
     else:
         largest = float(np.max(model.kappa_nats_q16)) / (1 << KAPPA_FRACTION_BITS) / math.log(2)
-    return min(math.ceil(largest) + SLACK_BITS, MOST_DEPTH)
+    return min(math.ceil(largest) + slack, MOST_DEPTH)
 
 
 def learned(model: Model, images: Images, depth: int) -> Model:

@@ -82,7 +82,7 @@ def _push(model, plan, key, private_key, images, capacity, z: Found | None) -> t
     """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
     message = rans.empty((len(images),), 1, capacity)
     # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
-    found = _search(model, plan, key, private_key, message, images) if z is None else z
+    found = _search(model, plan, key, private_key, message, images) if known is None else known
     return _push_given(model, plan, key, message, images, found), found
 
 
