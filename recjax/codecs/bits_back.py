@@ -222,7 +222,7 @@ def _segment_steps(count: int, lanes: int) -> int:
     if steps <= _SEGMENT_STEPS // 2:
         return 1 << (steps - 1).bit_length()
     each = -(-steps // -(-steps // _SEGMENT_STEPS))
-    return -(-each // _STEPS_UNIT) * _STEPS_UNIT
+    return min(-(-each // _STEPS_UNIT) * _STEPS_UNIT, _SEGMENT_STEPS)
 
 
 def _segments(count: int, steps: int, lanes: int) -> list[Places]:

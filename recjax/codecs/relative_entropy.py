@@ -78,7 +78,7 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     return Found(symbol, plan.merge(encoded.words), encoded.info)
 
 
-def _push(model, plan, key, private_key, images, capacity, z: Found | None) -> tuple[Message, Found]:
+def _push(model, plan, key, private_key, images, capacity, known: Found | None) -> tuple[Message, Found]:
     """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
     message = rans.empty((len(images),), 1, capacity)
     # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
