@@ -22,7 +22,7 @@ def test_it_writes_a_model_file_that_states_its_rates(tmp_path, capsys):
     model = load_model(tmp_path / "run" / "model.safetensors")
     card = model.metadata
     assert model.name == "run" and card["train"]["epochs"] == card["epochs"] == 1 and card["vae"]["latents"] == 3
-    assert set(card["test"]) == set(convert.Rates._fields) and card["test"]["images"] == 400
+    assert set(card["test"]) == {*convert.Rates._fields, "samples"} and card["test"]["images"] == 400
     assert 0 < card["test"]["elbo_bits_per_dim"] < 8 and card["test"]["elbo_standard_error"] > 0
 
 
