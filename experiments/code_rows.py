@@ -31,8 +31,8 @@ class Codes:
     learned on all.
     """
 
-    blocks: int = 1
-    candidates: int = 1 << 16
+    blocks: int = 2
+    candidates: int = 1 << 12
     learn_images: int = 1000
 
     def __post_init__(self) -> None:
@@ -55,14 +55,14 @@ def plain(options: dict[str, Any]) -> dict[str, Any]:
 def measure(
     codes: Codes,
     seeds: int,
-    most_candidates: int,
     one: Obtained,
     images: UInt8[np.ndarray, "images height width"],
     bound_bits: Float[np.ndarray, "images"],
     folder: Path,
 ) -> list[dict[str, Any]]:
-    """A row as of `partition_rows.measure` for each of the KINDS; all code the same samples of the same images."""
+    """A row as of `partition_rows.measure` for each of the KINDS; all code the same samples, of all images."""
     model, learned = _with_codes(codes, one)
+    most_candidates = codes.blocks * codes.candidates * len(images)
     rows = []
     for bins, index in KINDS:
         options = codes.options | {"bin_code": bins, "index_code": index}

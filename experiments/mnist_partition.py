@@ -34,9 +34,9 @@ _HISTOGRAM_BINS = 80
 class Config:
     """The experiment. models: one. images: of the test split, all by default. from_scratch: train it (`--train`).
 
-    seeds: files of each row, each of its own images. most_candidates: that a file searches at most, by which its images
-    are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which setting
-    learned codes are compared with those of the rows, zeta laws and equal bins; none by default.
+    seeds: files of each row, each of its own images. most_candidates: that a file of a row searches at most, by which
+    its images are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which setting
+    learned codes are compared with those of the rows, zeta laws and equal bins, on all images; none by default.
     """
 
     experiment: str
@@ -79,7 +79,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             rows.append(partition_rows.measure(each, *sizes, images, exact.bits, one.model, folder))
         if config.codes is not None:
             begin("learned codes")
-            coded = code_rows.measure(config.codes, *sizes, one, images, exact.bits, folder)
+            coded = code_rows.measure(config.codes, config.seeds, one, images, exact.bits, folder)
     return {
         "data": {"name": one.test.name, "count": len(images), "shape": list(images.shape[1:])},
         "model": {**one.facts(), **exact.facts()},

@@ -10,6 +10,7 @@ import scipy.stats
 
 from experiments import report
 from recjax import cli
+from recjax.images import read_images, write_images
 from training import data
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,12 +54,16 @@ def test_python_blocks_run(block, tmp_path, monkeypatch):
 
 def test_command_lines_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    np.save("digits.npy", data.load("digits", "test").images[:20])
+    digits = data.load("digits", "test").images[:20]
+    np.save("digits.npy", digits)
+    grey = np.pad(15 * np.repeat(np.repeat(digits[:3], 3, axis=1), 3, axis=2), ((0, 0), (2, 2), (2, 2)))
+    write_images(Path("digits"), grey)
     lines = [shlex.split(line) for line in shell_lines() if line.startswith("recjax ") and "--help" not in line]
     assert {line[1] for line in lines} >= {"compress", "decompress", "info", "verify", "models", "doctor"}
     for line in lines:
         assert cli.main(line[1:]) == 0, line
-    np.testing.assert_array_equal(np.load("again.npy"), np.load("digits.npy"))
+    np.testing.assert_array_equal(np.load("again.npy"), digits)
+    np.testing.assert_array_equal(read_images(Path("again")), grey)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
