@@ -1,6 +1,7 @@
 """Likelihoods: float laws against scipy, integer tables against the float laws, and their digests."""
 
 import zlib
+from decimal import ROUND_DOWN, Context, localcontext
 from functools import partial
 
 import jax
@@ -141,3 +142,9 @@ def test_tables_never_drift(name, levels, digest):
 def test_bad_requests_are_explained(name, levels, message):
     with pytest.raises(ValueError, match=message):
         make_likelihood(name, levels)
+
+
+def test_axes_do_not_depend_on_the_decimals_of_the_program():
+    with localcontext(Context(prec=7, rounding=ROUND_DOWN)):
+        np.testing.assert_array_equal(tables._sigmoids.__wrapped__(), tables._sigmoids())
+        assert tables._concentrations.__wrapped__() == tables._concentrations()
