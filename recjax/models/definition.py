@@ -229,7 +229,7 @@ def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
     """
     if masses is None:
         return replace(model, interval_masses=None)
-    masses = np.asarray(masses, np.int32)
+    masses = np.atleast_1d(np.asarray(masses, np.int32))
     used = np.arange(masses.shape[-1]) < model.intervals[:, None]
     fits = masses.ndim == 2 and masses.shape == used.shape and masses.shape[1] >= model.intervals.max()
     if not fits or ((masses > 0) != used).any() or (masses.sum(axis=1, dtype=np.int64) != TOTAL_MASS).any():
