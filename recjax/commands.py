@@ -47,9 +47,9 @@ class Compress:
     posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and some 4%
     larger."""
     partition: bool = True
-    """All but bb-ans: space partitioning, which needs far fewer candidates."""
+    """orc, pfr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None
-    """All but bb-ans: candidates per block; more is slower and closer to the posterior."""
+    """orc, pfr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
     """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits."""
     blocks: int | None = None
@@ -61,7 +61,7 @@ class Compress:
     index_code: Literal["zeta", "learned", "delta"] | None = None
     """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
     bin_code: Literal["uniform", "learned"] | None = None
-    """pfr and orc: law of the bins; by default what the model has learned, else uniform."""
+    """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
 
@@ -107,7 +107,7 @@ class Decompress:
     out: Target
     """NAME.npy, NAME.png for one image, or a folder for PNGs."""
     index: int | None = None
-    """Write this image only, counted from 0; only a bb-ans file then decodes others too."""
+    """Write this image only, counted from 0; only files of bb-ans and bb-ans-rec then decode others too."""
     model: str | None = None
     """The model's path, if it is not a released one."""
     max_bytes: int = _MAX_BYTES

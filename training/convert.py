@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from recjax.models import context, context_head, vae
 from recjax.models.exact import ExactNetwork
-from recjax.models.likelihoods import PARAMETER_FRACTION_BITS
+from recjax.models.likelihoods import PARAMETER_FRACTION_BITS, released_name
 from recjax.models.model import (
     GRID_FRACTION_BITS,
     KAPPA_FRACTION_BITS,
@@ -103,7 +103,7 @@ def to_model(
         generative,
         image_shape=config.image_shape,
         levels=config.levels,
-        likelihood_name=config.likelihood,
+        likelihood_name=released_name(config.likelihood, config.levels),
         head=_head(config, params, z, x, weight_bits) if config.context_radius else None,
         context_radius=config.context_radius,
         kl_bits=np.rint(kl_bits * KL_UNIT),

@@ -73,7 +73,6 @@ def fit(
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             state, history = _resume(path, state, document)
-    state = jax.device_put(state, replicated(mesh))
     x, x_validation = (
         jax.device_put(images.reshape(len(images), -1), replicated(mesh))
         for images in (train_images, validation_images)
@@ -85,7 +84,8 @@ def fit(
     while int(state.epoch) < config.epochs and int(state.stale) < config.patience:
         started = time.perf_counter()
         count = min(config.validate_every, config.epochs - int(state.epoch))
-        state, losses = advance(state, x, count=count)
+        # Between epochs leaves come to lie elsewhere, for which all would be compiled once more.
+        state, losses = advance(jax.device_put(state, replicated(mesh)), x, count=count)
         train_loss, loss = float(losses.mean()), float(validate(state.average, x_validation))
         if not np.isfinite(train_loss) or not np.isfinite(loss):
             raise FloatingPointError(

@@ -59,6 +59,8 @@ def encode(
             if progress:
                 progress(sent, count)
         left = count - sent
+        # No more lanes than images, as decoders ask for.
+        lanes = min(lanes, 1 << max(left.bit_length() - 1, 0))
         if left == 0 or int(message.fault):
             lanes, own = 1, message
             break
@@ -142,7 +144,7 @@ def _images_wanted(model: Model, lanes: int, size: int, sent: int) -> int:
     borrowed_bits = GRID_BITS * model.latents - float(np.sum(model.kl_bits)) / KL_UNIT
     # Before a step of w images there are w - 1 of the chain.
     steps = [1 << k for k in range(lanes.bit_length())]
-    needed = max(width * borrowed_bits - (width - 1) * each_bits for width in steps)
+    needed = max(0.0, *(width * borrowed_bits - (width - 1) * each_bits for width in steps))
     return max(1, int(np.ceil((needed + 24 * (lanes - 1) + 8) / each_bits)))
 
 

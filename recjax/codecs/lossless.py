@@ -66,7 +66,8 @@ def compress(
             data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
-    except FaultError:
+    except (FaultError, FormatError):
+        # A message that cannot be written, or a file that its own reader would take for a hostile one.
         data = raw
     if len(data) > images.size:
         data = min(data, raw, key=len)

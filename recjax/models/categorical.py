@@ -6,7 +6,7 @@ agree on every machine.
 """
 
 import functools
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import NamedTuple
 
 import jax
@@ -118,8 +118,8 @@ def presence(logit: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
 @functools.cache
 def _exp_table() -> np.ndarray:
     """round(2^16 exp(-i / 2^8)), up to the first 0."""
-    with localcontext() as context:
-        context.prec = 40
+    # The default context is the program's to change, this one is not.
+    with localcontext(Context(prec=40, rounding=ROUND_HALF_EVEN)):
         size = (_WEIGHT_BITS + 2) << FRACTION_BITS
         entries = [2**_WEIGHT_BITS * (Decimal(-i) / 2**FRACTION_BITS).exp() for i in range(size)]
         table = np.array([int(entry.to_integral_value()) for entry in entries], np.uint32)

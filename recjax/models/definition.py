@@ -164,6 +164,8 @@ def make_model(
             f"model {name!r} needs a head if and only if its pixels see a context, of radius 1 to "
             f"{MAX_CONTEXT_RADIUS}, got radius {context_radius}."
         )
+    if context_radius and len(shape) != 2:
+        raise ValueError(f"model {name!r} has pixels that see a context, in images of shape {shape}; two sides do.")
     for label, network, widths in _expected_widths(model):
         exact.check(network)
         found = (network.layers[0].weight_high.shape[0], network.layers[-1].weight_high.shape[1])
@@ -227,7 +229,7 @@ def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
     """
     if masses is None:
         return replace(model, interval_masses=None)
-    masses = np.asarray(masses, np.int32)
+    masses = np.atleast_1d(np.asarray(masses, np.int32))
     used = np.arange(masses.shape[-1]) < model.intervals[:, None]
     fits = masses.ndim == 2 and masses.shape == used.shape and masses.shape[1] >= model.intervals.max()
     if not fits or ((masses > 0) != used).any() or (masses.sum(axis=1, dtype=np.int64) != TOTAL_MASS).any():

@@ -5,7 +5,7 @@ axis values), so every machine builds the same table; a test pins its digest. Ma
 """
 
 import functools
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 import numpy as np
 from jaxtyping import Int32, UInt32
@@ -35,6 +35,8 @@ Rounding to the nearest of r rows per deviation costs 1 / (24 r^2) nats on avera
 """
 
 _UNIT_BITS = 40
+# The default context is the program's to change, this one is not.
+_DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
 @functools.cache
@@ -111,8 +113,7 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
 def _sigmoids() -> np.ndarray:
     """1 / (1 + exp(-logit)) of each point of the logit's axis, in units of 2^-40 (int64)."""
     points = range(-LOGIT_CENTRE, LOGIT_CENTRE + 1)
-    with localcontext() as context:
-        context.prec = 40
+    with localcontext(_DECIMALS):
         values = [2**_UNIT_BITS / (1 + (-Decimal(point) / 2**LOGIT_STEP_BITS).exp()) for point in points]
         return _read_only(np.array([int(value.to_integral_value()) for value in values], np.int64))
 
@@ -123,8 +124,7 @@ def _concentrations() -> tuple[int, ...]:
     points = range(
         MIN_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS, (MAX_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS) + 1
     )
-    with localcontext() as context:
-        context.prec = 40
+    with localcontext(_DECIMALS):
         values = [2**_UNIT_BITS * (Decimal(point) / 2**CONCENTRATION_STEP_BITS).exp() for point in points]
         return tuple(int(value.to_integral_value()) for value in values)
 

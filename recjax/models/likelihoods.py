@@ -7,7 +7,7 @@ decoder agree on every machine.
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lgamma
 from typing import Any
 
@@ -25,7 +25,7 @@ PARAMETER_FRACTION_BITS = 8
 """A fixed-point likelihood parameter is in units of 2^-8 nats."""
 
 WHOLE_LEVELS = 65
-"""Up to so many levels a beta-binomial is one table; above, one of whether a pixel is 0 and one of what else it is."""
+"""Above so many levels a beta-binomial is released as "split_beta_binomial"; files of others must go on decoding."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,22 @@ def beta_binomial(levels: int) -> Likelihood:
         concentration = jnp.clip(concentration, 0, columns.shape[0] - 1)
         return jnp.ravel(columns)[concentration * columns.shape[1] + _logit_index(parameters)]
 
-    if levels <= WHOLE_LEVELS:
-        coding = by_rows(functools.partial(tables.beta_binomial_rows, n))
-    else:
-        coding = by_split_rows(functools.partial(tables.beta_binomial_split_rows, n))
-    return Likelihood("beta_binomial", levels, 2, log_prob, row, *coding)
+    return Likelihood(
+        "beta_binomial", levels, 2, log_prob, row, *by_rows(functools.partial(tables.beta_binomial_rows, n))
+    )
+
+
+def split_beta_binomial(levels: int) -> Likelihood:
+    """`beta_binomial` as two tables: of whether a pixel is 0, and of what else it is."""
+    if levels < 3:
+        raise ValueError(f"a split beta-binomial likelihood has 3 to 256 levels, got {levels}; use beta_binomial.")
+    codec, bits = by_split_rows(functools.partial(tables.beta_binomial_split_rows, levels - 1))
+    return replace(beta_binomial(levels), name="split_beta_binomial", codec=codec, bits=bits)
+
+
+def released_name(name: str, levels: int) -> str:
+    """The likelihood that codes with what was trained under a name: of the same law in floats, in better tables."""
+    return "split_beta_binomial" if name == "beta_binomial" and levels > WHOLE_LEVELS else name
 
 
 def categorical_likelihood(levels: int) -> Likelihood:
@@ -115,6 +126,7 @@ def categorical_likelihood(levels: int) -> Likelihood:
 LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {
     "bernoulli": bernoulli,
     "beta_binomial": beta_binomial,
+    "split_beta_binomial": split_beta_binomial,
     "categorical": categorical_likelihood,
 }
 

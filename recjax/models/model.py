@@ -195,7 +195,7 @@ def _load(path: Path) -> Model:
     try:
         prefix = "index_counts."
         model = make_model(
-            document["name"],
+            str(document["name"]),
             _network(tensors, "inference"),
             _network(tensors, "generative"),
             image_shape=tuple(int(side) for side in document["image_shape"]),
@@ -211,7 +211,7 @@ def _load(path: Path) -> Model:
             posterior_name=document.get("posterior", "normal"),
             kappa_nats_q16=tensors.get("kappa_nats_q16"),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
     if model.digest != document.get("digest"):
         raise ValueError(f"{path} does not have the digest it states; it is damaged, fetch it again.")

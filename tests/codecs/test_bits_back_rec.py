@@ -1,5 +1,7 @@
 """Chains that start on images sent by relative entropy coding; more tests run with all methods."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,20 @@ def test_images_wanted_fill_the_heads_and_the_first_steps(model):
         wanted = bits_back_rec._images_wanted(model, lanes, 5 * each_bytes, 5)
         assert 8 * each_bytes * wanted >= 24 * (lanes - 1) + borrowed_bits
         assert 8 * each_bytes * (wanted - 1) < 24 * (lanes - 1) + borrowed_bits + 8
+
+
+def test_latents_that_cost_more_than_they_borrow_fill_the_heads_too(model):
+    costly = replace(model, kl_bits=np.full(model.latents, 20 << 10, np.int32))
+    for lanes in (1, 4, 256):
+        assert 8 * 40 * bits_back_rec._images_wanted(costly, lanes, 40, 1) >= 24 * (lanes - 1) + 8
+
+
+def test_no_more_lanes_than_images_are_left_to_the_chain(model, digits, monkeypatch):
+    monkeypatch.setattr(bits_back_rec, "choose_lanes", lambda *_: 4)
+    monkeypatch.setattr(bits_back_rec, "_images_wanted", lambda *_: 4)
+    data = compress(digits[:5], model)
+    parameters = container.read(data).header.parameters
+    assert parameters["rec_images"] == 4 and parameters["lanes"] == 1
 
 
 def change(golden: bytes, **fields) -> bytes:

@@ -111,7 +111,7 @@ def test_models_with_learned_codes_travel(learned, model, tmp_path):
 def test_masses_that_are_none_are_refused(learned, model):
     bad = np.array(learned.interval_masses)
     bad[0, 0] += 1
-    for masses in (bad, learned.interval_masses[:, :-1], learned.interval_masses[1:], np.zeros((0,))):
+    for masses in (bad, learned.interval_masses[:, :-1], learned.interval_masses[1:], np.zeros((0,)), np.int32(1)):
         with pytest.raises(ValueError, match="need masses above 0"):
             models.with_interval_masses(model, masses)
     for counts in (np.zeros((0,)), np.array([-1, 2]), np.zeros((2, 2, 2))):

@@ -49,6 +49,14 @@ def test_one_image_is_reached_without_the_others(rec_case, golden, digits):
         lossless.decompress(bytes(damaged), index=2)
 
 
+def test_a_file_that_its_reader_would_refuse_is_stored_raw(model, digits, monkeypatch):
+    def refuse(*_, **__):
+        raise FormatError("the file declares too many images; it is damaged.")
+
+    monkeypatch.setattr(lossless.bits_back, "encode", refuse)
+    assert np.array_equal(chunks.read_raw(container.read(lossless.compress(digits[:2], model))), digits[:2])
+
+
 UNLIKE_DIGITS = {
     "none": np.zeros((0, 8, 8), np.uint8),
     "noise": np.random.default_rng(0).integers(0, 17, (1, 8, 8), np.uint8),

@@ -1,4 +1,5 @@
 import zlib
+from decimal import ROUND_DOWN, Context, localcontext
 
 import jax
 import jax.numpy as jnp
@@ -76,3 +77,8 @@ def test_laws_never_drift():
     law = categorical.law(logits)
     data = b"".join(np.asarray(part).astype("<u4").tobytes() for part in law)
     assert zlib.crc32(data) == 3602311967
+
+
+def test_the_table_does_not_depend_on_the_decimals_of_the_program():
+    with localcontext(Context(prec=7, rounding=ROUND_DOWN)):
+        np.testing.assert_array_equal(categorical._exp_table.__wrapped__(), categorical._exp_table())

@@ -163,6 +163,31 @@ def test_bad_files_are_refused(small, tmp_path):
         models.load_model("nothing")
 
 
+@pytest.mark.parametrize(
+    ("tensors", "document"),
+    [
+        ({"interval_masses": np.int32(1)}, {}),
+        ({"head.0.weight_high": np.int8(1), "head.0.bias": np.int32(1)}, {"context_radius": 1}),
+        ({}, {"levels": float("inf")}),
+        ({}, {"context_radius": float("nan")}),
+        ({}, {"card": 1}),
+    ],
+    ids=str,
+)
+def test_nonsense_in_a_file_is_refused(tensors, document, small, tmp_path):
+    path = tmp_path / "m.safetensors"
+    models.save_model(path, small)
+    good_tensors, good_document = tensor_file.read(path)
+    tensor_file.write(path, good_tensors | tensors, good_document | document)
+    with pytest.raises(ValueError, match="usable model"):
+        models.load_model(path)
+
+
+def test_a_context_is_of_images_of_two_sides(small):
+    with pytest.raises(ValueError, match="two sides"):
+        make_small(image_shape=(1, 2, 3), context_radius=1, head=small.generative)
+
+
 def test_released_models_load_and_match_their_cards():
     assert "digits" in models.list_models()
     for name in models.list_models():

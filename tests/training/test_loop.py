@@ -54,7 +54,20 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(images, result,
 
 def test_training_stops_when_it_no_longer_gets_better(images):
     config = replace(TRAIN, epochs=60, learning_rate=1e-12, average=0.0, kl_warmup_epochs=0, patience=2)
-    assert len(loop.fit(VAE, config, *images).history) < 30
+    compiled, by_report = [], []
+
+    def listen(name, *_, **__):
+        if name == "/jax/core/compile/backend_compile_duration":
+            compiled.append(name)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        history = loop.fit(VAE, config, *images, report=lambda _: by_report.append(len(compiled))).history
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert len(history) < 30
+    # The epochs after a measurement are those before it, compiled once.
+    assert by_report[0] > 0 and set(by_report) == {by_report[0]}
 
 
 def test_divergence_is_an_error_with_advice(images):
