@@ -10,13 +10,16 @@ model. Every file is decoded and compared before its rate is stated.
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rich.console
 import tyro
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from recjax import container
 from recjax.atomic import write_atomically
@@ -37,6 +40,9 @@ LEARNING_SEED = 1 << 32
 
 Options = dict[str, Any]
 """Keyword arguments of `recjax.compress`, the method among them; what is left out is as there."""
+
+Report = Callable[[int, int], None]
+Begin = Callable[[str], Report]
 
 _KINDS = {"candidates": int, "block_bits": float, "blocks": int, "max_depth": int}
 _CHOICES = ("branch_code", "index_code", "bin_code")
@@ -87,7 +93,9 @@ class Command:
         plans = [parse_options(text) for text in self.files]
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
         splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
-        released = release(model, self.name, splits["train"][: self.learn_images], splits["test"], plans)
+        train_images = splits["train"][: self.learn_images]
+        with _progress(rich.console.Console(stderr=True)) as begin:
+            released = release(model, self.name, train_images, splits["test"], plans, begin)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
         path = write(released, self.out)
@@ -96,14 +104,39 @@ class Command:
         print(f"{path}: {path.stat().st_size:,} bytes, model {released.digest[:16]}")
 
 
+@contextmanager
+def _progress(console: rich.console.Console) -> Iterator[Begin]:
+    """A bar with the remaining time for each part of the work on a terminal, elsewhere a line."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def begin(name: str) -> Report:
+            bar.reset(task, description=name, total=None)
+            if not console.is_terminal:
+                console.print(name, highlight=False)
+            return lambda done, total: bar.update(task, completed=done, total=total)
+
+        yield begin
+
+
 def release(
-    model: Model, name: str, train_images: np.ndarray, test_images: np.ndarray, files: Sequence[Options]
+    model: Model,
+    name: str,
+    train_images: np.ndarray,
+    test_images: np.ndarray,
+    files: Sequence[Options],
+    begin: Begin = lambda name: lambda done, total: None,
 ) -> Model:
-    """The model under its released name, with learned codes and a card that states the rates of these files."""
-    model = replace(_learned(model, train_images, files), name=name)
+    """The model under its released name, with learned codes and a card that states the rates of these files.
+
+    `begin` is called with the name of each part of the work, and returns what hears how many images are done.
+    """
+    model = replace(_learned(model, train_images, files, begin), name=name)
     stated = []
     for options in files:
-        file = lossless.compress(test_images, model, **options)
+        report = begin(f"file: {', '.join(map(str, options.values()))}")
+        file = lossless.compress(test_images, model, **options, progress=report)
         header = container.read(file).header
         rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}
         about = {"method": header.method, "parameters": dict(header.parameters), "seed": header.seed}
@@ -111,14 +144,16 @@ def release(
     return with_card(model, {**model.metadata, "files": stated})
 
 
-def _learned(model: Model, images: np.ndarray, files: Sequence[Options]) -> Model:
+def _learned(model: Model, images: np.ndarray, files: Sequence[Options], begin: Begin) -> Model:
     """The model with the codes that these files can use, learned from training images; as it is without images."""
     plain = [{key: value for key, value in options.items() if key not in _CHOICES} for options in files]
     settings = [make_settings(model, **options) for options in plain]
     searching = [one for one in settings if one is not None]
     if not searching or not len(images):
         return model
-    model = learn_index_counts(model, images, searching, seed=LEARNING_SEED)
+    for one in searching:
+        report = begin(f"codes of {one.histogram}")
+        model = learn_index_counts(model, images, [one], seed=LEARNING_SEED, progress=report)
     if any(isinstance(one, BlockSettings) and one.partition for one in searching):
         model = learn_interval_masses(model, images)
     return model

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int, UInt8
 from recjax import randomness, rec
 from recjax.codecs import lossless, relative_entropy
 from recjax.codecs.plan import make_plan, targets
+from recjax.codecs.relative_entropy import Progress
 from recjax.codecs.settings import ZETA, Settings
 from recjax.coding import integers
 from recjax.coding.message import TOTAL_MASS
@@ -28,7 +29,12 @@ _UNITS, _ZETA_IMAGES = 64, 32
 
 
 def learn_index_counts(
-    model: Model, images: UInt8[np.ndarray, "count height width"], settings: Iterable[Settings], *, seed: int = 0
+    model: Model,
+    images: UInt8[np.ndarray, "count height width"],
+    settings: Iterable[Settings],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Model:
     """The model with histograms of index or depth classes for each of the settings, from searches for training images.
 
@@ -36,7 +42,7 @@ def learn_index_counts(
     A histogram has a row for each block, or for each latent where they go one by one, and counts in units of 1/64
     image. Beside the training images it has 32 that follow the zeta law, so that a code learned on few is no worse than
     that. Encoders use the one that the model has for their settings; a file made with it needs this very model. `seed`
-    is of the streams.
+    is of the streams; `progress` hears how many images of all were searched, anew for each of the settings.
     """
     flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
     counts = dict(model.index_counts)
@@ -45,12 +51,14 @@ def learn_index_counts(
         zeta = replace(one, index_code=ZETA)
         # Without the escape, for which nothing is counted.
         prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
-        seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed))
+        seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed, progress))
         counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
     return with_index_counts(model, counts)
 
 
-def _codes(model: Model, settings: Settings, flat: np.ndarray, seed: int) -> Iterator[Code | Path]:
+def _codes(
+    model: Model, settings: Settings, flat: np.ndarray, seed: int, progress: Progress | None
+) -> Iterator[Code | Path]:
     """Codes of images [image, pixels], batch by batch."""
     plan, key = make_plan(model, settings), randomness.key(seed)
     for start in range(0, len(flat), relative_entropy.BATCH):
@@ -59,6 +67,8 @@ def _codes(model: Model, settings: Settings, flat: np.ndarray, seed: int) -> Ite
         key_of_batch = randomness.fold_in(key, randomness.MEASUREMENT, start)
         code = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins).code
         yield type(code)(*(np.asarray(leaf)[: len(batch)] for leaf in code))
+        if progress:
+            progress(start + len(batch), len(flat))
 
 
 def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
