@@ -1,6 +1,7 @@
 """The plot of the stronger model: every codec's bits per pixel, and where in a digit the bits go, with and without
 context."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
 def _bars(panel: Any, result: dict[str, Any]) -> None:
     found = [(f"{one['name']}: -ELBO", one["exact_bits_per_dim"], "black") for one in result["models"]]
     colours = (panels.BLUE, panels.ORANGE, panels.GREEN)
-    for one, colour in zip(result["models"], colours, strict=False):
+    for one, colour in zip(result["models"], itertools.cycle(colours), strict=False):
         for row in one["rows"]:
             alone = ", each alone" if row["access"] == PER_IMAGE else ""
             found.append((f"{one['name']}: {NAMES[row['method']]}{alone}", row["file_bits_per_dim"], colour))

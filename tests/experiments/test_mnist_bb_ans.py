@@ -11,7 +11,7 @@ import pytest
 import rich.console
 
 from experiments import __main__ as command
-from experiments import chain_curve, mnist_bb_ans, released
+from experiments import mnist_bb_ans, released
 from experiments.config import ConfigError
 from experiments.released import ModelSource
 from recjax.codecs import lossless
@@ -151,7 +151,3 @@ def test_what_does_not_fit_is_explained(mnist, tmp_path):
 def test_train_is_for_experiments_with_released_models(tmp_path, capsys):
     assert command.main(["configs/quickstart.toml", "--train", "--out", str(tmp_path)]) == 1
     assert "--train is for experiments with released models" in capsys.readouterr().err
-
-
-def test_runs_of_images_are_disjoint():
-    assert chain_curve._starts(100, 30, 10) == [0, 33, 66] and chain_curve._starts(100, 1, 2) == [0, 50]
