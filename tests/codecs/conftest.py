@@ -36,8 +36,8 @@ CASES = [*CHAIN_CASES, *REC_CASES, *SCALAR_CASES]
 
 
 def _params(cases: list[Case]) -> list:
-    """Cases as parameters; as-star and dad-star stand for the scalar coders in quick runs, which compile a lot."""
-    slow = ("ad-star", "gprs")
+    """Cases as parameters; as-star stands for the scalar coders in quick runs, which compile a lot."""
+    slow = ("ad-star", "dad-star", "gprs")
     return [pytest.param(case, marks=pytest.mark.slow) if case.method in slow else case for case in cases]
 
 
