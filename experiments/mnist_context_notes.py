@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.baseline_names import ONE_STREAM
+from experiments.tables import below
 
 REFERENCE = Path(__file__).resolve().parent / "reference" / "bit_swap.json"
 PUBLISHED_NAME = "Bit-Swap, published"
@@ -64,12 +65,6 @@ def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
         f"The plot shows test image {result['config']['digit']}, at the mean of its posterior under each model.",
         "Active latents: with a mean KL above 0.1 bits; KL: of an image. Both are from the card.",
     )
-
-
-def below(rate: float, other: float) -> str:
-    """How far a rate is below another one, in words."""
-    share = 100 * (1 - rate / other)
-    return f"{abs(share):.1f}% {'below' if share >= 0 else 'above'}"
 
 
 def row_of(model: dict[str, Any], method: str) -> dict[str, Any]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from experiments import panels
 from experiments.baseline_names import PER_IMAGE
+from experiments.method_names import METHOD_NAMES
 from experiments.mnist_context_notes import PUBLISHED_NAME, published_rate
 
-NAMES = {"bb-ans": "BB-ANS", "bb-ans-rec": "BB-ANS started by REC", "orc": "REC"}
-"""What people call the methods."""
+NAMES = METHOD_NAMES | {"orc": "REC"}
+"""Of the methods; one stands for relative entropy coding."""
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
