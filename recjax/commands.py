@@ -44,12 +44,11 @@ class Compress:
     method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs"] = "bb-ans"
     """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
     too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
-    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and some 4%
-    larger."""
+    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger."""
     partition: bool = True
-    """All but bb-ans: space partitioning, which needs far fewer candidates."""
+    """orc, pfr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None
-    """All but bb-ans: candidates per block; more is slower and closer to the posterior."""
+    """orc, pfr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
     """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits."""
     blocks: int | None = None
@@ -61,7 +60,7 @@ class Compress:
     index_code: Literal["zeta", "learned", "delta"] | None = None
     """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
     bin_code: Literal["uniform", "learned"] | None = None
-    """pfr and orc: law of the bins; by default what the model has learned, else uniform."""
+    """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
 
