@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.alone_files import Images, payload_bits
-from experiments.lossless_rates import LEARNING_SEED, bias_of
+from experiments.lossless_rates import bias_of
 from experiments.record import mean, standard_error
 from experiments.search_bound import SearchBound, kl_bits
 from recjax import randomness
 from recjax.codecs import lossless, relative_entropy
-from recjax.codecs.learning import learn_index_counts
+from recjax.codecs.learning import LEARNING_SEED, learn_index_counts
 from recjax.codecs.options import make_settings
 from recjax.codecs.plan import code_bits, make_plan
 from recjax.codecs.relative_entropy import Encoding
