@@ -23,8 +23,12 @@ def test_shapes_for_any_batch(params):
     def shapes(function, *arguments):
         return jax.eval_shape(functools.partial(function, CONFIG), params, *arguments)
 
-    terms = shapes(vae.elbo_terms, jax.random.key(1), jnp.zeros((2, 5, 16), jnp.uint8))
-    assert terms.log_likelihood.shape == terms.elbo.shape == (2, 5)
+    def terms_and_elbo(*arguments):
+        terms = vae.elbo_terms(*arguments)
+        return terms, terms.elbo
+
+    terms, elbo = shapes(terms_and_elbo, jax.random.key(1), jnp.zeros((2, 5, 16), jnp.uint8))
+    assert terms.log_likelihood.shape == elbo.shape == (2, 5)
     assert terms.kl.shape == (2, 5, 3)
     assert shapes(vae.pixel_outputs, jnp.zeros((7, 3))).shape == (7, 16, 2)
 
