@@ -1,4 +1,4 @@
-"""Files of some images of a file in which each image lies alone, without a search of their own."""
+"""Files in which each image lies alone: what their codes take, and files of some of their images without a search."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,10 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from recjax import chunks, container
+from recjax.codecs import relative_entropy
 from recjax.container import Header
+
+Images = UInt8[np.ndarray, "images height width"]
 
 
 class Alone(NamedTuple):
@@ -34,11 +37,24 @@ class Alone(NamedTuple):
 
 def alone(data: bytes) -> Alone:
     """The messages of a file."""
-    file = container.read(data)
-    found = [
-        chunks.unpack_messages(file.chunk(number), len(file.header.images_of(number)))
-        for number in range(file.header.num_chunks)
-    ]
+    header, found = _messages(data)
     lengths = np.concatenate([messages.lengths_bits for messages in found])
     bits = [np.unpackbits(messages.payload)[: int(messages.starts_bits[-1])] for messages in found]
-    return Alone(file.header, np.concatenate(bits), np.concatenate([[0], np.cumsum(lengths)]))
+    return Alone(header, np.concatenate(bits), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def payload_bits(data: bytes) -> int:
+    """Bits of the images' own codes in a file: without header, checksums, directory and padding."""
+    return sum(int(messages.lengths_bits.sum()) for messages in _messages(data)[1])
+
+
+def warm_up_images(images: Images) -> Images:
+    """As many of the images as make batches of all the sizes that all of them make, for which searches are compiled."""
+    return images[: min(len(images), relative_entropy.BATCH + len(images) % relative_entropy.BATCH)]
+
+
+def _messages(data: bytes) -> tuple[Header, list[chunks.Messages]]:
+    """The header of a file and the messages of each chunk."""
+    file = container.read(data)
+    counts = [len(file.header.images_of(number)) for number in range(file.header.num_chunks)]
+    return file.header, [chunks.unpack_messages(file.chunk(number), count) for number, count in enumerate(counts)]

@@ -1,6 +1,5 @@
 """What a bits-back chain costs by its length: real files of disjoint runs of images, each decoded again."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,14 +7,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from experiments.record import mean, standard_error
+from experiments.subsets import disjoint_runs
 from recjax.codecs import bits_back, lossless
 from recjax.models.model import Model
-
-
-def check_counts(counts: Sequence[int]) -> None:
-    """ValueError unless the lengths of the chains ascend from 1 or more."""
-    if not counts or counts[0] < 1 or any(b <= a for a, b in itertools.pairwise(counts)):
-        raise ValueError(f"'curve' must ascend from 1 image or more, got {list(counts)}; sort it.")
 
 
 def measure(
@@ -34,7 +28,7 @@ def measure(
     rows = []
     for count in [count for count in counts if count <= len(images)]:
         progress(f"chains of {count:,}")
-        starts = _starts(len(images), count, most_files)
+        starts = disjoint_runs(len(images), count, most_files)
         found = [_one_file(model, images[start : start + count], seed) for seed, start in enumerate(starts)]
         dims = count * model.pixels
         gross = [bits / dims for bits, _ in found]
@@ -52,12 +46,6 @@ def measure(
             }
         )
     return rows
-
-
-def _starts(images: int, count: int, most_files: int) -> list[int]:
-    """Where disjoint runs of `count` images begin, spread evenly."""
-    files = min(most_files, images // count)
-    return [k * (images // files) for k in range(files)]
 
 
 def _one_file(model: Model, images: np.ndarray, seed: int) -> tuple[float, float]:

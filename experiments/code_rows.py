@@ -12,9 +12,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from experiments import partition_rows
-from experiments.lossless_rates import LEARNING_SEED
 from experiments.released import Obtained
-from recjax.codecs.learning import learn_index_counts, learn_interval_masses
+from recjax.codecs.learning import LEARNING_SEED, learn_index_counts, learn_interval_masses
 from recjax.codecs.options import check_settings, make_settings
 from recjax.models.model import Model
 from training import data

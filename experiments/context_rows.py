@@ -3,21 +3,31 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.alone_files import payload_bits, warm_up_images
 from experiments.baseline_names import ONE_STREAM, PER_IMAGE
 from experiments.methods import Method
-from experiments.partition_rows import payload_bits
 from experiments.record import mean, standard_error
 from experiments.released import Obtained
 from recjax.codecs import bits_back, bits_back_rec, lossless, relative_entropy
+from recjax.codecs.options import make_settings
 from recjax.codecs.settings import Settings
 from recjax.models.model import Model
 
 METHODS = {"bb-ans": ONE_STREAM, "bb-ans-rec": ONE_STREAM, "orc": PER_IMAGE}
 """What an image of a file by each method takes to be decoded."""
+
+
+class _Sent(NamedTuple):
+    """Of a file that was decoded and compared: its bits, those of its images alone, and the seconds of both ways."""
+
+    file_bits: int
+    bare_bits: int
+    encode_seconds: float
+    decode_seconds: float
 
 
 def measure(
@@ -29,30 +39,23 @@ def measure(
     the same shapes is coded first, so that speeds are those of compiled code.
     """
     images, model = one.test.images, one.model
-    settings = lossless.make_settings(model, **alone.options)
+    settings = make_settings(model, **alone.options)
     assert settings is not None
     if method == "orc":
-        # A whole batch, and one as small as the last.
-        first = min(len(images), relative_entropy.BATCH + len(images) % relative_entropy.BATCH)
-        _one_file(method, images[:first], model, settings, seeds[0], folder / "warm-up.rjx")
+        _one_file(method, warm_up_images(images), model, settings, seeds[0], folder / "warm-up.rjx")
         (folder / "warm-up.rjx").unlink()
     turns = seeds if method == "orc" or len(seeds) > 1 else [*seeds, *seeds]
     path = folder / f"{one.source.label}-{method}.rjx"
-    files = [_one_file(method, images, model, settings, seed, path) for seed in turns]
-    whole, bare = (
-        [8 * size / images.size for size in sizes] for sizes in zip(*(file[:2] for file in files), strict=True)
-    )
-    encode_seconds, decode_seconds = files[-1][2:]
-    kept = slice(len(turns) - len(seeds), None)
+    files = [_one_file(method, images, model, settings, seed, path) for seed in turns][-len(seeds) :]
     return {
         "method": method,
         "access": METHODS[method],
         "file": path.name,
         "file_bytes": path.stat().st_size,
-        **_figures("file", whole[kept], bound_bits_per_dim),
-        **_figures("bare", bare[kept], bound_bits_per_dim),
-        "encode_images_per_second": len(images) / encode_seconds,
-        "decode_images_per_second": len(images) / decode_seconds,
+        **_figures("file", [file.file_bits / images.size for file in files], bound_bits_per_dim),
+        **_figures("bare", [file.bare_bits / images.size for file in files], bound_bits_per_dim),
+        "encode_images_per_second": len(images) / files[-1].encode_seconds,
+        "decode_images_per_second": len(images) / files[-1].decode_seconds,
     }
 
 
@@ -64,10 +67,8 @@ def _figures(name: str, rates: Sequence[float], bound: float) -> dict[str, float
     }
 
 
-def _one_file(
-    method: str, images: np.ndarray, model: Model, settings: Settings, seed: int, path: Path
-) -> tuple[int, float, float, float]:
-    """Bytes of a file, of its images alone, and the seconds to encode and to decode it; it is checked."""
+def _one_file(method: str, images: np.ndarray, model: Model, settings: Settings, seed: int, path: Path) -> _Sent:
+    """Write a file, read it, decode it and compare."""
     start = time.perf_counter()
     initial_bits = 0
     if method == "bb-ans":
@@ -84,5 +85,5 @@ def _one_file(
     seconds = time.perf_counter() - begun
     if not np.array_equal(decoded, images):
         raise RuntimeError(f"{path.name} (seed {seed}) must decode to the images that were written; report it.")
-    bare = payload_bits(data) if METHODS[method] == PER_IMAGE else 8 * len(data) - initial_bits
-    return len(data), bare / 8, encoded - start, seconds
+    bare_bits = payload_bits(data) if METHODS[method] == PER_IMAGE else 8 * len(data) - initial_bits
+    return _Sent(8 * len(data), bare_bits, encoded - start, seconds)

@@ -5,13 +5,13 @@ with each image alone. The images that lie alone are searched once, and their fi
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
-from experiments.alone_files import Alone, alone
+from experiments.alone_files import Alone, Images, alone, warm_up_images
 from experiments.record import mean, standard_error
 from recjax import container
 from recjax.codecs import bits_back, bits_back_rec, lossless, relative_entropy
@@ -19,9 +19,6 @@ from recjax.codecs.settings import Settings
 from recjax.models.model import Model
 
 METHODS = ("bb-ans", "bb-ans-rec", "orc")
-
-Images = UInt8[np.ndarray, "images height width"]
-Progress = Callable[[str], None]
 
 
 class Sent(NamedTuple):
@@ -61,21 +58,13 @@ class Coder(NamedTuple):
 
 def search(model: Model, images: Images, settings: Settings) -> tuple[Coder, float]:
     """Search all images, each alone; what files are made with, and the images searched in a second."""
-    relative_entropy.encode(images[: relative_entropy.BATCH], model, settings, seed=0)
+    relative_entropy.encode(warm_up_images(images), model, settings, seed=0)
     start = time.perf_counter()
     found = alone(relative_entropy.encode(images, model, settings, seed=0).data)
     return Coder(model, images, settings, found), len(images) / (time.perf_counter() - start)
 
 
-def runs(images: int, count: int, most_files: int, most_images: int) -> list[int]:
-    """Where disjoint runs of `count` images begin, spread evenly: of `most_images` in all, but one run at least."""
-    files = max(min(most_files, most_images // count, images // count), 1)
-    return [k * (images // files) for k in range(files)]
-
-
-def measure(
-    coder: Coder, bound_bits: Float[np.ndarray, "images"], count: int, starts: Sequence[int], progress: Progress
-) -> dict[str, Any]:
+def measure(coder: Coder, bound_bits: Float[np.ndarray, "images"], count: int, starts: Sequence[int]) -> dict[str, Any]:
     """Figures of runs of `count` images, by method. bound_bits: -ELBO of each image.
 
     All in bits per image, with standard errors over the runs, each of which has a seed of its own.
@@ -85,7 +74,6 @@ def measure(
     for method in METHODS:
         sent = []
         for seed, start in enumerate(starts):
-            progress(f"{method}, {count:,} images, run {seed + 1} of {len(starts)}")
             sent.append(coder.encode(method, start, count, seed))
             coder.check(sent[-1].data, start, count)
         row[method] = {

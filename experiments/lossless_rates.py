@@ -14,15 +14,12 @@ from experiments.methods import Method, file_name
 from experiments.record import mean, standard_error
 from recjax import container
 from recjax.codecs import lossless
-from recjax.codecs.learning import learn_index_counts
+from recjax.codecs.learning import LEARNING_SEED, learn_index_counts
 from recjax.codecs.report import Report, encode_report
 from recjax.models.model import Model
 from recjax.rec import diagnostics
 
 Images = UInt8[np.ndarray, "count height width"]
-
-LEARNING_SEED = 1 << 32
-"""Of the streams that index codes are learned on; no file is measured with it."""
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from experiments.method_names import METHOD_NAMES
 from recjax.codecs import lossless
 from recjax.codecs.settings import BlockSettings
-
-NAMES = {"bb-ans": "BB-ANS", "pfr": "PFR", "orc": "ORC"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def file_name(label: str) -> str:
 
 
 def _kind(method: Method) -> str:
-    return NAMES[method.name] + (", partitioned" if method.partitioned else "")
+    return METHOD_NAMES[method.name] + (", partitioned" if method.partitioned else "")
 
 
 def _particulars(method: Method, methods: Sequence[Method]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from experiments.exact_bound import ExactBound, exact_bound
 from experiments.lossless_rates import baseline_row, check_seeds, measure
 from experiments.methods import Method
 from experiments.released import ModelSource, Obtained
+from experiments.subsets import check_counts
 from training.run import SAMPLES
 
 
@@ -40,7 +41,7 @@ class Config:
     def __post_init__(self) -> None:
         released.check(self.models)
         check_seeds(self.seeds)
-        chain_curve.check_counts(self.curve)
+        check_counts("curve", self.curve)
         for name in ("images", "elbo_samples", "curve_files"):
             value = getattr(self, name)
             if value is not None and value < 1:

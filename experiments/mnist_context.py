@@ -70,12 +70,12 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     if config.digit >= len(data.images):
         raise ValueError(f"digit must be below the {len(data.images)} test images, got {config.digit}; lower it.")
     measured = [_one_model(config, one, folder, console) for one in models]
-    with console.status("other codecs") as status:
+    with console.status("other codecs"):
         rates = [
             baselines.measure(codec, data.images, access)
             for codec in baseline_codecs.codecs_for(data.levels)
             for access, names in BASELINES.items()
-            if codec.name in names and not status.update(f"{codec.name}, {access}")
+            if codec.name in names
         ]
     return {
         "data": {"name": data.name, "count": len(data.images), "shape": list(data.images.shape[1:])},

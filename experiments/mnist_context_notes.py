@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.baseline_names import ONE_STREAM
+from experiments.tables import below
 
 REFERENCE = Path(__file__).resolve().parent / "reference" / "bit_swap.json"
 PUBLISHED_NAME = "Bit-Swap, published"
@@ -21,15 +22,13 @@ LEAST_SPEEDS = (("encode", 300), ("decode", 100))
 
 def published_rate() -> float:
     """Bits/dim of Bit-Swap."""
-    return json.loads(REFERENCE.read_text(encoding="utf-8"))["rows"][0]["rate"]
+    return _published()["rows"][0]["rate"]
 
 
 def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     """Notes of the table of rates."""
-    published = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    device, alone, seeds = result["device"], result["alone"], len(result["config"]["seeds"])
-    models = result["models"]
-    draws = models[0]["exact_samples"]
+    published, device, alone, models = _published(), result["device"], result["alone"], result["models"]
+    seeds, draws = len(result["config"]["seeds"]), models[0]["exact_samples"]
     notes = [
         "Every file was read back and decoded to equal images. Whole file: 8 x its bytes / pixels; bare: of a stream "
         "without the initial bits, which the decoder gets back, of an archive the images' codes without header, "
@@ -68,15 +67,13 @@ def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def below(rate: float, other: float) -> str:
-    """How far a rate is below another one, in words."""
-    share = 100 * (1 - rate / other)
-    return f"{abs(share):.1f}% {'below' if share >= 0 else 'above'}"
-
-
 def row_of(model: dict[str, Any], method: str) -> dict[str, Any]:
     """The row of a method."""
     return next(row for row in model["rows"] if row["method"] == method)
+
+
+def _published() -> dict[str, Any]:
+    return json.loads(REFERENCE.read_text(encoding="utf-8"))
 
 
 def _comparisons(result: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The plot of the stronger model: every codec's bits per pixel, and where in a digit the bits go, with and without
 context."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import numpy as np
 
 from experiments import panels
 from experiments.baseline_names import PER_IMAGE
+from experiments.method_names import METHOD_NAMES
 from experiments.mnist_context_notes import PUBLISHED_NAME, published_rate
 
-NAMES = {"bb-ans": "BB-ANS", "bb-ans-rec": "BB-ANS started by REC", "orc": "REC"}
-"""What people call the methods."""
+NAMES = METHOD_NAMES | {"orc": "REC"}
+"""Of the methods; one stands for relative entropy coding."""
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -34,7 +36,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
 def _bars(panel: Any, result: dict[str, Any]) -> None:
     found = [(f"{one['name']}: -ELBO", one["exact_bits_per_dim"], "black") for one in result["models"]]
     colours = (panels.BLUE, panels.ORANGE, panels.GREEN)
-    for one, colour in zip(result["models"], colours, strict=False):
+    for one, colour in zip(result["models"], itertools.cycle(colours), strict=False):
         for row in one["rows"]:
             alone = ", each alone" if row["access"] == PER_IMAGE else ""
             found.append((f"{one['name']}: {NAMES[row['method']]}{alone}", row["file_bits_per_dim"], colour))

@@ -12,13 +12,13 @@ from typing import Any
 
 import rich.console
 
-from experiments import chain_curve, count_curve, released
+from experiments import count_curve, released
 from experiments.exact_bound import exact_bound
 from experiments.methods import Method
 from experiments.progress import searches
 from experiments.released import ModelSource
-from experiments.subsets import first
-from recjax.codecs.lossless import make_settings
+from experiments.subsets import check_counts, disjoint_runs, first
+from recjax.codecs.options import make_settings
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,7 @@ class Config:
 
     def __post_init__(self) -> None:
         released.check([self.model])
-        try:
-            chain_curve.check_counts(self.counts)
-        except ValueError as error:
-            raise ValueError(str(error).replace("'curve'", "'counts'")) from None
+        check_counts("counts", self.counts)
         if self.alone.name != "orc":
             raise ValueError(
                 f"'alone.name' must be 'orc', with which chains start, got {self.alone.name!r}; change it."
@@ -59,8 +56,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     start = time.perf_counter()
     (one,) = released.obtain([config.model], folder, console, from_scratch=config.from_scratch).values()
     images = first(one.test, config.counts[-1], "the last of 'counts'").images
-    partition, candidates, block_bits = (config.alone.options[key] for key in ("partition", "candidates", "block_bits"))
-    settings = make_settings(one.model, "orc", partition, candidates, block_bits)
+    settings = make_settings(one.model, **config.alone.options)
     assert settings is not None
     ready = time.perf_counter()
     with searches(console, len(config.counts) + 2) as begin:
@@ -70,8 +66,8 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         rows = []
         for count in config.counts:
             begin(f"{count:,} images")
-            starts = count_curve.runs(len(images), count, config.runs, config.run_images)
-            rows.append(count_curve.measure(coder, bound.bits, count, starts, lambda text: None))
+            starts = disjoint_runs(len(images), count, config.runs, config.run_images)
+            rows.append(count_curve.measure(coder, bound.bits, count, starts))
         begin("speeds")
         speeds = {method: count_curve.speeds(coder, len(images), method) for method in count_curve.METHODS}
         speeds["orc"]["encode_images_per_second"] = searched

@@ -31,7 +31,8 @@ def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
     return (
         "Over -ELBO: of the same images. Initial bits: of the BB-ANS file. Images sent by REC: at the start of the "
         "other chain. Lanes: of BB-ANS and of the other chain.",
-        f"Runs: at most {result['config']['runs']} files of a count, of different images, a seed for each.",
+        f"Runs: at most {result['config']['runs']} files of a count, of different images, each chain with a seed of "
+        "its own; images that lie alone are searched once, and each file holds what its images took.",
     )
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments import panels
+from experiments.method_names import METHOD_NAMES
 
-NAMES = {"bb-ans": "BB-ANS", "bb-ans-rec": "BB-ANS started by REC", "orc": "REC, each image alone"}
-"""What people call the methods."""
+NAMES = {name: METHOD_NAMES[name] for name in ("bb-ans", "bb-ans-rec")} | {"orc": "REC, each image alone"}
+"""Of the methods, in the order of tables."""
 
 _COLOURS = {"bb-ans": panels.RED, "bb-ans-rec": panels.BLUE, "orc": panels.ORANGE}
 

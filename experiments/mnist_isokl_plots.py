@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from experiments import panels
+from experiments.method_names import METHOD_NAMES
 
 CODES = ("zeta", "delta", "learned")
 """Of depths, in the order of columns."""
 
-NAMES = {"as-star": "AS*", "ad-star": "AD*", "dad-star": "DAD*", "gprs": "GPRS"}
-
 
 def coder_name(row: dict[str, Any]) -> str:
     """What people call the coder of a row."""
-    name = NAMES[row["method"]]
+    name = METHOD_NAMES[row["method"]]
     if row["branch_code"]:
         return f"{name}, {row['branch_code']} branches"
     return name if row["max_depth"] is None else f"{name}, depth {row['max_depth']}"

@@ -32,7 +32,7 @@ _HISTOGRAM_BINS = 80
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. models: one. images: of the test split, all by default. from_scratch: train it (`--train`).
+    """The experiment. images: of the test split, all by default. from_scratch: train the model (`--train`).
 
     seeds: files of each row, each of its own images. most_candidates: that a file of a row searches at most, by which
     its images are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which setting
@@ -40,7 +40,7 @@ class Config:
     """
 
     experiment: str
-    models: tuple[ModelSource, ...]
+    model: ModelSource
     rows: tuple[Rows, ...]
     from_scratch: bool = False
     images: int | None = None
@@ -51,8 +51,9 @@ class Config:
     codes: Codes | None = None
 
     def __post_init__(self) -> None:
-        if len(self.models) != 1 or not self.rows:
-            raise ValueError("there must be one entry of 'models' and at least one of 'rows'; change them.")
+        released.check([self.model])
+        if not self.rows:
+            raise ValueError("'rows' must have at least one entry, got none; add a table [[rows]].")
         for name in ("images", "elbo_samples", "seeds", "most_candidates", "histogram_blocks"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -62,10 +63,10 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Code, decode and compare; the figures."""
     start = time.perf_counter()
-    found = released.obtain(
-        config.models, folder, console, from_scratch=config.from_scratch, samples=config.elbo_samples
-    )
-    one = released.limited(next(iter(found.values())), config.images)
+    (found,) = released.obtain(
+        [config.model], folder, console, from_scratch=config.from_scratch, samples=config.elbo_samples
+    ).values()
+    one = released.limited(found, config.images)
     images, ready = one.test.images, time.perf_counter()
     if len(images) < 2 * config.seeds:
         raise ValueError(f"images must be at least 2 for each of {config.seeds} seeds, got {len(images)}; raise it.")

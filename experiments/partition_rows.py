@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from experiments.alone_files import payload_bits
 from experiments.lossless_rates import bias_of
 from experiments.record import mean, standard_error
-from recjax import chunks, container
 from recjax.codecs import lossless
 from recjax.codecs.options import check_settings
 from recjax.codecs.report import Report, encode_report
@@ -107,11 +107,3 @@ def _check(report: Report, images: np.ndarray, model: Model, path: Path) -> None
     path.write_bytes(report.data)
     if not np.array_equal(lossless.decompress(path.read_bytes(), model=model), images):
         raise RuntimeError(f"a file of {len(images)} images must decode to them, and did not; report it.")
-
-
-def payload_bits(data: bytes) -> float:
-    """Bits of the images' own codes in a file: without header, checksums, directory and padding."""
-    file = container.read(data)
-    header = file.header
-    bodies = (chunks.unpack_messages(file.chunk(n), len(header.images_of(n))) for n in range(header.num_chunks))
-    return float(sum(int(messages.lengths_bits.sum()) for messages in bodies))

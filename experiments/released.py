@@ -116,10 +116,8 @@ def obtain(
     found = {}
     for source in sources:
         if from_scratch:
-            model, origin = (
-                _trained(source, output_folder(folder / source.label), console, samples),
-                "trained in this run",
-            )
+            model = _trained(source, output_folder(folder / source.label), console, samples)
+            origin = "trained in this run"
         else:
             model, origin = _load(source), "released" if source.name in list_models() else "a file"
         found[source.label] = Obtained(source, model, _fitting(tests[source.label], model), _bound(model), origin)

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
 
-from experiments.alone_files import alone
-from experiments.lossless_rates import LEARNING_SEED, bias_of
+from experiments.alone_files import Images, payload_bits
+from experiments.lossless_rates import bias_of
 from experiments.record import mean, standard_error
 from experiments.search_bound import SearchBound, kl_bits
 from recjax import randomness
 from recjax.codecs import lossless, relative_entropy
-from recjax.codecs.learning import learn_index_counts
+from recjax.codecs.learning import LEARNING_SEED, learn_index_counts
 from recjax.codecs.options import make_settings
 from recjax.codecs.plan import code_bits, make_plan
 from recjax.codecs.relative_entropy import Encoding
@@ -25,8 +24,6 @@ from recjax.codecs.settings import Settings
 from recjax.models.definition import KAPPA_FRACTION_BITS
 from recjax.models.model import Model
 from recjax.rec.base import Status
-
-Images = UInt8[np.ndarray, "images height width"]
 
 CODERS = (("as-star", "raw"), ("as-star", "arithmetic"), ("ad-star", None), ("dad-star", None))
 """Method and code of branches of each coder."""
@@ -141,8 +138,8 @@ def _sent(part: Part, model: Model, settings: Settings, before: Encoding | None,
 
 def _figures(part: Part, model: Model, settings: Settings, encoding: Encoding) -> dict[str, float]:
     """Of the file of a seed; rates in bits/dim."""
-    count, dims = len(part.images), part.images.size
-    payload = alone(encoding.data).message_bits(0, count) / dims
+    dims = part.images.size
+    payload = payload_bits(encoding.data) / dims
     code = code_bits(make_plan(model, settings), randomness.key(part.seed), encoding.code)
     return {
         "payload_bits_per_dim": payload,

@@ -53,6 +53,12 @@ def rounded(value: float | None) -> str:
     return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
 
 
+def below(rate: float, other: float) -> str:
+    """How far a rate is below another one, in words."""
+    share = 100 * (1 - rate / other)
+    return f"{abs(share):.1f}% {'below' if share >= 0 else 'above'}"
+
+
 def with_p_value(distance: float | None, p_value: float | None) -> str:
     """A test's distance and its p-value, to one digit: `0.019 (p 0.4)`; p-values below 1e-6 are not told apart."""
     if distance is None or p_value is None:

@@ -44,8 +44,7 @@ class Compress:
     method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs"] = "bb-ans"
     """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
     too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
-    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and some 4%
-    larger."""
+    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger."""
     partition: bool = True
     """orc, pfr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None

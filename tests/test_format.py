@@ -230,7 +230,9 @@ def test_the_codes_of_depths_are_those_of_the_specification(method, largest_log2
             assert plan.masses[latent].tolist() == stated[code]
 
 
-@pytest.mark.parametrize("name", ["pfr", "orc-plain", "as-star", "dad-star", "gprs"])
+@pytest.mark.parametrize(
+    "name", ["pfr", "orc-plain", "as-star", "dad-star", pytest.param("gprs", marks=pytest.mark.slow)]
+)
 def test_the_specification_decodes_an_image(name):
     data = (GOLDEN / f"{name}.rjx").read_bytes()
     file, model = container.read(data), models.load_model("digits")

@@ -25,7 +25,7 @@ from recjax import container
 from recjax.atomic import write_atomically
 from recjax.cards import PRETRAINED
 from recjax.codecs import lossless
-from recjax.codecs.learning import learn_index_counts, learn_interval_masses
+from recjax.codecs.learning import LEARNING_SEED, learn_index_counts, learn_interval_masses
 from recjax.codecs.options import check_settings, make_settings
 from recjax.codecs.settings import BlockSettings
 from recjax.models.definition import model_tensors
@@ -33,10 +33,6 @@ from recjax.models.model import KL_UNIT, Model, load_model, save_model
 from training import data
 from training.command import guarded
 from training.convert import with_card
-
-LEARNING_SEED = 1 << 32
-"""Of the streams that index codes are learned on; no file is measured with it."""
-
 
 Options = dict[str, Any]
 """Keyword arguments of `recjax.compress`, the method among them; what is left out is as there."""

@@ -25,6 +25,9 @@ from recjax.models import model as models
 from recjax.models.model import Model, with_index_counts, with_interval_masses
 from recjax.rec import Code, Path
 
+LEARNING_SEED = 1 << 32
+"""Of the streams that codes are learned on for models that are kept; no file is measured with it."""
+
 _UNITS, _ZETA_IMAGES = 64, 32
 
 

@@ -33,12 +33,13 @@ SCALAR_CASES = [
 ]
 CHAIN_CASES = [Case("bb-ans", {}), Case("bb-ans-rec", SHORT)]
 CASES = [*CHAIN_CASES, *REC_CASES, *SCALAR_CASES]
+# Each coder compiles a lot: as-star stands for the scalar ones in quick runs.
+SLOW_METHODS = ("ad-star", "dad-star", "gprs")
 
 
 def _params(cases: list[Case]) -> list:
-    """Cases as parameters; as-star and dad-star stand for the scalar coders in quick runs, which compile a lot."""
-    slow = ("ad-star", "gprs")
-    return [pytest.param(case, marks=pytest.mark.slow) if case.method in slow else case for case in cases]
+    """Cases as parameters."""
+    return [pytest.param(case, marks=pytest.mark.slow) if case.method in SLOW_METHODS else case for case in cases]
 
 
 @pytest.fixture(params=_params(CASES), ids=str)
@@ -68,6 +69,12 @@ def model():
 def golden():
     """The files of tests/golden by case: the first 8 digits, as a former recjax wrote them."""
     return {str(case): (GOLDEN / f"{case}.rjx").read_bytes() for case in CASES}
+
+
+@pytest.fixture(scope="session", params=["quick", pytest.param("all", marks=pytest.mark.slow)])
+def some_golden(request, golden):
+    """The golden files for tests of many at once: all of them, or without those of SLOW_METHODS."""
+    return {name: data for name, data in golden.items() if request.param == "all" or name not in SLOW_METHODS}
 
 
 @pytest.fixture(scope="session")

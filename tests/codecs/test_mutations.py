@@ -6,7 +6,6 @@ from collections import Counter
 
 import jax
 import numpy as np
-import pytest
 
 from recjax import chunks, container
 from recjax.codecs import lossless
@@ -101,10 +100,10 @@ def attack(files, model, reseal, count, seed):
     return outcomes, slowest, len(compiled), grown_bytes
 
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_mutated_files_are_refused_or_decode_to_their_shape(count, golden, model, digits, reseal):
+def test_mutated_files_are_refused_or_decode_to_their_shape(some_golden, golden, model, digits, reseal):
+    count = 20_000 if len(some_golden) == len(golden) else 2_000
     raw, chunked = chunks.write_raw(digits[:2]), [many_chunks(golden[name]) for name in ("orc", "pfr-plain")]
-    files = [*golden.values(), *chunked, raw]
+    files = [*some_golden.values(), *chunked, raw]
     for data in files:
         lossless.decompress(data, model=model)
     outcomes, slowest, compiled, grown_bytes = attack(files, model, reseal, count, seed=count)

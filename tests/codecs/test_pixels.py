@@ -33,7 +33,11 @@ def random_params(config, seed=0):
     return jax.tree.map(lambda leaf: np.float32(rng.normal(size=leaf.shape) / max(leaf.shape[0], 1) ** 0.5), shapes)
 
 
-@pytest.mark.parametrize(("method", "options"), [("bb-ans", {}), ("orc", {"candidates": 16, "block_bits": 4.0})])
+# Both push and pop the pixels by one codec, which takes most of the time to compile.
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("bb-ans", {}), pytest.param("orc", {"candidates": 16, "block_bits": 4.0}, marks=pytest.mark.slow)],
+)
 def test_files_of_images_whose_pixels_see_others(context_model, method, options, one_by_one):
     images = sparse_images(9, seed=1)
     data = lossless.compress(images, context_model, method=method, **options)

@@ -11,13 +11,14 @@ import pytest
 import rich.console
 
 from experiments import __main__ as command
-from experiments import chain_curve, mnist_bb_ans, released
+from experiments import mnist_bb_ans, released
 from experiments.config import ConfigError
 from experiments.released import ModelSource
 from recjax.codecs import lossless
 from recjax.models.model import load_model
 from training import data
 from training.config import Network, TrainConfig
+from training.run import SAMPLES
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "mnist_bb_ans.toml"
 SMALL = """
@@ -89,14 +90,15 @@ def test_tables_and_plot_come_from_the_json(small):
     assert all((folder / name).exists() for name in ("chain.md", "codecs.md", "plot.png"))
 
 
-def test_models_are_trained_from_scratch_and_kept(mnist, tmp_path):
-    network = Network(latents=2, hidden=(4,), dropout=0.0)
-    source = ModelSource("tiny", "binary_mnist", 100, network, TrainConfig(epochs=1, batch_size=50))
-    found = released.obtain([source], tmp_path, rich.console.Console(), from_scratch=True, samples=2)["tiny"]
-    assert found.origin == "trained in this run" and found.bound.images == 20 and found.bound.samples == 2
+def test_models_are_trained_from_scratch_and_kept(tmp_path):
+    # The sizes of a test of the training command, so that what is compiled serves both.
+    train = TrainConfig(epochs=1, validate_every=1)
+    source = ModelSource("tiny", "digits", None, Network(latents=3, hidden=(8,)), train)
+    found = released.obtain([source], tmp_path, rich.console.Console(), from_scratch=True)["tiny"]
+    assert found.origin == "trained in this run" and found.bound.images == 400 and found.bound.samples == SAMPLES
     assert (tmp_path / "tiny" / "checkpoint.safetensors").exists()
     # By the path of its folder, it is taken as it is.
-    again = released.obtain([ModelSource(str(tmp_path / "tiny"), "binary_mnist")], tmp_path, rich.console.Console())
+    again = released.obtain([ModelSource(str(tmp_path / "tiny"), "digits")], tmp_path, rich.console.Console())
     assert (again["tiny"].model.digest, again["tiny"].origin) == (found.model.digest, "a file")
     assert again["tiny"].bound == found.bound
 
@@ -151,7 +153,3 @@ def test_what_does_not_fit_is_explained(mnist, tmp_path):
 def test_train_is_for_experiments_with_released_models(tmp_path, capsys):
     assert command.main(["configs/quickstart.toml", "--train", "--out", str(tmp_path)]) == 1
     assert "--train is for experiments with released models" in capsys.readouterr().err
-
-
-def test_runs_of_images_are_disjoint():
-    assert chain_curve._starts(100, 30, 10) == [0, 33, 66] and chain_curve._starts(100, 1, 2) == [0, 50]

@@ -87,9 +87,6 @@ def test_tables_and_plot_come_from_the_json(small):
 
 def test_notes_say_how_far_below_others_and_what_was_met(small):
     result = json.loads(json.dumps(small[1]))
-    assert (
-        mnist_context_notes.below(1.14, 1.29) == "11.6% below" and mnist_context_notes.below(2.0, 1.0) == "100.0% above"
-    )
     for row, rate in zip(result["models"][0]["rows"], (1.14, 1.13, 1.18), strict=True):
         row |= {"file_bits_per_dim": rate, "encode_images_per_second": 400.0, "decode_images_per_second": 99.0}
     notes = " ".join(mnist_context_notes.rate_notes(result))

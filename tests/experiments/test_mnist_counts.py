@@ -77,12 +77,6 @@ def test_files_of_some_images_decode_to_them(monkeypatch):
     np.testing.assert_array_equal(lossless.decompress(part, model=model), images[2:7])
 
 
-def test_runs_are_disjoint_and_few_of_many_images():
-    assert count_curve.runs(100, 1, 4, 50) == [0, 25, 50, 75]
-    assert count_curve.runs(100, 20, 4, 50) == [0, 50]
-    assert count_curve.runs(100, 100, 4, 50) == [0]
-
-
 @pytest.mark.parametrize(
     ("override", "words"),
     [

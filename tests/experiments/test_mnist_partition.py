@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as command
-from experiments import code_rows, mnist_partition, mnist_partition_report
+from experiments import code_rows, mnist_partition, mnist_partition_notes, mnist_partition_report
 from experiments.config import ConfigError
 from experiments.partition_rows import Rows, images_of_a_seed
 
@@ -21,7 +21,7 @@ most_candidates = 48
 blocks = 2
 candidates = 8
 learn_images = 64
-[[models]]
+[model]
 name = "digits"
 data = "digits"
 [[rows]]
@@ -86,6 +86,28 @@ def test_learned_codes_are_of_the_same_samples(small, columns):
     assert rows[1][3] == f"{plain['code_bits_per_image'] - index['code_bits_per_image']:.2f}"
 
 
+def partition_row(method, overhead, blocks=None):
+    """What the notes need of a row."""
+    scalar = blocks is None
+    return {
+        "method": method,
+        "partition": not scalar,
+        "blocks": blocks,
+        "candidates": None if scalar else 256,
+        "payload_overhead": overhead,
+        "file_overhead": overhead + 0.02,
+    }
+
+
+def test_the_notes_name_the_best_row_what_it_met_and_how_far_others_are():
+    rows = [partition_row("orc", 0.02, 2), partition_row("orc", 0.008, 1), partition_row("gprs", 0.12)]
+    best, others = mnist_partition_notes._best(rows)
+    assert best.startswith("Best: ORC, partitioned, 1 block of 256 samples: payload +0.80% from -ELBO (wanted: at most")
+    assert best.count("1%, met") == 1 and "whole file +2.80% from -ELBO (wanted: at most 2.5%, missed)" in best
+    assert others.endswith("is 10.0% below GPRS, per dimension.")
+    assert list(mnist_partition_notes._best(rows[2:])) == []
+
+
 def test_large_searches_code_fewer_images():
     options = {"blocks": 4, "candidates": 1024}
     assert images_of_a_seed(options, 10_000, 5, 1 << 20) == 256
@@ -103,8 +125,8 @@ def test_a_row_stands_for_every_pair():
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("models=[]", "one entry of 'models'"),
-        ("rows=[]", "at least one of 'rows'"),
+        ("model.name=", "must be that of a model"),
+        ("rows=[]", "'rows' must have at least one"),
         ("seeds=0", "seeds must be at least 1"),
         ("rows.0.candidates=[100]", "power of two"),
         ("rows.0.blocks=[]", "rows.0: orc must have blocks"),

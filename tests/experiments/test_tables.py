@@ -83,3 +83,7 @@ def test_standard_error_of_the_mean():
     assert mean(values) == pytest.approx(7 / 3)
     assert standard_error(values) == pytest.approx(np.std(values, ddof=1) / np.sqrt(3))
     assert standard_error([1.0]) is None
+
+
+def test_how_far_a_rate_is_below_another():
+    assert tables.below(1.14, 1.29) == "11.6% below" and tables.below(2.0, 1.0) == "100.0% above"

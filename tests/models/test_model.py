@@ -72,11 +72,12 @@ def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.integers(0, 17, (40, 6)), jnp.uint8)
     z = jnp.asarray(rng.normal(size=(40, 2)) * 2**26, jnp.int32)
-    mean, log2_scale = jax.jit(models.posterior)(small, x)
-    rows = jax.jit(models.pixel_laws)(small, z, x)
+    posterior, pixel_laws = jax.jit(models.posterior), jax.jit(models.pixel_laws)
+    mean, log2_scale = posterior(small, x)
+    rows = pixel_laws(small, z, x)
     assert mean.dtype == log2_scale.dtype == rows.dtype == jnp.int32
     assert rows.shape == (40, 6) and int(rows.max()) < len(likelihood_tables.beta_binomial_rows(16))
-    single = [models.posterior(small, x[3]), models.posterior(small, x[3:4])]
+    single = [models.posterior(small, x[3]), posterior(small, x[3:4])]
     for found in single:
         np.testing.assert_array_equal(found[0].ravel(), mean[3])
         np.testing.assert_array_equal(found[1].ravel(), log2_scale[3])

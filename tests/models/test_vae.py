@@ -1,5 +1,7 @@
 """The float VAE: shapes, KL against scipy's integral, and a gradient that trains."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,15 +16,21 @@ CONFIG = vae.VAEConfig((4, 4), 17, 3, hidden=(8, 6), dropout=0.5)
 
 @pytest.fixture(scope="module")
 def params():
-    return vae.init(CONFIG, jax.random.key(0))
+    return jax.jit(vae.init, static_argnums=0)(CONFIG, jax.random.key(0))
 
 
 def test_shapes_for_any_batch(params):
-    x = jnp.zeros((2, 5, 16), jnp.uint8)
-    terms = vae.elbo_terms(CONFIG, params, jax.random.key(1), x)
-    assert terms.log_likelihood.shape == terms.elbo.shape == (2, 5)
+    def shapes(function, *arguments):
+        return jax.eval_shape(functools.partial(function, CONFIG), params, *arguments)
+
+    def terms_and_elbo(*arguments):
+        terms = vae.elbo_terms(*arguments)
+        return terms, terms.elbo
+
+    terms, elbo = shapes(terms_and_elbo, jax.random.key(1), jnp.zeros((2, 5, 16), jnp.uint8))
+    assert terms.log_likelihood.shape == elbo.shape == (2, 5)
     assert terms.kl.shape == (2, 5, 3)
-    assert vae.pixel_outputs(CONFIG, params, jnp.zeros((7, 3))).shape == (7, 16, 2)
+    assert shapes(vae.pixel_outputs, jnp.zeros((7, 3))).shape == (7, 16, 2)
 
 
 def test_kl_is_the_integral():

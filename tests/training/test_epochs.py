@@ -65,6 +65,8 @@ def result():
     return fit()
 
 
+# Quick runs have a test that kills below, and one of test_loop that compares a resumed run bit by bit.
+@pytest.mark.slow
 def test_a_killed_run_ends_where_an_undisturbed_one_does(result, tmp_path):
     kill_at_first_checkpoint(start(tmp_path, ""), tmp_path)
     reports = []
