@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.mnist_isokl_plots import coder_name
+from experiments.record import standard_error
 from experiments.verdicts import DETECTED, detected
 
 
@@ -64,10 +65,8 @@ def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
     ad_rate, dad_rate = ad_best["payload_bits_per_dim"], dad_best["payload_bits_per_dim"]
     elbo = (isokl["exact_bits_per_dim"] - usual["exact_bits_per_dim"]) * pixels
     beyond = (dad_rate - ad_rate) * pixels - elbo
-    share = 100 * abs(dad_rate / ad_rate - 1)
-    outcome = (
-        f"beats the VAE with AD* by {share:.1f}%" if dad_rate < ad_rate else f"is {share:.1f}% behind the VAE with AD*"
-    )
+    share = f"{100 * abs(dad_rate / ad_rate - 1):.1f}%{_paired_error(ad_best, dad_best)}"
+    outcome = f"beats the VAE with AD* by {share}" if dad_rate < ad_rate else f"is {share} behind the VAE with AD*"
     return (
         f"{isokl['trained_latents']} latents: the IKVAE with DAD* {outcome} ({dad_rate:.4f}, {dad_code}, against "
         f"{ad_rate:.4f}, {ad_code}). Of the {(dad_rate - ad_rate) * pixels:+.1f} bits an image, {elbo:+.1f} are -ELBO "
@@ -76,6 +75,13 @@ def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
         f"{ad_best['over_kl_bits_per_latent']:.2f} for each of {usual['latents']} of "
         f"{usual['exact_kl_bits'] / usual['latents']:.2f} bits. {_cause(elbo, beyond)}"
     )
+
+
+def _paired_error(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
+    """The standard error of the difference in percent: both code the same images of a seed."""
+    rates = zip(isokl["seeds_payload_bits_per_dim"], usual["seeds_payload_bits_per_dim"], strict=True)
+    error = standard_error([100 * (a / b - 1) for a, b in rates])
+    return "" if error is None else f" ± {error:.1f}"
 
 
 def _cause(elbo: float, beyond: float) -> str:

@@ -35,8 +35,8 @@ class Config:
     """The experiment. images: of the test split, all by default. from_scratch: train the model (`--train`).
 
     seeds: files of each row, each of its own images. most_candidates: that a file of a row searches at most, by which
-    its images are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which setting
-    learned codes are compared with those of the rows, zeta laws and equal bins, on all images; none by default.
+    its images are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which
+    setting learned codes are compared with those of the rows, zeta laws and equal bins, on all images; none by default.
     """
 
     experiment: str

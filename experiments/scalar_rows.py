@@ -150,9 +150,9 @@ def _figures(part: Part, model: Model, settings: Settings, encoding: Encoding) -
     }
 
 
-def _over_seeds(values: Sequence[dict[str, float]]) -> dict[str, float | None]:
-    """Means and standard errors."""
-    merged: dict[str, float | None] = {}
+def _over_seeds(values: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Means and standard errors; and the payload of each seed, whose images all models code."""
+    merged: dict[str, Any] = {"seeds_payload_bits_per_dim": [value["payload_bits_per_dim"] for value in values]}
     for name in values[0]:
         column = [value[name] for value in values]
         merged |= {name: mean(column), f"{name}_se": standard_error(column)}
