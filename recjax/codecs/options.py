@@ -155,7 +155,7 @@ def _check_options(method: str, given: set[str]) -> None:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(_TAKES)}.")
     for name in sorted(given - set(_TAKES[method])):
         owners = [one for one, names in _TAKES.items() if name in names]
-        raise ValueError(f"{method} has no use for {name}, which belongs to {' and '.join(owners)}; leave it out.")
+        raise ValueError(f"{method} has no use for {name}, which belongs to {', '.join(owners)}; leave it out.")
 
 
 def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
