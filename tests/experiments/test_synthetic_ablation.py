@@ -6,6 +6,7 @@ import pytest
 from experiments import report, synthetic_ablation, synthetic_ablation_report
 
 
+@pytest.mark.slow
 def test_the_ablation(small_run, columns):
     result, folder = small_run("synthetic_ablation")
     head, rows = columns(folder, "table")

@@ -1,8 +1,11 @@
 """The large block: a small run, and what its tests decide."""
 
+import pytest
+
 from experiments import report, synthetic_large_block_notes, synthetic_large_block_report
 
 
+@pytest.mark.slow
 def test_the_large_block(small_run, columns):
     result, folder = small_run("synthetic_large_block")
     assert columns(folder, "table")[0] == synthetic_large_block_report.COLUMNS
