@@ -36,14 +36,17 @@ def _plot_rates(panel: Any, result: dict[str, Any]) -> None:
         rates = [row["payload_bits_per_dim"] / row["bound_bits_per_dim"] for row in rows]
         text = f"{name}, {blocks} block{'s' * (blocks > 1)}"
         panel.plot([row["candidates"] for row in rows], rates, style, marker="o", markersize=4, label=text)
-    for row in result["rows"]:
-        if row["candidates"] is None:
-            panel.axhline(row["payload_bits_per_dim"] / row["bound_bits_per_dim"], linestyle="--", color=panels.GREY)
-            panel.annotate(label(row), (1, row["payload_bits_per_dim"] / row["bound_bits_per_dim"]), fontsize=7,
-                           xycoords=("axes fraction", "data"), ha="right", va="bottom")  # fmt: skip
+    scalar = [row for row in result["rows"] if row["candidates"] is None]
+    for place, row in enumerate(scalar):
+        rate = row["payload_bits_per_dim"] / row["bound_bits_per_dim"]
+        panel.axhline(rate, linestyle="--", color=panels.GREY)
+        # Side by side and on their lines, as their rates are close.
+        panel.annotate(label(row), ((place + 0.5) / len(scalar), rate), fontsize=7,
+                       xycoords=("axes fraction", "data"), ha="center", va="center",
+                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
     panel.set_xscale("log", base=2)
     panels.name(panel, "What do blocks and candidates bring?", "samples per block", "payload / -ELBO (lower is better)")
-    panel.legend(frameon=False, fontsize=7)
+    panel.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0, 0.42), ncols=2)
 
 
 def _plot_scatter(panel: Any, kl: dict[str, Any]) -> None:
