@@ -43,7 +43,7 @@ class Card:
 
 def read_cards(folder: Path = PRETRAINED) -> list[Card]:
     """The cards of a folder of released models, by name; ValueError if one cannot be read."""
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
+    return [_read(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
 
 
 def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: int, method: str) -> Card:

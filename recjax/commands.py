@@ -212,18 +212,22 @@ COMMANDS = {
 
 
 def _load(name: str) -> "Model":
-    from recjax.models.model import load_model
+    from recjax.models.model import list_models, load_model
 
     folder = Path(name)
-    return load_model(folder / "model.safetensors" if folder.is_dir() else name)
+    trained = folder / "model.safetensors"
+    # A folder of images may be called like a released model.
+    released = name in list_models() and not trained.is_file()
+    return load_model(trained if folder.is_dir() and not released else name)
 
 
 def _model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
     """The model of a name; without one the released model that suits images and method best."""
     if name is None:
         from recjax.cards import choose, read_cards
+        from recjax.models.model import load_model
 
-        name = choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name
+        return load_model(choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name)
     return _load(name)
 
 

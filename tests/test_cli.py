@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.datasets import load_digits
 
 from recjax import chunks, cli, commands, container
 from recjax.images import read_images, write_images
+from recjax.models.model import load_model, save_model
 
 
 class FakeModel:
@@ -210,6 +212,14 @@ def test_help_is_quick_and_imports_no_jax():
         seconds.append(time.perf_counter() - start)
     # The bound on an idle machine is 0.4 s (0.1 s measured); tests share their cores.
     assert min(seconds) < 1.0
+
+
+def test_a_folder_of_images_may_be_called_like_a_released_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert commands._load("digits") is load_model("digits")
+    save_model(tmp_path / "digits" / "model.safetensors", replace(load_model("digits"), name="mine"))
+    assert commands._load("digits").name == "mine"
 
 
 def test_models_are_listed_with_their_rates_and_without_jax(run):

@@ -6,7 +6,7 @@ from recjax.codecs import report
 from recjax.rec import diagnostics
 
 
-@pytest.mark.parametrize("partition", [True, False])
+@pytest.mark.parametrize("partition", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_ideal_bits_are_those_of_the_file(partition, model, digits, one_by_one):
     settings = report.lossless.make_settings(model, "orc", partition, 64, 6.0)
     encoding = report.relative_entropy.encode(digits[:100], model, settings, seed=0)

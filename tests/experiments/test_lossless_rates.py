@@ -54,6 +54,7 @@ def test_searches_that_the_budget_ended_are_counted_over_all_seeds(searched, ima
     assert 0 < row["exhausted_searches"] <= row["searches"]
 
 
+@pytest.mark.slow
 def test_the_settings_are_those_that_were_used(searched, images, tmp_path):
     assert searched[0]["method"] == {"name": "pfr", "partition": True, "candidates": 4, "block_bits": 8.0}
     row = row_of(Method("orc"), images[:1], tmp_path, seeds=(0,))

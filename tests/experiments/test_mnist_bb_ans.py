@@ -90,6 +90,7 @@ def test_tables_and_plot_come_from_the_json(small):
     assert all((folder / name).exists() for name in ("chain.md", "codecs.md", "plot.png"))
 
 
+@pytest.mark.slow
 def test_models_are_trained_from_scratch_and_kept(tmp_path):
     # The sizes of a test of the training command, so that what is compiled serves both.
     train = TrainConfig(epochs=1, validate_every=1)

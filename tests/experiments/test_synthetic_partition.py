@@ -29,6 +29,7 @@ def test_candidates_needed_are_interpolated(curve, log2):
     assert synthetic_partition.log2_needed(curve, 0.1) == (None if log2 is None else pytest.approx(log2))
 
 
+@pytest.mark.slow
 def test_the_partition_experiment(small_run, columns):
     result, folder = small_run("synthetic_partition", "approximate.mmd2_levels=[0.1]")
     assert columns(folder, "table")[0] == synthetic_partition_report.COLUMNS

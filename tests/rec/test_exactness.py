@@ -21,6 +21,8 @@ TARGETS = np.float32(
     ]
 )  # fmt: skip
 CODERS = {str(case): case.algorithm for case in CASES if case.bins is None and case.algorithm.exact}
+VARIANTS = ("gprs_global 1048576 16", "grc dyadic")
+"""Slow ones, whose samples have quicker tests in their own files."""
 TESTS_OF_ONE = 2 * len(TARGETS)
 LEVEL = 1e-3 / (TESTS_OF_ONE * len(CODERS))
 
@@ -36,7 +38,9 @@ def draws(name: str) -> rec.Encoded:
     return rec.encode(algorithm, key, recjax.Normal(jnp.asarray(mean), jnp.asarray(scale)), recjax.Normal(0.0, 1.0))
 
 
-@pytest.mark.parametrize("name", CODERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in VARIANTS else ()) for name in CODERS]
+)
 def test_samples_and_their_ratios_follow_the_target(name):
     enc = draws(name)
     assert CODERS[name].exact and (np.asarray(enc.info.status) == Status.OK).all()

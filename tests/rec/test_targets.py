@@ -94,6 +94,7 @@ def test_samples_follow_the_target_and_decode(pair, coder):
     assert np.array_equal(np.asarray(again).view(np.uint32), np.asarray(enc.sample).view(np.uint32))
 
 
+@pytest.mark.slow
 def test_a_partition_of_another_law_is_exact_and_quicker():
     q, p, _ = PAIRS["logistic in logistic"]
     many = jax.tree.map(lambda leaf: jnp.full((DRAWS, 1), leaf, jnp.float32), q)
@@ -121,7 +122,9 @@ def joint(place: int) -> rec.Encoded:
 
 
 @pytest.mark.parametrize(
-    "place", [0, 1, pytest.param(2, marks=pytest.mark.slow)], ids=["plain", "partitioned", "orc partitioned"]
+    "place",
+    [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)],
+    ids=["plain", "partitioned", "orc partitioned"],
 )
 def test_joint_targets(place):
     """Each coordinate of the whitened samples, all pairs of them in their products, and their norm."""
