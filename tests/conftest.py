@@ -20,6 +20,13 @@ def share_compilations(tmp_path_factory):
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget_compilations():
+    """Every compiled function holds some mappings of memory, of which a process has 65,530 at most on Linux."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def count_compilations():
     """Runs a function and returns how many times XLA compiled something meanwhile."""
