@@ -7,7 +7,7 @@ from recjax.errors import FormatError
 from recjax.models import model as models
 
 
-@pytest.mark.parametrize("count", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 17, 100)), 300])
+@pytest.mark.parametrize("count", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 17, 100, 300))])
 def test_round_trip(case, count, model, digits, one_by_one):
     images = digits[:count]
     data = lossless.compress(images, model, method=case.method, seed=count, **case.options)

@@ -38,6 +38,7 @@ def test_report_of_a_chain(model, digits, golden):
     assert body_bits - told.initial_bits == pytest.approx(told.ideal_bits.sum(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_exact_searches_show_no_bias_and_short_ones_do(model, digits):
     images = digits[:200]
 

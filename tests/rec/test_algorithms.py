@@ -48,7 +48,12 @@ CASES = [
     Case("orc", ORC, "powers of two"),
     Case("orc", ORC, "odd"),
 ]
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
+# Powers of two and other numbers of intervals take the same way here.
+every_case = pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow if "powers" in str(case) else ()) for case in CASES],
+    ids=str,
+)
 
 
 @functools.cache

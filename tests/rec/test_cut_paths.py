@@ -84,7 +84,7 @@ def assert_comes_back(keys, code, lanes: int):
 
 
 @every_coder
-@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("narrow", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_paths_of_searches_come_back_from_any_message(name, narrow):
     code = encoded(name, narrow).code
     assert_comes_back(rec.stream_keys(KEY, code.shape), code, 1)

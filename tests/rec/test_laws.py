@@ -130,7 +130,15 @@ def test_images_that_share_streams_decode_alone(case):
     assert np.array_equal(alone[0], enc.sample[5])
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.short is not None], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if case.name.startswith("g") else ())
+        for case in CASES
+        if case.short is not None
+    ],
+    ids=str,
+)
 def test_a_budget_that_runs_out_is_told_and_decodes(case):
     short = case._replace(sizes=case.short)
     q, p = targets(narrower=1e-3)

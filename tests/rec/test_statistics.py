@@ -254,6 +254,7 @@ def orc_bias(candidates: int, intervals: tuple[int, int, int]) -> float:
     return diagnostics.bias(diagnostics.Draws(drawn, drawn[:, 0], drawn)).ks
 
 
+@pytest.mark.slow
 def test_the_bias_of_orc_shrinks_with_candidates_and_with_partition():
     few, many, partitioned = orc_bias(8, (1, 1, 1)), orc_bias(512, (1, 1, 1)), orc_bias(8, (4, 4, 1))
     assert few > 0.2
