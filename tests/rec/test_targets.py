@@ -184,11 +184,7 @@ SHORT = [
 ]
 
 
-@pytest.mark.parametrize(
-    "coder",
-    [pytest.param(coder, marks=() if coder.name in ("orc", "as_star") else pytest.mark.slow) for coder in SHORT],
-    ids=lambda coder: coder.name,
-)
+@pytest.mark.parametrize("coder", SHORT, ids=lambda coder: coder.name)
 def test_a_search_that_meets_nothing_of_the_target_says_so_and_decodes(coder):
     """The ratio is 0 nearly everywhere: no candidate is better than another."""
     q, p = Uniform(np.full((50, 1), 1.0, np.float32), np.float32(0.005)), Normal(0.0, 1.0)
