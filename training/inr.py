@@ -1,0 +1,124 @@
+"""Learning the model of implicit neural representations: shared maps and upsampler, and the prior of all variables.
+
+Empirical Bayes, as RECOMBINER has it (arXiv:2309.17182): every training image has a posterior of its own; posteriors
+and what images share go down the gradient of the objective of `recjax.codecs.inr_fit`, and after each epoch the prior
+becomes the best one for the posteriors, in closed form, and the weight of the squared error is corrected towards a
+budget of bits per image.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from recjax.codecs import inr_fit
+from recjax.codecs.inr_fit import Fit
+from recjax.models import inr, weight_posterior
+from recjax.models.inr import INRShape, Shared
+from recjax.models.weight_posterior import Gaussian
+from recjax.numerics import LOG2
+
+
+@dataclass(frozen=True)
+class INRTraining:
+    """How the model is learned.
+
+    bits_per_pixel: the mean KL divergence that training steers to. epochs: passes over the images. batch_size: images
+    of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. warmup_epochs: before the weight of the
+    squared error is first corrected.
+    """
+
+    bits_per_pixel: float = 0.7
+    epochs: int = 200
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    warmup_epochs: int = 5
+    first_weight: float = 100.0
+    seed: int = 0
+
+
+class State(NamedTuple):
+    """Of the training: what is learned, the optimiser of what is shared, and the weight of the squared error."""
+
+    shared: Shared
+    optimiser: Any
+    prior: Gaussian
+    fit: Fit
+    weight: Any
+
+
+def start(shape: INRShape, config: INRTraining, count: int, optimiser: optax.GradientTransformation) -> State:
+    """Fresh weights, a standard normal prior, and posteriors of `count` images."""
+    shared = inr.init(shape, jax.random.key(config.seed))
+    like = blank(shape, count)
+    one = jax.tree.map(lambda x: x[0], like)
+    prior = Gaussian(one, jax.tree.map(jnp.ones_like, one))
+    return State(shared, optimiser.init(shared), prior, inr_fit.start(like), jnp.float32(config.first_weight))
+
+
+def blank(shape: INRShape, count: int) -> inr.Variables:
+    """Variables of so many images, all 0."""
+    layers = tuple(jnp.zeros((count, latents)) for latents in shape.latents)
+    return inr.Variables(layers, jnp.zeros((count, *shape.grid, shape.encodings)))
+
+
+@partial(jax.jit, static_argnames=("shape", "optimiser"), donate_argnames=("state",))
+def epoch(shape, optimiser, state: State, pixels, order, key) -> tuple[State, tuple[Any, Any]]:
+    """One pass over the images, in batches [batch, image] of their numbers; mean squared error and KL (nats) of each."""
+
+    def step(carry, rows):
+        shared, moments, fit, key = carry
+        key, own = jax.random.split(key)
+        part = Fit(*jax.tree.map(lambda x: x[rows], fit[:3]), fit.steps)
+        prices = jax.tree.map(jnp.ones_like, part.posterior.mean)
+        x = pixels[rows].astype(jnp.float32) / 255.0
+
+        def loss(posterior, shared):
+            return inr_fit.objective(shape, shared, state.prior, posterior, x, state.weight, prices, own)
+
+        (_, facts), (down, slopes) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(part.posterior, shared)
+        part = inr_fit.adam(part, down, inr_fit.LEARNING_RATE)
+        written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit[:3], part[:3])
+        slopes = jax.tree.map(lambda g: g / (len(rows) * state.weight), slopes)
+        updates, moments = optimiser.update(slopes, moments, shared)
+        return (optax.apply_updates(shared, updates), moments, Fit(*written, fit.steps), key), facts
+
+    carry = (state.shared, state.optimiser, state.fit, key)
+    (shared, moments, fit, _), facts = jax.lax.scan(step, carry, order)
+    fit = fit._replace(steps=fit.steps + 1)
+    return State(shared, moments, state.prior, fit, state.weight), jax.tree.map(jnp.mean, facts)
+
+
+@partial(jax.jit, static_argnames=("budget_nats",), donate_argnames=("state",))
+def refine(state: State, kl_nats, budget_nats: float) -> State:
+    """The best prior for the posteriors, and a weight nearer to the budget."""
+    prior, posterior = weight_posterior.fit_prior(state.prior, state.fit.posterior)
+    ratio = jnp.clip(budget_nats / kl_nats, 0.8, 1.25)
+    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior), weight=state.weight * ratio)
+
+
+def train(
+    shape: INRShape, images: np.ndarray, config: INRTraining, report: Callable[[int, float, float, float], None]
+) -> State:
+    """A trained model of images uint8 [image, height, width, channel]; `report` hears epoch, PSNR, bits, weight."""
+    count = len(images) // config.batch_size * config.batch_size
+    pixels = np.moveaxis(images[:count], -1, 1).reshape(count, shape.channels, -1)
+    steps = config.epochs * (count // config.batch_size)
+    optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, steps))
+    state, pixels = start(shape, config, count, optimiser), jnp.asarray(pixels)
+    rng, budget = np.random.default_rng(config.seed), config.bits_per_pixel * shape.height * shape.width
+    for number in range(config.epochs):
+        order = jnp.asarray(rng.permutation(count).reshape(-1, config.batch_size).astype(np.int32))
+        state, (error, nats) = epoch(
+            shape, optimiser, state, pixels, order, jax.random.key(config.seed * 100_003 + number + 1)
+        )
+        if number >= config.warmup_epochs:
+            state = refine(state, nats, budget * LOG2)
+        mse = float(error) / (shape.channels * shape.height * shape.width)
+        report(number, -10 * np.log10(mse), float(nats) / LOG2, float(state.weight))
+    return state
