@@ -55,16 +55,9 @@ class State(NamedTuple):
 def start(shape: INRShape, config: INRTraining, count: int, optimiser: optax.GradientTransformation) -> State:
     """Fresh weights, a standard normal prior, and posteriors of `count` images."""
     shared = inr.init(shape, jax.random.key(config.seed))
-    like = blank(shape, count)
-    one = jax.tree.map(lambda x: x[0], like)
-    prior = Gaussian(one, jax.tree.map(jnp.ones_like, one))
-    return State(shared, optimiser.init(shared), prior, inr_fit.start(like), jnp.float32(config.first_weight))
-
-
-def blank(shape: INRShape, count: int) -> inr.Variables:
-    """Variables of so many images, all 0."""
-    layers = tuple(jnp.zeros((count, latents)) for latents in shape.latents)
-    return inr.Variables(layers, jnp.zeros((count, *shape.grid, shape.encodings)))
+    prior = Gaussian(jnp.zeros(shape.variables), jnp.ones(shape.variables))
+    weight = jnp.float32(config.first_weight)
+    return State(shared, optimiser.init(shared), prior, inr_fit.start(shape, count), weight)
 
 
 @partial(jax.jit, static_argnames=("shape", "optimiser"), donate_argnames=("state",))
@@ -75,7 +68,7 @@ def epoch(shape, optimiser, state: State, pixels, order, key) -> tuple[State, tu
         shared, moments, fit, key = carry
         key, own = jax.random.split(key)
         part = Fit(*jax.tree.map(lambda x: x[rows], fit[:3]), fit.steps)
-        prices = jax.tree.map(jnp.ones_like, part.posterior.mean)
+        prices = jnp.float32(1.0)
         x = pixels[rows].astype(jnp.float32) / 255.0
 
         def loss(posterior, shared):

@@ -19,15 +19,13 @@ def to_exact(
     shape: INRShape, shared: Shared, prior: Gaussian, latents: Float[np.ndarray, "image variables"]
 ) -> ExactINR:
     """The integer network of a model; `latents`, in units of the prior, are typical ones, by which scales are set."""
-    parts = np.split(np.asarray(latents, np.float64), np.cumsum(shape.latents), axis=1)
+    means, scales, units = (inr.split(shape, np.asarray(x, np.float64)) for x in (*prior, latents))
     maps = tuple(
-        _map(number + 1 == len(shape.layers), layer, mean, scale, part)
-        for number, (layer, mean, scale, part) in enumerate(
-            zip(shared.maps, prior.mean.layers, prior.scale.layers, parts, strict=False)
-        )
+        _map(number + 1 == len(shape.layers), layer, means.layers[number], scales.layers[number], units.layers[number])
+        for number, layer in enumerate(shared.maps)
     )
-    mean, scale = (np.asarray(x.encoding, np.float64) for x in prior)
-    x = mean + scale * parts[-1].reshape(-1, *mean.shape)
+    mean, scale = means.encoding, scales.encoding
+    x = mean + scale * units.encoding
     bits = _fraction_bits(x)
     shift = int(np.floor(np.log2(_SCALE_LIMIT / scale.max()))) + UNIT_BITS - bits
     shift = min(shift, 30 - int(np.ceil(np.log2(np.abs(mean).max() * 2.0**bits + 1))))

@@ -32,9 +32,9 @@ class Fit(NamedTuple):
     steps: Any
 
 
-def start(like: Any, log_scale: float = FIRST_LOG_SCALE) -> Fit:
-    """Posteriors of fresh images; `like` is a pytree of arrays [image, ...] of the variables' shapes."""
-    q = weight_posterior.fresh(like, log_scale)
+def start(shape: INRShape, count: int) -> Fit:
+    """Posteriors of so many fresh images, arrays [image, variable]."""
+    q = weight_posterior.fresh(jnp.zeros((count, shape.variables)), FIRST_LOG_SCALE)
     return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
 
 
@@ -56,11 +56,16 @@ def objective(
 ) -> tuple[Float[Array, ""], tuple[Float[Array, "image"], Float[Array, "image"]]]:
     """The sum over images at one draw of the variables; and squared error and KL divergence (nats) of each image."""
     draws = weight_posterior.to_variables(prior, weight_posterior.sample(q, key))
-    errors = jnp.square(inr.render(shape, shared, draws) - pixels).sum(axis=(1, 2))
+    errors = squared_errors(shape, shared, draws, pixels)
     divergences = weight_posterior.kl_nats(q)
-    priced = sum(jnp.sum(a * b) for a, b in zip(jax.tree.leaves(prices), jax.tree.leaves(divergences), strict=True))
-    nats = sum(x.reshape(len(x), -1).sum(axis=1) for x in jax.tree.leaves(divergences))
-    return weight * errors.sum() + priced, (errors, nats)
+    return weight * errors.sum() + jnp.sum(prices * divergences), (errors, divergences.sum(axis=1))
+
+
+def squared_errors(
+    shape: INRShape, shared: Shared, variables: Float[Array, "image variable"], pixels: Float[Array, "image channel pixel"]
+) -> Float[Array, "image"]:
+    """Of images whose pixels are 0 to 1."""
+    return jnp.square(inr.render(shape, shared, inr.split(shape, variables)) - pixels).sum(axis=(1, 2))
 
 
 def adam(fit: Fit, gradient: Posterior, learning_rate: Float[Array, ""] | float) -> Fit:

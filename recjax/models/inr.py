@@ -73,6 +73,13 @@ class Variables(NamedTuple):
     encoding: Any
 
 
+def split(shape: INRShape, flat: Any) -> Variables:
+    """Variables [..., shape.variables] by what they are: layer by layer, then the encodings. NumPy or JAX arrays."""
+    ends = np.cumsum((0, *shape.latents))
+    layers = tuple(flat[..., a:b] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    return Variables(layers, flat[..., ends[-1] :].reshape(*flat.shape[:-1], *shape.grid, shape.encodings))
+
+
 class Affine(NamedTuple):
     """A linear map from latent weights to the weights of a layer. kernel: [latents, (inputs + 1) * outputs]; the last row of a layer is its bias."""
 

@@ -88,14 +88,13 @@ def render(
     shape: INRShape, network: ExactINR, latents: Int32[Array, "image variables"]
 ) -> UInt8[Array, "image height width channels"]:
     """Pixels of images whose latents, in units of the prior, have UNIT_BITS fraction bits."""
-    parts = jnp.split(latents, np.cumsum(shape.latents), axis=1)
-    encoding = parts[-1].reshape(-1, *shape.grid, shape.encodings)
-    features = _upsample(shape, network, encoding)
+    parts = inr.split(shape, latents)
+    features = _upsample(shape, network, parts.encoding)
     fourier = jnp.broadcast_to(fourier_features(shape), (len(latents), *fourier_features(shape).shape))
     x = jnp.concatenate([fourier, features], axis=1)
     last = len(shape.layers) - 1
     for number, (part, layer, (inputs, outputs)) in enumerate(
-        zip(parts[:-1], network.maps, shape.layers, strict=True)
+        zip(parts.layers, network.maps, shape.layers, strict=True)
     ):
         weights = exact.affine(layer, part).reshape(-1, inputs + 1, outputs)
         sums = _products(weights[:, :-1], x) + (weights[:, -1] << (SUM_BITS - WEIGHT_BITS))[..., None]
