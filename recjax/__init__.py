@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec
-    from recjax.codecs.lossless import compress, decompress
+    from recjax.codecs.files import decompress
+    from recjax.codecs.lossless import compress
     from recjax.distributions.normal import Normal
     from recjax.errors import FormatError
     from recjax.models.model import load_model
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "compress": "recjax.codecs.lossless",
-    "decompress": "recjax.codecs.lossless",
+    "decompress": "recjax.codecs.files",
     "Normal": "recjax.distributions.normal",
     "FormatError": "recjax.errors",
     "load_model": "recjax.models.model",

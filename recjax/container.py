@@ -62,6 +62,11 @@ METHODS: dict[str, dict[str, Bounds]] = {
         "rec_images": Bounds(1, 1 << 20),
         **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
     },
+    "inr": {
+        **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
+        "shift_bits_q10": Bounds(0, 1 << 13),
+        "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
+    },
 }
 
 

@@ -1,9 +1,9 @@
-"""Learning the model of implicit neural representations: shared maps and upsampler, and the prior of all variables.
+"""Learning the model of implicit neural representations: shared maps and upsampler, and the prior of all latents.
 
-Empirical Bayes, as RECOMBINER has it (arXiv:2309.17182): every training image has a posterior of its own; posteriors
-and what images share go down the gradient of the objective of `recjax.codecs.inr_fit`, and after each epoch the prior
+Empirical Bayes, as RECOMBINER has it (arXiv:2309.17182): every training picture has a posterior of its own; posteriors
+and what pictures share go down the gradient of the objective of `recjax.codecs.inr_fit`, and after each epoch the prior
 becomes the best one for the posteriors, in closed form, and the weight of the squared error is corrected towards a
-budget of bits per image.
+budget of bits per pixel.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ from recjax.numerics import LOG2
 class INRTraining:
     """How the model is learned.
 
-    bits_per_pixel: the mean KL divergence that training steers to. epochs: passes over the images. batch_size: images
-    of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. warmup_epochs: before the weight of the
-    squared error is first corrected.
+    bits_per_pixel: the mean KL divergence that training steers to. epochs: passes over the pictures. batch_size:
+    pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. warmup_epochs: before the prior
+    and the weight of the squared error are first corrected. spans: of the prior's levels (`recjax.models.levels`).
     """
 
     bits_per_pixel: float = 0.7
@@ -39,11 +39,15 @@ class INRTraining:
     learning_rate: float = 2e-3
     warmup_epochs: int = 5
     first_weight: float = 100.0
+    spans: tuple[int, ...] = (1,)
     seed: int = 0
 
 
 class State(NamedTuple):
-    """Of the training: what is learned, the optimiser of what is shared, and the weight of the squared error."""
+    """Of the training: what is learned, the optimiser of what is shared, and the weight of the squared error.
+
+    prior: means and scales [variable] of each level. fit: posteriors of all pictures.
+    """
 
     shared: Shared
     optimiser: Any
@@ -52,30 +56,36 @@ class State(NamedTuple):
     weight: Any
 
 
-def start(shape: INRShape, config: INRTraining, count: int, optimiser: optax.GradientTransformation) -> State:
-    """Fresh weights, a standard normal prior, and posteriors of `count` images."""
+def start(
+    shape: INRShape, config: INRTraining, count: int, tall: int, wide: int, optimiser: optax.GradientTransformation
+) -> State:
+    """Fresh weights, a standard normal prior, and posteriors of `count` pictures of tall x wide patches."""
     shared = inr.init(shape, jax.random.key(config.seed))
-    prior = Gaussian(jnp.zeros(shape.variables), jnp.ones(shape.variables))
-    weight = jnp.float32(config.first_weight)
-    return State(shared, optimiser.init(shared), prior, inr_fit.start(shape, count), weight)
+    share = 1.0 / np.sqrt(len(config.spans))
+    zeros, scales = (tuple(jnp.full(shape.variables, x) for _ in config.spans) for x in (0.0, share))
+    fit = inr_fit.start(shape, config.spans, count, tall, wide)
+    return State(shared, optimiser.init(shared), Gaussian(zeros, scales), fit, jnp.float32(config.first_weight))
 
 
-@partial(jax.jit, static_argnames=("shape", "optimiser"), donate_argnames=("state",))
-def epoch(shape, optimiser, state: State, pixels, order, key) -> tuple[State, tuple[Any, Any]]:
-    """One pass over the images, in batches [batch, image] of their numbers; mean squared error and KL (nats) of each."""
+@partial(jax.jit, static_argnames=("shape", "spans", "optimiser"), donate_argnames=("state",))
+def epoch(shape, spans, optimiser, state: State, pictures, order, key) -> tuple[State, tuple[Any, Any]]:
+    """One pass over the pictures, in batches [batch, picture] of their numbers; mean squared error and KL (nats)."""
+    tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
 
     def step(carry, rows):
         shared, moments, fit, key = carry
         key, own = jax.random.split(key)
         part = Fit(*jax.tree.map(lambda x: x[rows], fit[:3]), fit.steps)
-        prices = jnp.float32(1.0)
-        x = pixels[rows].astype(jnp.float32) / 255.0
+        pixels = inr_fit.pixels_of(shape, pictures[rows])
 
         def loss(posterior, shared):
-            return inr_fit.objective(shape, shared, state.prior, posterior, x, state.weight, prices, own)
+            units = weight_posterior.sample(posterior, own)
+            errors = inr_fit.squared_errors(shape, spans, shared, state.prior, units, pixels, tall, wide).sum()
+            nats = sum(x.sum() for x in weight_posterior.kl_nats(posterior))
+            return state.weight * errors + nats, (errors / len(rows), nats / len(rows))
 
         (_, facts), (down, slopes) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(part.posterior, shared)
-        part = inr_fit.adam(part, down, inr_fit.LEARNING_RATE)
+        part = inr_fit.adam(part, down)
         written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit[:3], part[:3])
         slopes = jax.tree.map(lambda g: g / (len(rows) * state.weight), slopes)
         updates, moments = optimiser.update(slopes, moments, shared)
@@ -96,22 +106,22 @@ def refine(state: State, kl_nats, budget_nats: float) -> State:
 
 
 def train(
-    shape: INRShape, images: np.ndarray, config: INRTraining, report: Callable[[int, float, float, float], None]
+    shape: INRShape, pictures: np.ndarray, config: INRTraining, report: Callable[[int, float, float, float], None]
 ) -> State:
-    """A trained model of images uint8 [image, height, width, channel]; `report` hears epoch, PSNR, bits, weight."""
-    count = len(images) // config.batch_size * config.batch_size
-    pixels = np.moveaxis(images[:count], -1, 1).reshape(count, shape.channels, -1)
+    """A trained model of pictures uint8 [picture, y, x, channel]; `report` hears epoch, PSNR, bits per pixel, weight."""
+    count = len(pictures) // config.batch_size * config.batch_size
+    tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
+    size = pictures.shape[1] * pictures.shape[2]
     steps = config.epochs * (count // config.batch_size)
     optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, steps))
-    state, pixels = start(shape, config, count, optimiser), jnp.asarray(pixels)
-    rng, budget = np.random.default_rng(config.seed), config.bits_per_pixel * shape.height * shape.width
+    state, pictures = start(shape, config, count, tall, wide, optimiser), jnp.asarray(pictures[:count])
+    rng, budget = np.random.default_rng(config.seed), config.bits_per_pixel * size
     for number in range(config.epochs):
         order = jnp.asarray(rng.permutation(count).reshape(-1, config.batch_size).astype(np.int32))
-        state, (error, nats) = epoch(
-            shape, optimiser, state, pixels, order, jax.random.key(config.seed * 100_003 + number + 1)
-        )
+        key = jax.random.key(config.seed * 100_003 + number + 1)
+        state, (error, nats) = epoch(shape, config.spans, optimiser, state, pictures, order, key)
         if number >= config.warmup_epochs:
             state = refine(state, nats, budget * LOG2)
-        mse = float(error) / (shape.channels * shape.height * shape.width)
-        report(number, -10 * np.log10(mse), float(nats) / LOG2, float(state.weight))
+        mse = float(error) / (shape.channels * size)
+        report(number, -10 * np.log10(mse), float(nats) / LOG2 / size, float(state.weight))
     return state

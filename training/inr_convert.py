@@ -1,67 +1,114 @@
-"""From a trained representation model to the integers of `recjax.models.inr_exact`."""
+"""From a trained representation to the integers of `recjax.models.inr_model`."""
+
+import json
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from recjax.models import inr, inr_exact
+from recjax.models import inr, inr_model, levels, weight_posterior
 from recjax.models.exact import LIMIT, ExactLayer
 from recjax.models.inr import INRShape, Shared
 from recjax.models.inr_exact import UNIT_BITS, VALUE_BITS, WEIGHT_BITS, ExactINR
+from recjax.models.inr_model import RATIO_BITS, INRModel
 from recjax.models.quantise import HEADROOM, convert
-from recjax.models.weight_posterior import Gaussian
+from recjax.models.weight_posterior import Gaussian, Posterior
+from recjax.numerics import LOG2
+
+KEPT_BITS = 0.02
+"""Latents with a smaller mean KL divergence are never sent."""
 
 _MAX_FRACTION_BITS = 16
 _SCALE_LIMIT = 1 << 14
+_CALIBRATION_PICTURES = 64
+
+
+def to_model(
+    name: str,
+    shape: INRShape,
+    spans: tuple[int, ...],
+    shared: Shared,
+    prior: Gaussian,
+    posterior: Posterior,
+    tall: int,
+    wide: int,
+    card: dict[str, Any],
+) -> INRModel:
+    """The integer model of what was trained. posterior: of training pictures, of tall x wide patches, in units of the
+    prior; typical latents set the scales of what lies between layers."""
+    kl = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
+    kl_q10 = np.stack([np.where(own >= KEPT_BITS, np.rint(own * 1024), 0) for own in kl]).astype(np.int32)
+    # Latents that are not sent are at the prior's mean, in training pictures too.
+    units = tuple(x[:_CALIBRATION_PICTURES] * (own > 0) for x, own in zip(posterior.mean, kl_q10, strict=True))
+    scale = np.asarray(prior.scale[-1], np.float64)
+    ratios = [np.minimum(np.rint(np.asarray(own) / scale * (1 << RATIO_BITS)), 1 << RATIO_BITS) for own in prior.scale]
+    ratios = np.stack(ratios).astype(np.int32)
+    sums = levels.total(
+        spans, tuple(jnp.asarray(r) * x / (1 << RATIO_BITS) for r, x in zip(ratios, units, strict=True)), tall, wide
+    )
+    mean = np.sum([np.asarray(own, np.float64) for own in prior.mean], axis=0)
+    network, value_bits = to_exact(shape, shared, mean, scale, np.asarray(sums, np.float64))
+    model = INRModel(
+        network, ratios, kl_q10, {}, shape, spans, value_bits, name, json.dumps(card, sort_keys=True)
+    )
+    inr_model.check(model)
+    return model
 
 
 def to_exact(
-    shape: INRShape, shared: Shared, prior: Gaussian, latents: Float[np.ndarray, "image variables"]
-) -> ExactINR:
-    """The integer network of a model; `latents`, in units of the prior, are typical ones, by which scales are set."""
-    means, scales, units = (inr.split(shape, np.asarray(x, np.float64)) for x in (*prior, latents))
+    shape: INRShape,
+    shared: Shared,
+    mean: Float[np.ndarray, "variable"],
+    scale: Float[np.ndarray, "variable"],
+    units: Float[np.ndarray, "picture tall wide variable"],
+) -> tuple[ExactINR, tuple[int, ...]]:
+    """The integer network, and the fraction bits of the encodings and of what each layer of the upsampler gives."""
+    means, scales, parts = (inr.split(shape, x) for x in (mean, scale, units))
     maps = tuple(
-        _map(number + 1 == len(shape.layers), layer, means.layers[number], scales.layers[number], units.layers[number])
+        _map(
+            number + 1 == len(shape.layers),
+            layer,
+            means.layers[number],
+            scales.layers[number],
+            parts.layers[number].reshape(-1, shape.latents[number]),
+        )
         for number, layer in enumerate(shared.maps)
     )
-    mean, scale = means.encoding, scales.encoding
-    x = mean + scale * units.encoding
+    x = np.asarray(inr.join_patches(jnp.asarray(means.encoding + scales.encoding * parts.encoding)), np.float64)
     bits = _fraction_bits(x)
-    shift = int(np.floor(np.log2(_SCALE_LIMIT / scale.max()))) + UNIT_BITS - bits
-    shift = min(shift, 30 - int(np.ceil(np.log2(np.abs(mean).max() * 2.0**bits + 1))))
-    loc = np.rint(np.ldexp(mean, bits + shift)).astype(np.int32)
-    steps = np.rint(np.ldexp(scale, bits + shift - UNIT_BITS)).astype(np.int32)
-    upsampler = []
+    shift = int(np.floor(np.log2(_SCALE_LIMIT / scales.encoding.max()))) + UNIT_BITS - bits
+    shift = min(shift, 29 - int(np.ceil(np.log2(np.abs(means.encoding).max() * 2.0**bits + 1))))
+    loc = np.rint(np.ldexp(means.encoding, bits + shift)).astype(np.int32)
+    steps = np.rint(np.ldexp(scales.encoding, bits + shift - UNIT_BITS)).astype(np.int32)
+    upsampler, value_bits = [], [bits]
     for number, (layer, (_, size)) in enumerate(zip(shared.upsampler, shape.upsampling, strict=True)):
         near = np.asarray(inr.neighbourhoods(jnp.asarray(x, jnp.float32)), np.float64)
-        near = near.reshape(-1, near.shape[-1])
         kernel, bias = np.asarray(layer.kernel, np.float64), np.asarray(layer.bias, np.float64)
         outputs = near @ kernel + bias
         wanted = VALUE_BITS if number + 1 == len(shape.upsampling) else _fraction_bits(outputs)
-        upsampler.append(_one(kernel, bias, near, bits, wanted))
+        upsampler.append(_one(kernel, bias, near.reshape(-1, near.shape[-1]), bits, wanted))
         if number + 1 < len(shape.upsampling):
             outputs = np.where(outputs > 0, outputs, outputs * inr.LEAK_Q10 / 1024)
-        x, bits = inr.spread_out(outputs.reshape(*x.shape[:3], -1), size), wanted
-    return ExactINR(maps, jnp.asarray(loc), jnp.asarray(steps), jnp.int32(shift), tuple(upsampler))
+        x, bits = np.asarray(inr.spread_out(jnp.asarray(outputs, jnp.float32), size), np.float64), wanted
+        value_bits.append(wanted)
+    network = ExactINR(maps, jnp.asarray(loc), jnp.asarray(steps), jnp.int32(shift), tuple(upsampler))
+    return network, tuple(value_bits)
 
 
 def _map(last: bool, layer: inr.Affine, mean, scale, latents: np.ndarray) -> ExactLayer:
     """The prior's mean and scale belong to the map, and the factor of the sine's argument, in turns."""
     factor = 1.0 if last else inr.W0 / (2 * np.pi)
-    kernel, mean, scale = (np.asarray(x, np.float64) for x in (layer.kernel, mean, scale))
+    kernel = np.asarray(layer.kernel, np.float64)
     bias = factor * (np.asarray(layer.bias, np.float64) + mean @ kernel)
     return _one(factor * scale[:, None] * kernel, bias, latents, UNIT_BITS, WEIGHT_BITS)
 
 
 def _one(kernel, bias, inputs, input_bits: int, output_bits: int) -> ExactLayer:
     wanted = np.full(bias.shape, output_bits)
-    return convert([(kernel, bias)], inputs, input_fraction_bits=input_bits, output_fraction_bits=wanted).layers[0]
+    found = convert([(kernel, bias)], inputs, input_fraction_bits=input_bits, output_fraction_bits=wanted)
+    return found.layers[0]
 
 
 def _fraction_bits(x: np.ndarray) -> int:
     return min(int(np.floor(np.log2(LIMIT / (HEADROOM * np.abs(x).max() + 1e-9)))), _MAX_FRACTION_BITS)
-
-
-def fixed(latents: np.ndarray) -> np.ndarray:
-    """Latents in units of the prior as integers of `inr_exact.render`."""
-    return np.rint(np.asarray(latents, np.float64) * 2.0**inr_exact.UNIT_BITS).astype(np.int32)

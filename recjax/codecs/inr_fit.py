@@ -1,6 +1,6 @@
-"""Fitting posteriors of the variables of implicit neural representations to images, many images at once.
+"""Fitting posteriors of the latents of implicit neural representations to pictures, many at once.
 
-The objective of an image is weight * squared error + sum of (price of a variable) * KL[q || prior], in nats: minus an
+The objective of a picture is weight * squared error + sum of (price of a latent) * KL[q || prior], in nats: minus an
 evidence lower bound of pixels with variance 1 / (2 weight), where prices are 1.
 """
 
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from recjax.models import inr, weight_posterior
+from recjax.models import inr, levels, weight_posterior
 from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian, Posterior
 
@@ -24,7 +24,7 @@ _TINY = 1e-8
 
 
 class Fit(NamedTuple):
-    """Posteriors of images, and the moments of their gradients (Adam, arXiv:1412.6980). steps: taken so far."""
+    """Posteriors of pictures, and the moments of their gradients (Adam, arXiv:1412.6980). steps: taken so far."""
 
     posterior: Posterior
     first: Posterior
@@ -32,43 +32,35 @@ class Fit(NamedTuple):
     steps: Any
 
 
-def start(shape: INRShape, count: int) -> Fit:
-    """Posteriors of so many fresh images, arrays [image, variable]."""
-    q = weight_posterior.fresh(jnp.zeros((count, shape.variables)), FIRST_LOG_SCALE)
+def start(shape: INRShape, spans: tuple[int, ...], pictures: int, tall: int, wide: int) -> Fit:
+    """Fresh posteriors of pictures of tall x wide patches: for each level arrays [picture, square, variable]."""
+    like = tuple(jnp.zeros((pictures, levels.count(span, tall, wide), shape.variables)) for span in spans)
+    q = weight_posterior.fresh(like, FIRST_LOG_SCALE)
     return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
 
 
-def pixels_of(images: UInt8[Array, "image height width channel"]) -> Float[Array, "image channel pixel"]:
-    """Values 0 to 1."""
-    channels = jnp.moveaxis(images, -1, 1)
-    return channels.reshape(*channels.shape[:2], -1).astype(jnp.float32) / 255.0
-
-
-def objective(
-    shape: INRShape,
-    shared: Shared,
-    prior: Gaussian,
-    q: Posterior,
-    pixels: Float[Array, "image channel pixel"],
-    weight: Float[Array, ""],
-    prices: Any,
-    key: Array,
-) -> tuple[Float[Array, ""], tuple[Float[Array, "image"], Float[Array, "image"]]]:
-    """The sum over images at one draw of the variables; and squared error and KL divergence (nats) of each image."""
-    draws = weight_posterior.to_variables(prior, weight_posterior.sample(q, key))
-    errors = squared_errors(shape, shared, draws, pixels)
-    divergences = weight_posterior.kl_nats(q)
-    return weight * errors.sum() + jnp.sum(prices * divergences), (errors, divergences.sum(axis=1))
+def pixels_of(shape: INRShape, pictures: UInt8[Array, "picture y x channel"]) -> Float[Array, "patch channel pixel"]:
+    """Patches of pictures, with values 0 to 1."""
+    return inr.to_patches(shape, pictures).astype(jnp.float32) / 255.0
 
 
 def squared_errors(
-    shape: INRShape, shared: Shared, variables: Float[Array, "image variable"], pixels: Float[Array, "image channel pixel"]
-) -> Float[Array, "image"]:
-    """Of images whose pixels are 0 to 1."""
-    return jnp.square(inr.render(shape, shared, inr.split(shape, variables)) - pixels).sum(axis=(1, 2))
+    shape: INRShape,
+    spans: tuple[int, ...],
+    shared: Shared,
+    prior: Gaussian,
+    units: tuple[Any, ...],
+    pixels: Float[Array, "patch channel pixel"],
+    tall: int,
+    wide: int,
+) -> Float[Array, "picture"]:
+    """Of pictures whose pixels are 0 to 1, when the latents of each level [picture, square, variable] are `units`."""
+    variables = levels.total(spans, weight_posterior.to_variables(prior, units), tall, wide)
+    errors = jnp.square(inr.render(shape, shared, variables) - pixels)
+    return errors.reshape(len(variables), -1).sum(axis=1)
 
 
-def adam(fit: Fit, gradient: Posterior, learning_rate: Float[Array, ""] | float) -> Fit:
+def adam(fit: Fit, gradient: Posterior, learning_rate: Float[Array, ""] | float = LEARNING_RATE) -> Fit:
     """One step down the gradient."""
     steps = fit.steps + 1
     first = jax.tree.map(lambda m, g: _DECAYS[0] * m + (1 - _DECAYS[0]) * g, fit.first, gradient)

@@ -1,8 +1,8 @@
 """Sending the latents of representations block by block: after each, the posteriors of the rest are fitted anew.
 
 A sample differs from the mean of its posterior, and what is still to be sent can make up for it (as in RECOMBINER,
-arXiv:2309.17182). All images of a batch go through the same rounds together; in each, an image sends the block that has
-most to say, so the order of blocks is its own, and a decoder need not know it.
+arXiv:2309.17182). All squares of a level go through the same rounds together; in each, a square sends the block that
+has most to say, so the order of blocks is its own, and a decoder need not know it.
 """
 
 from functools import partial
@@ -10,120 +10,189 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
 from recjax import randomness, rec
 from recjax.codecs import inr_fit
 from recjax.codecs.inr_fit import Fit
-from recjax.codecs.plan import Plan
+from recjax.codecs.inr_plan import Level
 from recjax.distributions.normal import Normal
 from recjax.models import weight_posterior
+from recjax.models.inr_model import Floats
 from recjax.models.weight_posterior import Posterior
 from recjax.numerics import LOG2
 from recjax.rec import engine
 
+STEPS_AT_ONCE = 10
+"""Steps between changes of prices and of the weight."""
+
 PRICE_STEP = 1.05
 """A block's price of information changes by this factor when its KL divergence is to change."""
 
-PRICE_STEPS = 10
-"""Steps between changes of prices."""
-
 SLACK_BITS = 0.4
-"""A block's KL divergence is held between its limit less this and the limit."""
+"""A block that is to be full is held between its limit less this and the limit."""
+
+CODE_BITS = 3.0
+"""What a block's code takes beyond its divergence, about, when a rate is steered to."""
 
 
 class Sending(NamedTuple):
-    """Images on their way: posteriors, what was sent of them, and what information costs.
+    """Pictures on their way, for each level arrays with axes [picture, square] in front.
 
-    fit: of the variables, [image, latent]. sent: which latents were. units: their values, in units of the prior.
-    prices: of a bit of each block's divergence, beside 1 for what the objective has. index, interval, words: the codes
-    of blocks, as far as they were sent.
+    fit: posteriors of the latents [variable]. sent: which of them were, or never will be. units: their values, in units
+    of the prior. prices: of a bit of each block, beside 1 for what the objective has. weight: of the squared error.
     """
 
     fit: Fit
-    sent: Bool[Array, "image latent"]
-    units: Float[Array, "image latent"]
-    prices: Float[Array, "image block"]
-    index: UInt32[Array, "image block"]
-    interval: UInt32[Array, "image block dim"]
-    words: UInt32[Array, "image block dim"]
+    sent: tuple[Any, ...]
+    units: tuple[Any, ...]
+    prices: tuple[Any, ...]
+    weight: Any
+
+
+class Found(NamedTuple):
+    """What was sent of a level. index [picture, square, block]; interval, words [picture, square, block, dim]."""
+
+    index: Any
+    interval: Any
+    words: Any
 
 
 class Limits(NamedTuple):
-    """What a search can carry. most_bits: of KL divergence in a block. least_price: 0 lets a block fill its limit, as a
-    code of fixed length should; 1 never sends what is not worth its bits."""
+    """What a search can carry.
 
-    most_bits: Float[Array, "block"]
-    least_price: Float[Array, ""]
+    room_bits: of divergence in a block, beyond what its bins send. least_price: 0 lets a block fill its limit, as a
+    code of fixed length should; 1 never sends what is not worth its bits. budget_bits: of all pictures together, to
+    which the weight is steered; 0 leaves it alone.
+    """
+
+    room_bits: Float[Array, ""] | float
+    least_price: Float[Array, ""] | float
+    budget_bits: Float[Array, ""] | float
 
 
-def start(plan: Plan, fit: Fit) -> Sending:
+def start(levels: tuple[Level, ...], fit: Fit, weight: float) -> Sending:
     """Nothing is sent."""
-    images, latents = fit.posterior.mean.shape
-    blocks, dim = plan.shape
-    empty = jnp.zeros((images, blocks, dim), jnp.uint32)
-    return Sending(
-        fit,
-        jnp.zeros((images, latents), bool),
-        jnp.zeros((images, latents)),
-        jnp.ones((images, blocks)),
-        jnp.zeros((images, blocks), jnp.uint32),
-        empty,
-        empty,
+    sent, prices = [], []
+    for level, mean in zip(levels, fit.posterior.mean, strict=True):
+        never = jnp.ones(mean.shape, bool)
+        sent.append(never.at[..., level.latents].set(False))
+        prices.append(jnp.ones((*mean.shape[:-1], len(level.bin_bits))))
+    units = tuple(jnp.zeros(mean.shape) for mean in fit.posterior.mean)
+    return Sending(fit, tuple(sent), units, tuple(prices), jnp.float32(weight))
+
+
+def nothing_found(level: Level, sent: Any) -> Found:
+    """Of a level of which nothing is sent yet."""
+    empty = jnp.zeros((*sent.shape[:-1], *level.plan.shape), jnp.uint32)
+    return Found(empty[..., 0], empty, empty)
+
+
+def block_bits(sending: Sending, levels: tuple[Level, ...]) -> tuple[Float[Array, "picture square block"], ...]:
+    """Divergence of each block of each level; 0 of those that were sent."""
+    found = []
+    nats = weight_posterior.kl_nats(sending.fit.posterior)
+    for level, kl, sent in zip(levels, nats, sending.sent, strict=True):
+        membership = jnp.eye(len(level.bin_bits))[level.block]
+        found.append(jnp.where(sent, 0.0, kl / LOG2) @ membership)
+    return tuple(found)
+
+
+def code_bits(levels: tuple[Level, ...], divergences: tuple[Any, ...]) -> Any:
+    """About what the codes of blocks of such divergences will take, all together."""
+    return sum(
+        jnp.where(bits > 0, jnp.maximum(bits, level.bin_bits) + CODE_BITS, 0.0).sum()
+        for level, bits in zip(levels, divergences, strict=True)
     )
 
 
-def block_bits(plan: Plan, sending: Sending) -> Float[Array, "image block"]:
-    """KL divergence of each block; 0 of those that were sent."""
-    bits = weight_posterior.kl_nats(sending.fit.posterior) / LOG2
-    return plan.split(jnp.where(sending.sent, 0.0, bits), 0.0).sum(axis=-1)
+@partial(jax.jit, static_argnames=("shape", "spans", "tall", "wide"))
+def tune(
+    shape, spans, tall, wide, model: Floats, levels, limits: Limits, sending: Sending, pixels, key, rounds: Int[Array, ""]
+) -> tuple[Sending, tuple[Any, Any]]:
+    """Fit what was not sent, by rounds of steps, and correct prices and weight after each; squared error of the last
+    draw [picture], and about what is still to be sent, in bits."""
+
+    def loss(q: Posterior, weight, prices, key):
+        drawn = weight_posterior.sample(q, key)
+        units = jax.tree.map(jnp.where, sending.sent, sending.units, drawn)
+        errors = inr_fit.squared_errors(shape, spans, model.shared, model.prior, units, pixels, tall, wide)
+        paid = jax.tree.map(
+            lambda sent, price, kl: jnp.where(sent, 0.0, price * kl).sum(),
+            sending.sent,
+            prices,
+            weight_posterior.kl_nats(q),
+        )
+        return weight * errors.sum() + sum(paid), errors
+
+    def some_steps(number, carry):
+        fit, block_prices, weight, _ = carry
+        prices = tuple(price[..., level.block] for price, level in zip(block_prices, levels, strict=True))
+
+        def step(number, carry):
+            fit, _ = carry
+            own = jax.random.fold_in(key, number)
+            gradient, errors = jax.grad(loss, has_aux=True)(fit.posterior, weight, prices, own)
+            return inr_fit.adam(fit, gradient), errors
+
+        first = number * STEPS_AT_ONCE
+        fit, errors = jax.lax.fori_loop(first, first + STEPS_AT_ONCE, step, (fit, carry[3]))
+        bits = block_bits(sending._replace(fit=fit), levels)
+        changed = []
+        for level, price, kl in zip(levels, block_prices, bits, strict=True):
+            most = level.bin_bits + limits.room_bits
+            factor = jnp.where(kl > most, PRICE_STEP, jnp.where(kl < most - SLACK_BITS, 1 / PRICE_STEP, 1.0))
+            changed.append(jnp.maximum(price * factor, limits.least_price))
+        wanted = jnp.clip(limits.budget_bits / jnp.maximum(code_bits(levels, bits), 1.0), 0.95, 1.05)
+        return fit, tuple(changed), weight * jnp.where(limits.budget_bits > 0, wanted, 1.0), errors
+
+    carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(sending.sent[0])))
+    fit, prices, weight, errors = jax.lax.fori_loop(0, rounds, some_steps, carry)
+    sending = sending._replace(fit=fit, prices=prices, weight=weight)
+    return sending, (errors, code_bits(levels, block_bits(sending, levels)))
 
 
-@partial(jax.jit, static_argnames=("shape", "steps"))
-def tune(shape, model, plan: Plan, limits: Limits, sending: Sending, pixels, key, steps: Int[Array, ""]) -> Sending:
-    """Fit what was not sent to the images, and correct the prices on the way."""
+@partial(jax.jit, static_argnames=("number",))
+def send(number: int, levels, key, private_key, sending: Sending, found: Found) -> tuple[Sending, Found]:
+    """Search for a sample of the block of the largest divergence of each square of a level, and send it.
 
-    def loss(q: Posterior, prices, key):
-        unsent = ~sending.sent
-        u = jnp.where(unsent, weight_posterior.sample(q, key), sending.units)
-        variables = weight_posterior.to_variables(model.prior, u)
-        errors = inr_fit.squared_errors(shape, model.shared, variables, pixels)
-        priced = jnp.where(unsent, plan.merge(jnp.broadcast_to(prices[..., None], (*prices.shape, plan.shape[1]))), 0.0)
-        return model.weight * errors.sum() + jnp.sum(priced * weight_posterior.kl_nats(q))
+    key: of the level's streams, a stream for each block, which all squares share.
+    """
+    level, bits = levels[number], block_bits(sending, levels)[number]
+    plan, sent = level.plan, sending.sent[number]
+    pictures, squares, _ = sent.shape
+    rows = jnp.arange(pictures * squares)
 
-    def step(number, carry):
-        fit, prices = carry
-        gradient = jax.grad(loss)(fit.posterior, prices, jax.random.fold_in(key, number))
-        fit = inr_fit.adam(fit, gradient, inr_fit.LEARNING_RATE)
-        bits = block_bits(plan, sending._replace(fit=fit))
-        factor = jnp.where(bits > limits.most_bits, PRICE_STEP, jnp.where(bits < limits.most_bits - SLACK_BITS, 1 / PRICE_STEP, 1.0))
-        changed = jnp.maximum(prices * factor, limits.least_price)
-        return fit, jnp.where(number % PRICE_STEPS == PRICE_STEPS - 1, changed, prices)
+    def flat(x):
+        return x.reshape(len(rows), *x.shape[2:])
 
-    fit, prices = jax.lax.fori_loop(0, steps, step, (sending.fit, sending.prices))
-    return sending._replace(fit=fit, prices=prices)
+    def blocks_of(x, padding):
+        return plan.split(flat(x)[:, level.latents], padding)
 
-
-@jax.jit
-def send(plan: Plan, key, private_key, sending: Sending) -> Sending:
-    """Search for a sample of each image's block of the largest divergence, and send it."""
-    left = ~plan.split(sending.sent, True).all(axis=-1)
-    block = jnp.argmax(jnp.where(left, block_bits(plan, sending), -1.0), axis=1)
-    rows = jnp.arange(len(block))
-    mean = plan.split(sending.fit.posterior.mean, 0.0)[rows, block]
-    scale = plan.split(jnp.exp(sending.fit.posterior.log_scale), 1.0)[rows, block]
+    left = ~blocks_of(sent, True).all(axis=-1)
+    block = jnp.argmax(jnp.where(left, flat(bits), -1.0), axis=1)
+    posterior = sending.fit.posterior
+    mean = blocks_of(posterior.mean[number], 0.0)[rows, block]
+    scale = blocks_of(jnp.exp(posterior.log_scale[number]), 1.0)[rows, block]
     streams = rec.stream_keys(key, (1, plan.shape[0]), shared_axes=(0,))[0]
     bins = None if plan.bins is None else rec.Bins(plan.bins.intervals[block], plan.bins.capacity)
     own = randomness.fold_in(private_key, rows.astype(jnp.uint32))
-    found = engine.encode_rows(plan.algorithm, streams[block], own, Normal(mean, scale), Normal(0.0, 1.0), bins)
-    place = (rows, block)
-    words = sending.words.at[place].set(found.words)
-    here = plan.merge(jnp.broadcast_to((jnp.arange(plan.shape[0]) == block[:, None])[..., None], words.shape))
-    samples = plan.merge(jnp.zeros(words.shape).at[place].set(found.sample))
-    return sending._replace(
-        sent=sending.sent | here,
-        units=jnp.where(here, samples, sending.units),
-        index=sending.index.at[place].set(found.code.index),
-        interval=sending.interval.at[place].set(found.code.interval),
-        words=words,
+    drawn = engine.encode_rows(plan.algorithm, streams[block], own, Normal(mean, scale), Normal(0.0, 1.0), bins)
+
+    def put(whole, part):
+        return flat(whole).at[rows, block].set(part).reshape(whole.shape)
+
+    def in_place(x):
+        merged = plan.merge(jnp.zeros((len(rows), *plan.shape), x.dtype).at[rows, block].set(x))
+        return flat(jnp.zeros(sent.shape, x.dtype)).at[:, level.latents].set(merged).reshape(sent.shape)
+
+    here = in_place(jnp.ones(mean.shape, bool))
+    units = jnp.where(here, in_place(drawn.sample), sending.units[number])
+    sending = sending._replace(
+        sent=_with(sending.sent, number, sent | here), units=_with(sending.units, number, units)
     )
+    return sending, Found(*(map(put, found, (drawn.code.index, drawn.code.interval, drawn.words))))
+
+
+def _with(items: tuple[Any, ...], number: int, item: Any) -> tuple[Any, ...]:
+    return (*items[:number], item, *items[number + 1 :])

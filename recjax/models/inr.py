@@ -1,9 +1,9 @@
 """Implicit neural representations: an image is the function of position that a small sine network computes.
 
-The variables of an image are latent weights, which learned linear maps turn into the weights of its sine network
-(SIREN, arXiv:2006.09661), and a coarse grid of latent encodings, which a network that all images share upsamples to an
+The variables of a patch are latent weights, which learned linear maps turn into the weights of its sine network (SIREN,
+arXiv:2006.09661), and a coarse grid of latent encodings, which a network that all patches share upsamples to an
 encoding of every position (RECOMBINER, arXiv:2309.17182). Maps and upsampler belong to the model; only the variables
-are sent.
+are sent. Patches of one picture lie on one grid of encodings, so that there are no seams between them.
 """
 
 import math
@@ -20,12 +20,12 @@ from recjax.numerics import sine
 
 @dataclass(frozen=True)
 class INRShape:
-    """Sizes of a representation; the defaults are RECOMBINER's for 32x32 images, with fewer latent weights.
+    """Sizes of a representation.
 
-    height, width, channels: of an image. hidden: widths of the layers of sines. fourier: sines and cosines of each
-    position, an even number. latents: latent weights of each layer, the last (affine) one among them. grid, encodings:
-    rows and columns of the latent encodings, and numbers in each. upsampling: (channels, scale) of each layer of the
-    upsampler; the product of the scales takes the grid to the image.
+    height, width, channels: of a patch. hidden: widths of the layers of sines. fourier: sines and cosines of each
+    position. latents: latent weights of each layer, the last (affine) one among them. grid, encodings: rows and columns
+    of a patch's latent encodings, and numbers in each. upsampling: (channels, scale) of each layer of the upsampler;
+    the product of the scales takes the grid to the patch.
     """
 
     height: int = 32
@@ -33,10 +33,10 @@ class INRShape:
     channels: int = 3
     hidden: tuple[int, ...] = (32, 32, 32)
     fourier: int = 16
-    latents: tuple[int, ...] = (128, 128, 128, 99)
+    latents: tuple[int, ...] = (64, 64, 64, 32)
     grid: tuple[int, int] = (2, 2)
     encodings: int = 128
-    upsampling: tuple[tuple[int, int], ...] = ((64, 4), (32, 2), (16, 2))
+    upsampling: tuple[tuple[int, int], ...] = ((32, 4), (32, 2), (16, 2))
 
     def __post_init__(self) -> None:
         if len(self.latents) != len(self.hidden) + 1:
@@ -62,12 +62,12 @@ class INRShape:
 
     @property
     def variables(self) -> int:
-        """Numbers that are sent for an image, all in all."""
+        """Numbers that are sent for a patch, all in all."""
         return sum(self.latents) + self.grid[0] * self.grid[1] * self.encodings
 
 
 class Variables(NamedTuple):
-    """What is sent of images. layers: latent weights [*batch, latents] of each layer. encoding: [*batch, rows, columns, encodings]."""
+    """What is sent of patches. layers: latent weights [*batch, latents] of each layer. encoding: [*batch, rows, columns, encodings]."""
 
     layers: tuple[Any, ...]
     encoding: Any
@@ -81,7 +81,11 @@ def split(shape: INRShape, flat: Any) -> Variables:
 
 
 class Affine(NamedTuple):
-    """A linear map from latent weights to the weights of a layer. kernel: [latents, (inputs + 1) * outputs]; the last row of a layer is its bias."""
+    """An affine map of rows: x @ kernel + bias.
+
+    From latent weights to the weights of a layer the kernel is [latents, (inputs + 1) * outputs], the last row of a
+    layer is its bias.
+    """
 
     kernel: Any
     bias: Any
@@ -104,7 +108,7 @@ _MAP_SCALE = 0.5
 
 
 def init(shape: INRShape, key: Array) -> Shared:
-    """Fresh maps, of SIREN's initial weights and as large changes of them as half their scale, and upsampler."""
+    """Fresh maps, of SIREN's initial weights and changes of them by half their scale, and upsampler."""
     keys = iter(jax.random.split(key, 2 * len(shape.layers) + len(shape.upsampling)))
     maps = []
     for latents, (inputs, outputs) in zip(shape.latents, shape.layers, strict=True):
@@ -121,50 +125,79 @@ def init(shape: INRShape, key: Array) -> Shared:
     return Shared(tuple(maps), tuple(upsampler))
 
 
-def render(shape: INRShape, shared: Shared, variables: Variables) -> Float[Array, "batch channels pixels"]:
-    """Images of variables [batch, ...]: values of pixels, row by row, that are 0 to 1 where they fit."""
-    encoding = upsample(shape, shared.upsampler, variables.encoding)
-    fourier = jnp.broadcast_to(jnp.asarray(fourier_features(shape)), (len(encoding), shape.fourier, encoding.shape[2]))
-    x = jnp.concatenate([fourier, encoding], axis=1)
-    last = len(shape.layers) - 1
-    for number, (latent, layer, (inputs, outputs)) in enumerate(
-        zip(variables.layers, shared.maps, shape.layers, strict=True)
-    ):
-        weights = (latent @ layer.kernel + layer.bias).reshape(-1, inputs + 1, outputs)
-        x = jnp.einsum("bio,bip->bop", weights[:, :-1], x) + weights[:, -1][..., None]
-        x = x + 0.5 if number == last else sine(W0 * x)
-    return x
+def render(
+    shape: INRShape, shared: Shared, variables: Float[Array, "picture tall wide variable"]
+) -> Float[Array, "patch channel pixel"]:
+    """Patches of pictures of tall x wide patches, row by row: values of pixels, that are 0 to 1 where they fit."""
+    parts = split(shape, variables)
+    features = upsample(shape, shared.upsampler, parts.encoding)
+    fourier = jnp.asarray(fourier_features(shape))
+    weights = [
+        (latent.reshape(-1, latent.shape[-1]) @ layer.kernel + layer.bias).reshape(-1, inputs + 1, outputs)
+        for latent, layer, (inputs, outputs) in zip(parts.layers, shared.maps, shape.layers, strict=True)
+    ]
+
+    # One patch at a time: its products are small matrices, and what lies between them stays in the cache.
+    def of_patch(arguments):
+        weights, features = arguments
+        x = jnp.concatenate([fourier, features])
+        for layer in weights[:-1]:
+            x = sine(W0 * (layer[:-1].T @ x + layer[-1][:, None]))
+        return weights[-1][:-1].T @ x + (weights[-1][-1][:, None] + 0.5)
+
+    return jax.lax.map(of_patch, (weights, features))
 
 
 def upsample(
-    shape: INRShape, upsampler: tuple[Affine, ...], encoding: Float[Array, "batch rows columns encodings"]
-) -> Float[Array, "batch features pixels"]:
-    """An encoding of every position, row by row."""
-    x = encoding
+    shape: INRShape, upsampler: tuple[Affine, ...], encoding: Float[Array, "picture tall wide row column encoding"]
+) -> Float[Array, "patch feature pixel"]:
+    """An encoding of every position of every patch."""
+    x = join_patches(encoding)
     for number, (layer, (_, scale)) in enumerate(zip(upsampler, shape.upsampling, strict=True)):
         x = neighbourhoods(x) @ layer.kernel + layer.bias
         if number + 1 < len(upsampler):
             x = jnp.where(x > 0, x, x * (LEAK_Q10 / 1024))
         x = spread_out(x, scale)
-    return jnp.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 2)
+    return to_patches(shape, x)
 
 
-def neighbourhoods(x: Shaped[Array, "batch rows columns features"]) -> Shaped[Array, "batch rows columns 9*features"]:
+def join_patches(x: Shaped[Array, "picture tall wide row column feature"]) -> Shaped[Array, "picture y x feature"]:
+    """The grids of a picture's patches as one."""
+    pictures, tall, wide, rows, columns, features = x.shape
+    return jnp.moveaxis(x, 3, 2).reshape(pictures, tall * rows, wide * columns, features)
+
+
+def to_patches(shape: INRShape, x: Shaped[Array, "picture y x channel"]) -> Shaped[Array, "patch channel pixel"]:
+    """Pictures, of whole patches, as patches, row by row."""
+    pictures, y_size, x_size, channels = x.shape
+    x = x.reshape(pictures, y_size // shape.height, shape.height, x_size // shape.width, shape.width, channels)
+    return jnp.transpose(x, (0, 1, 3, 5, 2, 4)).reshape(-1, channels, shape.height * shape.width)
+
+
+def from_patches(
+    shape: INRShape, patches: Shaped[Array, "patch channel pixel"], tall: int, wide: int
+) -> Shaped[Array, "picture y x channel"]:
+    """Undoes `to_patches`."""
+    x = patches.reshape(-1, tall, wide, patches.shape[1], shape.height, shape.width)
+    return jnp.transpose(x, (0, 1, 4, 2, 5, 3)).reshape(-1, tall * shape.height, wide * shape.width, patches.shape[1])
+
+
+def neighbourhoods(x: Shaped[Array, "batch row column feature"]) -> Shaped[Array, "batch row column 9*feature"]:
     """Each position with its eight neighbours, 0 beyond the edge: a convolution is a product of these and a matrix."""
     _, rows, columns, _ = x.shape
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return jnp.concatenate([padded[:, r : r + rows, c : c + columns] for r in range(3) for c in range(3)], axis=-1)
 
 
-def spread_out(x: Shaped[Array, "batch rows columns outputs"], scale: int) -> Shaped[Array, "batch tall wide features"]:
+def spread_out(x: Shaped[Array, "batch row column output"], scale: int) -> Shaped[Array, "batch tall wide feature"]:
     """Outputs of a position as scale x scale positions (sub-pixel convolution, arXiv:1609.05158)."""
     batch, rows, columns, outputs = x.shape
     x = x.reshape(batch, rows, columns, scale, scale, outputs // scale**2)
     return jnp.moveaxis(x, 3, 2).reshape(batch, rows * scale, columns * scale, -1)
 
 
-def fourier_features(shape: INRShape) -> Float[np.ndarray, "features pixels"]:
-    """Sines and cosines of rows and columns, in octaves from half a period over the image on."""
+def fourier_features(shape: INRShape) -> Float[np.ndarray, "feature pixel"]:
+    """Sines and cosines of rows and columns, in octaves from half a period over the patch on."""
     octaves = np.pi * 2.0 ** np.arange(shape.fourier // 4)
     rows = (np.arange(shape.height) + 0.5) / shape.height
     columns = (np.arange(shape.width) + 0.5) / shape.width

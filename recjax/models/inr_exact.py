@@ -85,38 +85,43 @@ def sine(phase: Int32[Array, "*n"]) -> Int32[Array, "*n"]:
 
 
 def render(
-    shape: INRShape, network: ExactINR, latents: Int32[Array, "image variables"]
-) -> UInt8[Array, "image height width channels"]:
-    """Pixels of images whose latents, in units of the prior, have UNIT_BITS fraction bits."""
-    parts = inr.split(shape, latents)
+    shape: INRShape, network: ExactINR, latents: Int32[Array, "picture tall wide variable"]
+) -> UInt8[Array, "picture y x channel"]:
+    """Pictures of tall x wide patches whose latents, in units of the prior, have UNIT_BITS fraction bits."""
+    _, tall, wide, _ = latents.shape
+    parts = inr.split(shape, jnp.clip(latents, -exact.LIMIT, exact.LIMIT))
     features = _upsample(shape, network, parts.encoding)
-    fourier = jnp.broadcast_to(fourier_features(shape), (len(latents), *fourier_features(shape).shape))
-    x = jnp.concatenate([fourier, features], axis=1)
-    last = len(shape.layers) - 1
-    for number, (part, layer, (inputs, outputs)) in enumerate(
-        zip(parts.layers, network.maps, shape.layers, strict=True)
-    ):
-        weights = exact.affine(layer, part).reshape(-1, inputs + 1, outputs)
-        sums = _products(weights[:, :-1], x) + (weights[:, -1] << (SUM_BITS - WEIGHT_BITS))[..., None]
-        if number == last:
-            half = 1 << (SUM_BITS - 1)
-            pixels = ((jnp.clip(sums + half, 0, 1 << SUM_BITS) >> 2) * 255 + (half >> 2)) >> (SUM_BITS - 2)
-            x = jnp.clip(pixels, 0, 255)
-        else:
+    weights = [
+        exact.affine(layer, part.reshape(-1, part.shape[-1])).reshape(-1, inputs + 1, outputs)
+        for part, layer, (inputs, outputs) in zip(parts.layers, network.maps, shape.layers, strict=True)
+    ]
+    fourier = jnp.asarray(fourier_features(shape))
+
+    def of_patch(arguments):
+        weights, features = arguments
+        x = jnp.concatenate([fourier, features])
+        for layer in weights[:-1]:
             dropped = SUM_BITS - PHASE_BITS
-            x = sine((sums + (1 << (dropped - 1))) >> dropped)
-    images = jnp.moveaxis(x, 1, 2).reshape(len(x), shape.height, shape.width, shape.channels)
-    return images.astype(jnp.uint8)
+            x = sine((_sums(layer, x) + (1 << (dropped - 1))) >> dropped)
+        half = 1 << (SUM_BITS - 1)
+        light = jnp.clip(_sums(weights[-1], x) + half, 0, 1 << SUM_BITS)
+        return (((light >> 2) * 255 + (half >> 2)) >> (SUM_BITS - 2)).astype(jnp.uint8)
+
+    return inr.from_patches(shape, jax.lax.map(of_patch, (weights, features)), tall, wide)
 
 
-def _products(
-    weights: Int32[Array, "image inputs outputs"], x: Int32[Array, "image inputs pixels"]
-) -> Int32[Array, "image outputs pixels"]:
-    """Sums of products with SUM_BITS fraction bits; each image has weights of its own."""
+def _sums(
+    layer: Int32[Array, "inputs+1 outputs"], x: Int32[Array, "inputs pixel"]
+) -> Int32[Array, "outputs pixel"]:
+    """A layer of one patch, with SUM_BITS fraction bits."""
+    return _products(layer[:-1], x) + (layer[-1] << (SUM_BITS - WEIGHT_BITS))[:, None]
+
+
+def _products(weights: Int32[Array, "inputs outputs"], x: Int32[Array, "inputs pixel"]) -> Int32[Array, "outputs pixel"]:
     (w_high, w_low), (x_high, x_low) = _digits(weights), _digits(x)
 
-    def dot(a: Int8[Array, "image inputs outputs"], b: Int8[Array, "image inputs pixels"]):
-        return jax.lax.dot_general(a, b, (((1,), (1,)), ((0,), (0,))), preferred_element_type=jnp.int32)
+    def dot(a: Int8[Array, "inputs outputs"], b: Int8[Array, "inputs pixel"]):
+        return jax.lax.dot_general(a, b, (((0,), (0,)), ((), ())), preferred_element_type=jnp.int32)
 
     return (dot(w_high, x_high) << 8) + dot(w_high, x_low) + dot(w_low, x_high) + (dot(w_low, x_low) >> 8)
 
@@ -127,16 +132,16 @@ def _digits(x: Int32[Array, "*n"]) -> tuple[Int8[Array, "*n"], Int8[Array, "*n"]
 
 
 def _upsample(
-    shape: INRShape, network: ExactINR, encoding: Int32[Array, "image rows columns encodings"]
-) -> Int32[Array, "image features pixels"]:
-    x = (network.loc + network.scale * encoding + (1 << (network.shift - 1))) >> network.shift
+    shape: INRShape, network: ExactINR, latents: Int32[Array, "picture tall wide row column encoding"]
+) -> Int32[Array, "patch feature pixel"]:
+    x = inr.join_patches((network.loc + network.scale * latents + (1 << (network.shift - 1))) >> network.shift)
     for number, (layer, (_, scale)) in enumerate(zip(network.upsampler, shape.upsampling, strict=True)):
         near = inr.neighbourhoods(jnp.clip(x, -exact.LIMIT, exact.LIMIT))
         x = exact.affine(layer, near.reshape(-1, near.shape[-1])).reshape(*near.shape[:-1], -1)
         if number + 1 < len(shape.upsampling):
             x = jnp.where(x > 0, x, (x * inr.LEAK_Q10 + 512) >> 10)
         x = inr.spread_out(x, scale)
-    return jnp.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 2)
+    return inr.to_patches(shape, x)
 
 
 def fourier_features(shape: INRShape) -> Int32[np.ndarray, "features pixels"]:

@@ -3,54 +3,79 @@
 A decoder renders the integers; an encoder fits posteriors with floats that are made from them.
 """
 
-from dataclasses import dataclass
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Int32, UInt8
 
-from recjax.models import inr, inr_exact
+from recjax.cards import LOSSY
+from recjax.models import exact, inr, inr_exact, levels, tensor_file
 from recjax.models.exact import ACCUMULATOR_DROPPED_BITS, ExactLayer
 from recjax.models.inr import Affine, INRShape, Shared
 from recjax.models.inr_exact import UNIT_BITS, VALUE_BITS, WEIGHT_BITS, ExactINR
 from recjax.models.weight_posterior import Gaussian
+
+FORMAT = 1
+RATIO_BITS = 12
+"""Fraction bits of the scales of levels, relative to the last one's."""
+
+MAX_LEVELS = 4
+_MAX_RATIO = 4 << RATIO_BITS
 
 
 @dataclass(frozen=True, eq=False)
 class INRModel:
     """A released model of representations; a pytree of integers.
 
-    network: with the prior, so that latents are standard normal. kl_bits: mean KL divergence of each latent on the
-    training images, in units of 1/1024 bits. intervals: of each latent, for space partitioning. value_bits: fraction
-    bits of the encodings and of what each layer of the upsampler gives. weight: of the squared error in the objective
-    that the model was trained with, in nats.
+    network: with the prior of the last level in it, so that its latents are standard normal. ratios: scale of each
+    level's latents in units of the last level's, with RATIO_BITS fraction bits. kl_bits: mean KL divergence of each
+    latent on the training pictures, in units of 1/1024 bits; latents with 0 are never sent. index_counts: histograms
+    of classes of indices by the settings that made them. spans: of the levels (`recjax.models.levels`). value_bits:
+    fraction bits of the encodings and of what each layer of the upsampler gives. card: JSON, what is known of it; of
+    which an encoder takes the weight of the squared error in the objective.
     """
 
     network: ExactINR
-    kl_bits: Int32[np.ndarray, "latents"]
-    intervals: Int32[np.ndarray, "latents"]
-    shape: INRShape
-    value_bits: tuple[int, ...]
-    weight: float
-    name: str
-    card: str
+    ratios: Int32[np.ndarray, "level variable"]
+    kl_bits: Int32[np.ndarray, "level variable"]
+    index_counts: dict[str, Int32[np.ndarray, "classes"]]
+    shape: INRShape = field(metadata={"static": True})
+    spans: tuple[int, ...] = field(metadata={"static": True})
+    value_bits: tuple[int, ...] = field(metadata={"static": True})
+    name: str = field(metadata={"static": True})
+    card: str = field(default="{}", metadata={"static": True})
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The card, parsed."""
+        return json.loads(self.card)
+
+    @property
+    def weight(self) -> float:
+        """Of the squared error, in nats, in the objective that the model was trained with."""
+        return float(self.metadata["weight"])
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of all that decoding depends on."""
+        return tensor_file.digest(tensors_of(self), document_of(self))
 
 
-jax.tree_util.register_dataclass(
-    INRModel,
-    data_fields=["network", "kl_bits", "intervals"],
-    meta_fields=["shape", "value_bits", "weight", "name", "card"],
-)
+jax.tree_util.register_dataclass(INRModel)
 
 
 class Floats(NamedTuple):
-    """What fitting takes: maps and upsampler, the prior in whose units latents are, and the weight of the error."""
+    """What fitting takes: maps and upsampler, and the prior in whose units latents are, [variable] for each level."""
 
     shared: Shared
     prior: Gaussian
-    weight: Any
 
 
 def floats(model: INRModel) -> Floats:
@@ -69,18 +94,166 @@ def floats(model: INRModel) -> Floats:
     layers = sum(shape.latents)
     mean = jnp.concatenate([jnp.zeros(layers), (network.loc * unit).ravel()])
     scale = jnp.concatenate([jnp.ones(layers), (network.scale * unit * 2.0**UNIT_BITS).ravel()])
-    return Floats(Shared(tuple(maps), tuple(upsampler)), Gaussian(mean, scale), jnp.float32(model.weight))
-
-
-def render(model: INRModel, units: Int32[Array, "image latent"]) -> Array:
-    """Pixels uint8 [image, height, width, channels] of latents with UNIT_BITS fraction bits."""
-    return inr_exact.render(model.shape, model.network, units)
+    ratios = [jnp.asarray(row) * 2.0**-RATIO_BITS for row in model.ratios]
+    means = (*(jnp.zeros_like(mean) for _ in ratios[1:]), mean)
+    return Floats(Shared(tuple(maps), tuple(upsampler)), Gaussian(means, tuple(ratio * scale for ratio in ratios)))
 
 
 def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: float) -> Affine:
     digits = jnp.asarray(layer.weight_high, jnp.float32) * 256 + jnp.asarray(layer.weight_low, jnp.float32)
     weight_bits = layer.shift + output_bits + ACCUMULATOR_DROPPED_BITS - input_bits
-    kernel = digits * jnp.exp2(-weight_bits.astype(jnp.float32))
     bias_bits = weight_bits + input_bits - ACCUMULATOR_DROPPED_BITS
-    bias: Float[Array, "outputs"] = layer.bias * jnp.exp2(-bias_bits.astype(jnp.float32))
-    return Affine(factor * kernel, factor * bias)
+    kernel = digits * jnp.exp2(-weight_bits.astype(jnp.float32))
+    return Affine(factor * kernel, factor * layer.bias * jnp.exp2(-bias_bits.astype(jnp.float32)))
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def render(
+    model: INRModel, units: tuple[Int32[Array, "picture square variable"], ...], tall: int, wide: int
+) -> UInt8[Array, "picture y x channel"]:
+    """Pictures of tall x wide patches of the latents of each level, with UNIT_BITS fraction bits."""
+    scaled = tuple(jnp.asarray(ratio) * x for ratio, x in zip(model.ratios, units, strict=True))
+    sums = levels.total(model.spans, scaled, tall, wide)
+    latents = (sums + (1 << (RATIO_BITS - 1))) >> RATIO_BITS
+    return inr_exact.render(model.shape, model.network, latents)
+
+
+def document_of(model: INRModel) -> dict[str, Any]:
+    """What decoding depends on besides the tensors."""
+    return {
+        "kind": "representations",
+        "format": FORMAT,
+        "shape": json.loads(json.dumps(asdict(model.shape))),
+        "spans": list(model.spans),
+        "value_bits": list(model.value_bits),
+    }
+
+
+def tensors_of(model: INRModel) -> dict[str, np.ndarray]:
+    """Every integer array of the model by its name in a file."""
+    network = model.network
+    tensors = {"ratios": model.ratios, "kl_bits": model.kl_bits}
+    tensors |= {name: getattr(network, name) for name in ("loc", "scale", "shift")}
+    tensors |= {f"index_counts.{name}": array for name, array in model.index_counts.items()}
+    for label, layers in (("maps", network.maps), ("upsampler", network.upsampler)):
+        for position, layer in enumerate(layers):
+            stored = layer._asdict()
+            if not np.any(stored["weight_low"]):
+                del stored["weight_low"]
+            tensors |= {f"{label}.{position}.{name}": array for name, array in stored.items()}
+    return {name: np.asarray(array) for name, array in tensors.items()}
+
+
+def save_model(path: str | Path, model: INRModel) -> None:
+    """Write the model as safetensors; see `load_model`."""
+    document = {**document_of(model), "name": model.name, "digest": model.digest, "card": model.metadata}
+    tensor_file.write(path, tensors_of(model), document)
+
+
+def list_models() -> list[str]:
+    """Names of the released models."""
+    return sorted(path.stem for path in LOSSY.glob("*.safetensors"))
+
+
+def load_model(name_or_path: str | Path) -> INRModel:
+    """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
+    path = Path(name_or_path)
+    if str(name_or_path) in list_models():
+        return _load_released(str(name_or_path))
+    if not path.is_file():
+        raise ValueError(
+            f"there is no model of representations {str(name_or_path)!r}; give the path of a model file or one of "
+            f"{', '.join(list_models()) or 'none, as none is released'}."
+        )
+    return _load(path)
+
+
+def find_model(digest: str) -> INRModel:
+    """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
+    for name in list_models() if len(digest) >= 8 else []:
+        model = load_model(name)
+        if model.digest.startswith(digest.lower()):
+            return model
+    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+
+
+@functools.cache
+def _load_released(name: str) -> INRModel:
+    # The same object each time, for which plans are remembered.
+    return _load(LOSSY / f"{name}.safetensors")
+
+
+def _load(path: Path) -> INRModel:
+    tensors, document = tensor_file.read(path)
+    if document.get("kind") != "representations" or document.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a model of representations of format {FORMAT}; convert or fetch it again.")
+    try:
+        sizes = {name: _tuples(value) for name, value in document["shape"].items()}
+        prefix = "index_counts."
+        network = ExactINR(
+            _layers(tensors, "maps"),
+            *(jnp.asarray(tensors[name]) for name in ("loc", "scale", "shift")),
+            _layers(tensors, "upsampler"),
+        )
+        model = INRModel(
+            network,
+            tensors["ratios"],
+            tensors["kl_bits"],
+            {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)},
+            INRShape(**sizes),
+            tuple(map(int, document["spans"])),
+            tuple(map(int, document["value_bits"])),
+            str(document["name"]),
+            json.dumps(document["card"], sort_keys=True),
+        )
+        check(model)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
+    if model.digest != document.get("digest"):
+        raise ValueError(f"{path} does not have the digest it states; it is damaged, fetch it again.")
+    return model
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _layers(tensors: dict[str, np.ndarray], label: str) -> tuple[ExactLayer, ...]:
+    found = []
+    while f"{label}.{len(found)}.bias" in tensors:
+        prefix = f"{label}.{len(found)}."
+        stored = {name: tensors[prefix + name] for name in ExactLayer._fields if prefix + name in tensors}
+        low = np.zeros_like(stored["weight_high"])
+        found.append(ExactLayer(**jax.tree.map(jnp.asarray, {"weight_low": low} | stored)))
+    return tuple(found)
+
+
+def check(model: INRModel) -> None:
+    """ValueError unless the parts of a model fit together and none of its sums can leave int32."""
+    shape, network = model.shape, model.network
+    wide = [(latents, (a + 1) * b) for latents, (a, b) in zip(shape.latents, shape.layers, strict=True)]
+    inputs, upsampler = shape.encodings, []
+    for outputs, scale in shape.upsampling:
+        upsampler.append((9 * inputs, scale * scale * outputs))
+        inputs = outputs
+    for label, layers, widths in (("map", network.maps, wide), ("upsampler", network.upsampler, upsampler)):
+        if [np.shape(layer.weight_high) for layer in layers] != widths:
+            raise ValueError(f"the {label}s of model {model.name!r} do not have the sizes of its shape.")
+        for layer in layers:
+            exact.check(exact.ExactNetwork((layer,)))
+    place = (*shape.grid, shape.encodings)
+    loc, scale, shift = (np.asarray(x, np.int64) for x in (network.loc, network.scale, network.shift))
+    if loc.shape != place or scale.shape != place or shift.shape or not 1 <= shift <= 30:
+        raise ValueError(f"model {model.name!r} needs a place and a scale of the prior for each latent encoding.")
+    if (np.abs(loc) + np.abs(scale) * exact.LIMIT + (1 << (int(shift) - 1))).max() >= 2**31:
+        raise ValueError(f"the prior of model {model.name!r} can overflow int32.")
+    size = (len(model.spans), shape.variables)
+    fits = model.ratios.shape == model.kl_bits.shape == size and model.ratios.dtype == model.kl_bits.dtype == np.int32
+    if not fits or (model.ratios < 0).any() or (model.ratios > _MAX_RATIO).any() or (model.kl_bits < 0).any():
+        raise ValueError(f"model {model.name!r} needs a ratio and a KL of 0 or more for each latent of each level.")
+    if model.ratios.sum(axis=0, dtype=np.int64).max() > _MAX_RATIO or not 1 <= len(model.spans) <= MAX_LEVELS:
+        raise ValueError(f"the levels of model {model.name!r} are too many, or can overflow int32.")
+    if model.spans[-1] != 1 or min(model.spans) < 1 or len(model.value_bits) != len(shape.upsampling) + 1:
+        raise ValueError(f"the last level of model {model.name!r} must be that of patches.")
+    if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=1).all():
+        raise ValueError(f"each level of model {model.name!r} must send something.")

@@ -55,15 +55,16 @@ def to_variables(prior: Gaussian, u: Any) -> Any:
 
 
 def fit_prior(prior: Gaussian, q: Posterior) -> tuple[Gaussian, Posterior]:
-    """The prior of least mean KL divergence to the posteriors of all images, and the posteriors in its units.
+    """The prior of least mean KL divergence to all posteriors, and the posteriors in its units.
 
-    Axis 0 of each leaf of q counts images. The minimum is the law of the mixture's moments (empirical Bayes): the mean
-    of means, and the mean of variances plus the variance of means.
+    The last axis of each leaf of q is the prior's; all others count posteriors. The minimum has the moments of their
+    mixture (empirical Bayes): the mean of means, and the mean of variances plus the variance of means.
     """
 
     def moments(mean, log_scale):
-        middle = mean.mean(axis=0)
-        return middle, jnp.sqrt(jnp.mean(jnp.exp(2 * log_scale) + jnp.square(mean - middle), axis=0))
+        axes = tuple(range(mean.ndim - 1))
+        middle = mean.mean(axis=axes)
+        return middle, jnp.sqrt(jnp.mean(jnp.exp(2 * log_scale) + jnp.square(mean - middle), axis=axes))
 
     found = jax.tree.map(moments, q.mean, q.log_scale)
     shift, stretch = jax.tree.transpose(jax.tree.structure(q.mean), jax.tree.structure((0, 0)), found)

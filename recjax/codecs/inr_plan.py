@@ -1,0 +1,124 @@
+"""What settings come to for a model of representations: the blocks of each level and the codes, made of integers.
+
+Bins send most of a block, the index of a candidate what they leave. Blocks are filled by that residual, which grows
+slower than the divergence: a latent of 4 bits leaves three quarters of one.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from recjax import randomness, rec
+from recjax.codecs.plan import Plan
+from recjax.codecs.settings import MAX_CANDIDATES_LOG2
+from recjax.coding import integers
+from recjax.models.inr_model import INRModel
+from recjax.rec import blocks as blocking
+from recjax.rec import codes, engine
+
+INDEX_CODES = ("zeta", "learned", "uniform")
+ZETA, LEARNED, UNIFORM = range(len(INDEX_CODES))
+"""Position is the number in a file: append only."""
+
+SHIFT_ZERO = 1 << 12
+"""What a file states if latents are taken to have the divergences of the training pictures."""
+
+MAX_INTERVALS_LOG2 = 8
+
+# Bits that the best partition into 2^k intervals leaves of a normal latent's divergence (training means; by simulation,
+# for means that follow what the prior leaves to them), against that divergence; all in 1/1024 bit.
+_DIVERGENCES_Q10 = (0, 256, 512, 1024, 2048, 4096, 8192)
+_RESIDUALS_Q10 = (0, 215, 350, 530, 690, 765, 800)
+
+
+@dataclass(frozen=True)
+class INRSettings:
+    """How the latents of representations are sent; all of it stands in the header.
+
+    partition: whether there are bins. candidates_log2: log2 of the candidates of a block. block_bits_q10: budget of a
+    block, in 1/1024 bit, of the residual with a partition, else of divergence, by training means. index_code: ZETA,
+    LEARNED or UNIFORM. shift_q10: bits that each latent is taken to have beside its training mean, in 1/1024, of a file
+    at another rate than the model's.
+    """
+
+    partition: bool = True
+    candidates_log2: int = 16
+    block_bits_q10: int = 13 << 10
+    index_code: int = ZETA
+    shift_q10: int = 0
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """As the header states them."""
+        return {
+            "partition": int(self.partition),
+            "candidates_log2": self.candidates_log2,
+            "block_budget_bits_q10": self.block_bits_q10,
+            "index_code": self.index_code,
+            "shift_bits_q10": self.shift_q10 + SHIFT_ZERO,
+        }
+
+    @property
+    def histogram(self) -> str:
+        """Name of the histogram of indices in the model file that LEARNED uses."""
+        return f"{'partition' if self.partition else 'plain'}-{self.candidates_log2}-{self.block_bits_q10}"
+
+
+class Level(NamedTuple):
+    """How a level's latents are sent. plan: blocks and codes of those that are. latents: their numbers among the
+    variables. block: of each variable, 0 of those that are not sent. bin_bits: log2 of the bins of each block."""
+
+    plan: Plan
+    latents: Int[np.ndarray, "latent"]
+    block: Int[np.ndarray, "variable"]
+    bin_bits: Int[np.ndarray, "block"]
+
+
+@functools.lru_cache(maxsize=64)
+def make_levels(model: INRModel, settings: INRSettings, *, decoding: bool = False) -> tuple[Level, ...]:
+    """The levels that encoder and decoder share; for decoding alone the sizes of the search do not matter."""
+    return tuple(_level(model, settings, number, decoding) for number in range(len(model.spans)))
+
+
+def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) -> Level:
+    trained = np.asarray(model.kl_bits[number], np.int64)
+    latents = np.flatnonzero(trained)
+    kl = np.maximum(trained[latents] + settings.shift_q10, 0)
+    intervals_log2 = np.clip((kl + 512) >> 10, 0, MAX_INTERVALS_LOG2) if settings.partition else np.zeros_like(kl)
+    residual = residual_bits(kl) if settings.partition else kl
+    order = blocking.permutation(randomness.key(number), len(latents))
+    blocks = blocking.split_by_budget(residual, settings.block_bits_q10, order)
+    algorithm = rec.orc(1 if decoding else 1 << settings.candidates_log2)
+    masses = _index_masses(model, settings, blocks.split(residual, 0).sum(axis=1), decoding)
+    counts = blocks.split(1 << intervals_log2, 1)
+    bins = engine.as_bins(algorithm, counts) if settings.partition else None
+    block = np.zeros(len(trained), np.int64)
+    block[latents] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
+    bin_bits = blocks.split(intervals_log2, 0).sum(axis=1)
+    return Level(Plan(algorithm, blocks, bins, None, masses), latents, block, bin_bits)
+
+
+def residual_bits(kl_q10: Int[np.ndarray, "latent"]) -> Int[np.ndarray, "latent"]:
+    """What bins leave of divergences, both in 1/1024 bit; integers, as a decoder computes it too."""
+    points, values = np.asarray(_DIVERGENCES_Q10), np.asarray(_RESIDUALS_Q10)
+    kl = np.minimum(kl_q10, points[-1])
+    k = np.minimum(np.searchsorted(points, kl, side="right"), len(points) - 1)
+    inner = values[k - 1] + (kl - points[k - 1]) * (values[k] - values[k - 1]) // (points[k] - points[k - 1])
+    return inner + np.maximum(kl_q10 - (MAX_INTERVALS_LOG2 << 10), 0)
+
+
+def _index_masses(model: INRModel, settings: INRSettings, residual_q10: np.ndarray, decoding: bool) -> np.ndarray:
+    if settings.index_code == LEARNED:
+        rows = [integers.learned_masses(model.index_counts[settings.histogram].tolist())] * len(residual_q10)
+    elif settings.index_code == UNIFORM:
+        rows = [integers.uniform_masses(settings.candidates_log2)] * len(residual_q10)
+    else:
+        expected = codes.expected_log2_index(residual_q10[:, None], None, 1 << settings.candidates_log2)
+        rows = [integers.zeta_masses(int(q), settings.candidates_log2) for q in expected]
+    masses = np.stack(rows)
+    # Classes that have no mass are never popped, and all files share what is compiled.
+    missing = max(integers.num_classes(MAX_CANDIDATES_LOG2) + 1 - masses.shape[1], 0) if decoding else 0
+    return np.concatenate([masses[:, :-1], np.zeros((len(masses), missing), np.int64), masses[:, -1:]], axis=1)
