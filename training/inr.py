@@ -6,9 +6,11 @@ becomes the best one for the posteriors, in closed form, and the weight of the s
 budget of bits per pixel.
 """
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +24,7 @@ from recjax.models import inr, weight_posterior
 from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian
 from recjax.numerics import LOG2
+from training import checkpoint
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,40 @@ class INRTraining:
     """How the model is learned.
 
     bits_per_pixel: the mean KL divergence that training steers to. epochs: passes over the pictures. batch_size:
-    pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. warmup_epochs: before the prior
-    and the weight of the squared error are first corrected. spans: of the prior's levels (`recjax.models.levels`).
+    pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in
+    units of the prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. settle: share of
+    the epochs before the weight of the squared error, which is first_weight, is corrected. spans: of the prior's levels (`recjax.models.levels`).
+    checkpoint_every: so many epochs.
     """
 
     bits_per_pixel: float = 0.7
     epochs: int = 200
     batch_size: int = 64
-    learning_rate: float = 2e-3
-    warmup_epochs: int = 5
-    first_weight: float = 100.0
+    learning_rate: float = 1e-3
+    posterior_rates: tuple[float, float] = (0.05, 0.01)
+    warmup_epochs: int = 10
+    settle: float = 0.4
+    first_weight: float = 200.0
     spans: tuple[int, ...] = (1,)
+    checkpoint_every: int = 20
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("bits_per_pixel", "epochs", "batch_size", "learning_rate", "first_weight", "checkpoint_every"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}; raise it.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed}; take it modulo 2^32.")
+
+
+class Progress(NamedTuple):
+    """Of a training: epochs done and in all, PSNR in dB of draws from the posteriors, bits per pixel, and the weight."""
+
+    epoch: int
+    epochs: int
+    psnr: float
+    bits_per_pixel: float
+    weight: float
 
 
 class State(NamedTuple):
@@ -68,7 +93,7 @@ def start(
 
 
 @partial(jax.jit, static_argnames=("shape", "spans", "optimiser"), donate_argnames=("state",))
-def epoch(shape, spans, optimiser, state: State, pictures, order, key) -> tuple[State, tuple[Any, Any]]:
+def epoch(shape, spans, optimiser, state: State, pictures, order, key, rate) -> tuple[State, tuple[Any, Any]]:
     """One pass over the pictures, in batches [batch, picture] of their numbers; mean squared error and KL (nats)."""
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
 
@@ -85,7 +110,7 @@ def epoch(shape, spans, optimiser, state: State, pictures, order, key) -> tuple[
             return state.weight * errors + nats, (errors / len(rows), nats / len(rows))
 
         (_, facts), (down, slopes) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(part.posterior, shared)
-        part = inr_fit.adam(part, down)
+        part = inr_fit.adam(part, down, rate)
         written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit[:3], part[:3])
         slopes = jax.tree.map(lambda g: g / (len(rows) * state.weight), slopes)
         updates, moments = optimiser.update(slopes, moments, shared)
@@ -97,31 +122,64 @@ def epoch(shape, spans, optimiser, state: State, pictures, order, key) -> tuple[
     return State(shared, moments, state.prior, fit, state.weight), jax.tree.map(jnp.mean, facts)
 
 
-@partial(jax.jit, static_argnames=("budget_nats",), donate_argnames=("state",))
-def refine(state: State, kl_nats, budget_nats: float) -> State:
-    """The best prior for the posteriors, and a weight nearer to the budget."""
+@partial(jax.jit, donate_argnames=("state",))
+def refine(state: State, kl_nats, budget_nats) -> State:
+    """The best prior for the posteriors, and a weight nearer to the budget, unless that is 0."""
     prior, posterior = weight_posterior.fit_prior(state.prior, state.fit.posterior)
-    ratio = jnp.clip(budget_nats / kl_nats, 0.8, 1.25)
-    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior), weight=state.weight * ratio)
+    # Slowly, as divergences follow the weight only in tens of epochs.
+    ratio = jnp.clip((budget_nats / kl_nats) ** 0.1, 0.97, 1.03)
+    weight = state.weight * jnp.where(budget_nats > 0, ratio, 1.0)
+    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior), weight=weight)
 
 
 def train(
-    shape: INRShape, pictures: np.ndarray, config: INRTraining, report: Callable[[int, float, float, float], None]
+    shape: INRShape,
+    pictures: np.ndarray,
+    config: INRTraining,
+    report: Callable[[Progress], None] = lambda progress: None,
+    *,
+    directory: Path | None = None,
 ) -> State:
-    """A trained model of pictures uint8 [picture, y, x, channel]; `report` hears epoch, PSNR, bits per pixel, weight."""
+    """A trained model of pictures uint8 [picture, y, x, channel].
+
+    directory: of the checkpoint of a run that was stopped, which then goes on exactly as if it had not been.
+    FloatingPointError if the objective is no longer finite.
+    """
     count = len(pictures) // config.batch_size * config.batch_size
+    if not count:
+        raise ValueError(f"a batch takes {config.batch_size} pictures, got {len(pictures)}; lower batch_size.")
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
     size = pictures.shape[1] * pictures.shape[2]
-    steps = config.epochs * (count // config.batch_size)
-    optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, steps))
-    state, pictures = start(shape, config, count, tall, wide, optimiser), jnp.asarray(pictures[:count])
-    rng, budget = np.random.default_rng(config.seed), config.bits_per_pixel * size
-    for number in range(config.epochs):
-        order = jnp.asarray(rng.permutation(count).reshape(-1, config.batch_size).astype(np.int32))
-        key = jax.random.key(config.seed * 100_003 + number + 1)
-        state, (error, nats) = epoch(shape, config.spans, optimiser, state, pictures, order, key)
+    optimiser = optax.adam(
+        optax.cosine_decay_schedule(config.learning_rate, config.epochs * (count // config.batch_size))
+    )
+    state, first = start(shape, config, count, tall, wide, optimiser), 0
+    path = None if directory is None else directory / "checkpoint.safetensors"
+    if path is not None and path.is_file():
+        state, document = checkpoint.restore(path, state)
+        if document["config"] != _json(shape, config):
+            raise ValueError(f"{path} is a checkpoint of another configuration; use another directory.")
+        first = int(document["epoch"])
+    pictures, budget_nats = jnp.asarray(pictures[:count]), config.bits_per_pixel * size * LOG2
+    for number in range(first, config.epochs):
+        # Order and noise come from the epoch's number, so that runs resume exactly.
+        order = np.random.default_rng([config.seed, number]).permutation(count).reshape(-1, config.batch_size)
+        key = jax.random.fold_in(jax.random.key(config.seed), number)
+        rows = jnp.asarray(order.astype(np.int32))
+        before, after = config.posterior_rates
+        rate = jnp.float32(before * (after / before) ** (number / config.epochs))
+        state, (error, nats) = epoch(shape, config.spans, optimiser, state, pictures, rows, key, rate)
+        mse, bits = float(error) / (shape.channels * size), float(nats) / LOG2 / size
+        if not (np.isfinite(mse) and np.isfinite(bits)):
+            raise FloatingPointError(f"the objective left the numbers in epoch {number}; lower the learning rate.")
         if number >= config.warmup_epochs:
-            state = refine(state, nats, budget * LOG2)
-        mse = float(error) / (shape.channels * size)
-        report(number, -10 * np.log10(mse), float(nats) / LOG2 / size, float(state.weight))
+            settled = number >= config.settle * config.epochs
+            state = refine(state, nats, jnp.float32(budget_nats if settled else 0.0))
+        report(Progress(number + 1, config.epochs, float(-10 * np.log10(mse)), bits, float(state.weight)))
+        if path is not None and ((number + 1) % config.checkpoint_every == 0 or number + 1 == config.epochs):
+            checkpoint.save(path, state, {"epoch": number + 1, "config": _json(shape, config)})
     return state
+
+
+def _json(shape: INRShape, config: INRTraining) -> Any:
+    return json.loads(json.dumps([asdict(shape), asdict(config)]))

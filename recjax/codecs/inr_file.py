@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 from recjax import chunks, container, randomness, rec
 from recjax.codecs import inr
 from recjax.codecs.inr import Effort, Facts, Sent
-from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, SHIFT_ZERO, INRSettings, Level, make_levels
+from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, PARTITIONS, SHIFT_ZERO, INRSettings, Level, make_levels
 from recjax.codecs.plan import code_codec
 from recjax.coding import message as rans
 from recjax.coding import wire
@@ -185,7 +185,7 @@ def settings_of(header: Header, model: INRModel) -> INRSettings:
     """The settings that a header states; FormatError if the model does not have what they need."""
     stated = header.parameters
     settings = INRSettings(
-        bool(stated["partition"]),
+        PARTITIONS[stated["partition"]],
         stated["candidates_log2"],
         stated["block_budget_bits_q10"],
         stated["index_code"],
@@ -194,6 +194,4 @@ def settings_of(header: Header, model: INRModel) -> INRSettings:
     unknown = settings.index_code == LEARNED and settings.histogram not in model.index_counts
     if settings.index_code >= len(INDEX_CODES) or unknown:
         raise FormatError(f"the file uses an index code that model {model.name!r} does not have; the file is damaged.")
-    if settings.block_bits_q10 < 1:
-        raise FormatError("the file states blocks that hold nothing; it is damaged.")
     return settings

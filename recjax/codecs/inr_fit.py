@@ -17,7 +17,7 @@ from recjax.models.weight_posterior import Gaussian, Posterior
 LEARNING_RATE = 0.02
 """Of means and logarithms of scales, in units of the prior."""
 
-FIRST_LOG_SCALE = -2.0
+FIRST_LOG_SCALE = -4.0
 
 _DECAYS = (0.9, 0.99)
 _TINY = 1e-8
@@ -56,7 +56,7 @@ def squared_errors(
 ) -> Float[Array, "picture"]:
     """Of pictures whose pixels are 0 to 1, when the latents of each level [picture, square, variable] are `units`."""
     variables = levels.total(spans, weight_posterior.to_variables(prior, units), tall, wide)
-    errors = jnp.square(inr.render(shape, shared, variables) - pixels)
+    errors = inr.squared_errors(shape, shared, variables, pixels)
     return errors.reshape(len(variables), -1).sum(axis=1)
 
 

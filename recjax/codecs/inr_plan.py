@@ -23,10 +23,15 @@ INDEX_CODES = ("zeta", "learned", "uniform")
 ZETA, LEARNED, UNIFORM = range(len(INDEX_CODES))
 """Position is the number in a file: append only."""
 
+PARTITIONS = ("none", "information", "random", "uninformative")
+"""How intervals are assigned to latents: as many as their divergence asks for; the same numbers at random, or the most
+to those that carry least, for comparison. Position is the number in a file."""
+
 SHIFT_ZERO = 1 << 12
 """What a file states if latents are taken to have the divergences of the training pictures."""
 
 MAX_INTERVALS_LOG2 = 8
+_RANDOM_SEED = 1 << 16
 
 # Bits that the best partition into 2^k intervals leaves of a normal latent's divergence (training means; by simulation,
 # for means that follow what the prior leaves to them), against that divergence; all in 1/1024 bit.
@@ -38,13 +43,13 @@ _RESIDUALS_Q10 = (0, 215, 350, 530, 690, 765, 800)
 class INRSettings:
     """How the latents of representations are sent; all of it stands in the header.
 
-    partition: whether there are bins. candidates_log2: log2 of the candidates of a block. block_bits_q10: budget of a
+    partition: one of PARTITIONS. candidates_log2: log2 of the candidates of a block. block_bits_q10: budget of a
     block, in 1/1024 bit, of the residual with a partition, else of divergence, by training means. index_code: ZETA,
     LEARNED or UNIFORM. shift_q10: bits that each latent is taken to have beside its training mean, in 1/1024, of a file
     at another rate than the model's.
     """
 
-    partition: bool = True
+    partition: str = "information"
     candidates_log2: int = 16
     block_bits_q10: int = 13 << 10
     index_code: int = ZETA
@@ -54,7 +59,7 @@ class INRSettings:
     def parameters(self) -> dict[str, int]:
         """As the header states them."""
         return {
-            "partition": int(self.partition),
+            "partition": PARTITIONS.index(self.partition),
             "candidates_log2": self.candidates_log2,
             "block_budget_bits_q10": self.block_bits_q10,
             "index_code": self.index_code,
@@ -64,7 +69,7 @@ class INRSettings:
     @property
     def histogram(self) -> str:
         """Name of the histogram of indices in the model file that LEARNED uses."""
-        return f"{'partition' if self.partition else 'plain'}-{self.candidates_log2}-{self.block_bits_q10}"
+        return f"{self.partition}-{self.candidates_log2}-{self.block_bits_q10}"
 
 
 class Level(NamedTuple):
@@ -87,18 +92,31 @@ def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) 
     trained = np.asarray(model.kl_bits[number], np.int64)
     latents = np.flatnonzero(trained)
     kl = np.maximum(trained[latents] + settings.shift_q10, 0)
-    intervals_log2 = np.clip((kl + 512) >> 10, 0, MAX_INTERVALS_LOG2) if settings.partition else np.zeros_like(kl)
-    residual = residual_bits(kl) if settings.partition else kl
+    intervals_log2 = _intervals_log2(settings.partition, kl, number)
+    residual = kl if settings.partition == "none" else residual_bits(kl)
     order = blocking.permutation(randomness.key(number), len(latents))
     blocks = blocking.split_by_budget(residual, settings.block_bits_q10, order)
-    algorithm = rec.orc(1 if decoding else 1 << settings.candidates_log2)
+    algorithm = rec.orc(num_candidates=1 if decoding else 1 << settings.candidates_log2)
     masses = _index_masses(model, settings, blocks.split(residual, 0).sum(axis=1), decoding)
     counts = blocks.split(1 << intervals_log2, 1)
-    bins = engine.as_bins(algorithm, counts) if settings.partition else None
+    bins = None if settings.partition == "none" else engine.as_bins(algorithm, counts)
     block = np.zeros(len(trained), np.int64)
     block[latents] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
     bin_bits = blocks.split(intervals_log2, 0).sum(axis=1)
     return Level(Plan(algorithm, blocks, bins, None, masses), latents, block, bin_bits)
+
+
+def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarray:
+    """log2 of the intervals of each latent."""
+    if partition == "none":
+        return np.zeros_like(kl_q10)
+    intervals_log2 = np.clip((kl_q10 + 512) >> 10, 0, MAX_INTERVALS_LOG2)
+    if partition == "random":
+        return intervals_log2[blocking.permutation(randomness.key(_RANDOM_SEED + number), len(kl_q10))]
+    if partition == "uninformative":
+        least = np.argsort(kl_q10, kind="stable")
+        intervals_log2[least] = np.sort(intervals_log2)[::-1]
+    return intervals_log2
 
 
 def residual_bits(kl_q10: Int[np.ndarray, "latent"]) -> Int[np.ndarray, "latent"]:

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from recjax.codecs import inr_file
 from recjax.codecs.inr import Effort, Facts, psnr
-from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, SHIFT_ZERO, INRSettings
+from recjax.codecs.inr_plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
 from recjax.codecs.options import log2_of_candidates
 from recjax.container import File
 from recjax.errors import FormatError
@@ -66,25 +66,30 @@ def compress(
 def make_settings(
     model: INRModel,
     *,
-    partition: bool = True,
+    partition: bool | str = True,
     candidates: int | None = None,
     block_bits: float | None = None,
     index_code: str | None = None,
 ) -> INRSettings:
     """How blocks of latents are sent; ValueError says what is wrong.
 
-    partition: search within bins of equal prior mass. candidates: of a block, a power of two. block_bits: what fills a
+    partition: search within bins of equal prior mass; or by name, how their intervals are assigned to latents
+    (`recjax.codecs.inr_plan.PARTITIONS`). candidates: of a block, a power of two. block_bits: what fills a
     block: of what the bins leave, or without them of divergence. index_code: law of the indices of candidates, "zeta",
     "learned" or "uniform"; by default learned, if the model has it.
     """
-    default_candidates, default_bits = _DEFAULTS[bool(partition)]
+    if isinstance(partition, bool):
+        partition = "information" if partition else "none"
+    if partition not in PARTITIONS:
+        raise ValueError(f"partition must be one of {', '.join(PARTITIONS)}, got {partition!r}.")
+    default_candidates, default_bits = _DEFAULTS[partition != "none"]
     block_bits = default_bits if block_bits is None else block_bits
     if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
         raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
     candidates_log2 = log2_of_candidates(default_candidates if candidates is None else candidates)
     if index_code is not None and index_code not in INDEX_CODES:
         raise ValueError(f"index_code must be one of {', '.join(INDEX_CODES)}, got {index_code!r}.")
-    settings = INRSettings(bool(partition), candidates_log2, round(block_bits * 1024))
+    settings = INRSettings(partition, candidates_log2, round(block_bits * 1024))
     learned = settings.histogram in model.index_counts
     if index_code == "learned" and not learned:
         raise ValueError(f"model {model.name!r} has no histogram {settings.histogram!r}; take index_code 'zeta'.")

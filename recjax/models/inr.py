@@ -7,7 +7,9 @@ are sent. Patches of one picture lie on one grid of encodings, so that there are
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -36,7 +38,7 @@ class INRShape:
     latents: tuple[int, ...] = (64, 64, 64, 32)
     grid: tuple[int, int] = (2, 2)
     encodings: int = 128
-    upsampling: tuple[tuple[int, int], ...] = ((32, 4), (32, 2), (16, 2))
+    upsampling: tuple[tuple[int, int], ...] = ((32, 4), (16, 2), (16, 2))
 
     def __post_init__(self) -> None:
         if len(self.latents) != len(self.hidden) + 1:
@@ -131,21 +133,67 @@ def render(
     """Patches of pictures of tall x wide patches, row by row: values of pixels, that are 0 to 1 where they fit."""
     parts = split(shape, variables)
     features = upsample(shape, shared.upsampler, parts.encoding)
-    fourier = jnp.asarray(fourier_features(shape))
-    weights = [
+    return over_patches(lambda patch: _render_patch(shape, *patch), (_weights(shape, shared, parts), features))
+
+
+def squared_errors(
+    shape: INRShape,
+    shared: Shared,
+    variables: Float[Array, "picture tall wide variable"],
+    pixels: Float[Array, "patch channel pixel"],
+) -> Float[Array, "patch"]:
+    """Of patches of pictures, whose pixels are 0 to 1."""
+    parts = split(shape, variables)
+    features = upsample(shape, shared.upsampler, parts.encoding)
+    return _patch_errors(shape, _weights(shape, shared, parts), features, pixels)
+
+
+def over_patches(function: Callable[[Any], Any], patches: Any) -> Any:
+    """A function of each patch. On CPUs one after the other: the products are small matrices, and what lies between
+    them stays in the cache."""
+    if jax.default_backend() != "cpu":
+        return jax.vmap(function)(patches)
+    return jax.lax.scan(lambda _, patch: (None, function(patch)), None, patches, unroll=2)[1]
+
+
+def _weights(shape: INRShape, shared: Shared, parts: Variables) -> tuple[Any, ...]:
+    """Weights [patch, inputs + 1, outputs] of each layer of the sine network."""
+    return tuple(
         (latent.reshape(-1, latent.shape[-1]) @ layer.kernel + layer.bias).reshape(-1, inputs + 1, outputs)
         for latent, layer, (inputs, outputs) in zip(parts.layers, shared.maps, shape.layers, strict=True)
-    ]
+    )
 
-    # One patch at a time: its products are small matrices, and what lies between them stays in the cache.
-    def of_patch(arguments):
-        weights, features = arguments
-        x = jnp.concatenate([fourier, features])
-        for layer in weights[:-1]:
-            x = sine(W0 * (layer[:-1].T @ x + layer[-1][:, None]))
-        return weights[-1][:-1].T @ x + (weights[-1][-1][:, None] + 0.5)
 
-    return jax.lax.map(of_patch, (weights, features))
+def _render_patch(shape: INRShape, weights: tuple[Any, ...], features: Any) -> Float[Array, "channel pixel"]:
+    x = jnp.concatenate([jnp.asarray(fourier_features(shape)), features])
+    for layer in weights[:-1]:
+        x = sine(W0 * (layer[:-1].T @ x + layer[-1][:, None]))
+    return weights[-1][:-1].T @ x + (weights[-1][-1][:, None] + 0.5)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _patch_errors(shape: INRShape, weights, features, pixels) -> Float[Array, "patch"]:
+    return over_patches(lambda patch: _patch_error(shape, *patch), (weights, features, pixels))
+
+
+def _patch_error(shape: INRShape, weights, features, pixels) -> Float[Array, ""]:
+    return jnp.square(_render_patch(shape, weights, features) - pixels).sum()
+
+
+# Value and slopes of a patch are computed together, so that nothing of its network has to be kept for later.
+def _patch_errors_forward(shape: INRShape, weights, features, pixels):
+    both = jax.value_and_grad(partial(_patch_error, shape), argnums=(0, 1))
+    return over_patches(lambda patch: both(*patch), (weights, features, pixels))
+
+
+def _patch_errors_backward(shape: INRShape, slopes, cotangent):
+    def scaled(slope):
+        return slope * cotangent.reshape(-1, *(1,) * (slope.ndim - 1))
+
+    return (*jax.tree.map(scaled, slopes), None)
+
+
+_patch_errors.defvjp(_patch_errors_forward, _patch_errors_backward)
 
 
 def upsample(

@@ -91,10 +91,10 @@ def render(
     _, tall, wide, _ = latents.shape
     parts = inr.split(shape, jnp.clip(latents, -exact.LIMIT, exact.LIMIT))
     features = _upsample(shape, network, parts.encoding)
-    weights = [
+    weights = tuple(
         exact.affine(layer, part.reshape(-1, part.shape[-1])).reshape(-1, inputs + 1, outputs)
         for part, layer, (inputs, outputs) in zip(parts.layers, network.maps, shape.layers, strict=True)
-    ]
+    )
     fourier = jnp.asarray(fourier_features(shape))
 
     def of_patch(arguments):
@@ -107,7 +107,7 @@ def render(
         light = jnp.clip(_sums(weights[-1], x) + half, 0, 1 << SUM_BITS)
         return (((light >> 2) * 255 + (half >> 2)) >> (SUM_BITS - 2)).astype(jnp.uint8)
 
-    return inr.from_patches(shape, jax.lax.map(of_patch, (weights, features)), tall, wide)
+    return inr.from_patches(shape, inr.over_patches(of_patch, (weights, features)), tall, wide)
 
 
 def _sums(

@@ -1,0 +1,140 @@
+"""Lossy pictures by implicit neural representations: rate against distortion of files, beside other people's codecs.
+
+Run:     python -m experiments configs/cifar10_rate_distortion.toml         (--train: learn the models first)
+Each model is sent in several ways, at the same pictures: space partitioning against blocks of 16 bits, and intervals
+assigned by information, at random or to what carries none. Rates are sizes of files that were decoded again.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rich.console
+
+from experiments import lossy_peers, rate_distortion_rows
+from recjax.codecs.inr import Effort
+from recjax.models import inr_model
+from recjax.models.inr import INRShape
+from recjax.models.inr_model import INRModel
+from training import pictures, representations
+from training.command import output_folder
+from training.inr import INRTraining
+
+
+@dataclass(frozen=True)
+class RepresentationSource:
+    """A model: a released one's name, or a path; training_pictures, shape and train: how `--train` makes it."""
+
+    name: str
+    data: Literal["cifar10", "photos"] = "cifar10"
+    training_pictures: int = 4000
+    shape: INRShape = field(default_factory=INRShape)
+    train: INRTraining = field(default_factory=INRTraining)
+
+    @property
+    def label(self) -> str:
+        """The name without folders."""
+        path = Path(self.name)
+        return path.parent.name if path.suffix else path.name
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model's latents are sent; see `recjax.codecs.lossy.make_settings`. fill, room_bits: see
+    `recjax.codecs.inr.Effort`. rates: bits per pixel of further files, beside that of the model itself."""
+
+    label: str
+    partition: Literal["none", "information", "random", "uninformative"] = "information"
+    candidates: int = 1 << 14
+    block_bits: float = 11.0
+    index_code: Literal["zeta", "learned", "uniform"] = "zeta"
+    fill: bool = False
+    room_bits: float | None = None
+    rates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """The experiment. data: of the test pictures, of which the first `pictures` are sent. ways: the first is ours, the
+    second what it is compared with. first_steps, steps_between: of fitting. one_by_one: pictures that are encoded alone,
+    to time it; 0 for none. shown: pictures of the plot. peer_pictures: that other codecs are measured on, all by default.
+    """
+
+    experiment: str
+    models: tuple[RepresentationSource, ...]
+    ways: tuple[Way, ...]
+    data: Literal["cifar10", "kodak"] = "cifar10"
+    pictures: int = 64
+    from_scratch: bool = False
+    first_steps: int = 1000
+    steps_between: int = 50
+    one_by_one: int = 0
+    shown: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.models or not self.ways:
+            raise ValueError("'models' and 'ways' must have at least one entry each; add tables [[models]], [[ways]].")
+        for name, least in (("pictures", 1), ("first_steps", 10), ("steps_between", 0), ("one_by_one", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}; raise it.")
+        if len({way.label for way in self.ways}) < len(self.ways):
+            raise ValueError("the labels of 'ways' must differ; change one.")
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Send, decode and compare; files go to the folder, figures are returned."""
+    start = time.perf_counter()
+    images = pictures.load(config.data, "test")[: config.pictures]
+    models = [_model(config, source, folder, console) for source in config.models]
+    ready = time.perf_counter()
+    effort = Effort(config.first_steps, config.steps_between)
+    rows, shown = [], {}
+    for model in models:
+        for way in config.ways:
+            for rate in (None, *way.rates):
+                row, decoded = rate_distortion_rows.measure(model, way, images, rate, effort, config.seed, folder, console)
+                rows.append(row)
+                if way is config.ways[0] and rate is None:
+                    shown[model.name] = decoded[: config.shown].tolist()
+    timing = None
+    if config.one_by_one:
+        timing = rate_distortion_rows.timing(models[0], config.ways[0], images, config.one_by_one, effort, config.seed)
+    with console.status("other codecs"):
+        peers = {peer.name: lossy_peers.curve(peer, images) for peer in lossy_peers.peers()}
+    return {
+        "data": {"name": config.data, "count": len(images), "shape": list(images.shape[1:])},
+        "models": [_facts(model) for model in models],
+        "rows": rows,
+        "timing": timing,
+        "peers": peers,
+        "left_out": lossy_peers.left_out(),
+        "pictures": images[: config.shown].tolist() if images.shape[1] <= 64 else [],
+        "decoded": shown if images.shape[1] <= 64 else {},
+        "seconds": {"models": ready - start, "coding": time.perf_counter() - ready},
+    }
+
+
+def _model(config: Config, source: RepresentationSource, folder: Path, console: rich.console.Console) -> INRModel:
+    if not config.from_scratch:
+        path = Path(source.name)
+        return inr_model.load_model(path / "model.safetensors" if path.is_dir() else source.name)
+    images = pictures.load(source.data, "train")[: source.training_pictures]
+    out = output_folder(folder / source.label)
+    console.print(f"training {source.label} on {len(images):,} pictures of {source.data}", highlight=False)
+    model = representations.learn(source.label, source.data, images, source.shape, source.train, console, out)
+    inr_model.save_model(out / "model.safetensors", model)
+    return model
+
+
+def _facts(model: INRModel) -> dict[str, Any]:
+    kl = np.asarray(model.kl_bits, np.float64) / 1024
+    return {
+        "name": model.name,
+        "digest": model.digest,
+        "bits_per_pixel": model.metadata["train"]["bits_per_pixel"],
+        "latents": [int((level > 0).sum()) for level in kl],
+        "kl_bits": [sorted((round(float(x), 3) for x in level if x > 0), reverse=True) for level in kl],
+    }
