@@ -67,6 +67,7 @@ METHODS: dict[str, dict[str, Bounds]] = {
         "candidates_log2": Bounds(0, 30),
         "block_budget_bits_q10": Bounds(1, 1 << 20),
         "index_code": Bounds(0, 255),
+        "prior": Bounds(0, 15),
         "shift_bits_q10": Bounds(0, 1 << 13),
         "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
     },

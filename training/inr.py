@@ -2,8 +2,8 @@
 
 Empirical Bayes, as RECOMBINER has it (arXiv:2309.17182): every training picture has a posterior of its own; posteriors
 and what pictures share go down the gradient of the objective of `recjax.codecs.inr_fit`, and after each epoch the prior
-becomes the best one for the posteriors, in closed form, and the weight of the squared error is corrected towards a
-budget of bits per pixel.
+becomes the best one for the posteriors, in closed form. Priors at the rates of files are fitted to what was learned
+(`training.inr_prior`).
 """
 
 import json
@@ -31,27 +31,23 @@ from training import checkpoint
 class INRTraining:
     """How the model is learned.
 
-    bits_per_pixel: the mean KL divergence that training steers to. epochs: passes over the pictures. batch_size:
-    pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in
-    units of the prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. settle: share of
-    the epochs before the weight of the squared error, which is first_weight, is corrected. spans: of the prior's levels (`recjax.models.levels`).
+    weight: of the squared error, in nats. epochs: passes over the pictures. batch_size: pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in
+    units of the prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. spans: of the prior's levels (`recjax.models.levels`).
     checkpoint_every: so many epochs.
     """
 
-    bits_per_pixel: float = 0.7
+    weight: float = 120.0
     epochs: int = 200
     batch_size: int = 64
     learning_rate: float = 1e-3
     posterior_rates: tuple[float, float] = (0.05, 0.01)
     warmup_epochs: int = 10
-    settle: float = 0.4
-    first_weight: float = 200.0
     spans: tuple[int, ...] = (1,)
     checkpoint_every: int = 20
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("bits_per_pixel", "epochs", "batch_size", "learning_rate", "first_weight", "checkpoint_every"):
+        for name in ("weight", "epochs", "batch_size", "learning_rate", "checkpoint_every"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}; raise it.")
         if not 0 <= self.seed < 2**32:
@@ -59,13 +55,12 @@ class INRTraining:
 
 
 class Progress(NamedTuple):
-    """Of a training: epochs done and in all, PSNR in dB of draws from the posteriors, bits per pixel, and the weight."""
+    """Of a training: epochs done and in all, PSNR in dB of draws from the posteriors, and bits per pixel."""
 
     epoch: int
     epochs: int
     psnr: float
     bits_per_pixel: float
-    weight: float
 
 
 class State(NamedTuple):
@@ -89,7 +84,7 @@ def start(
     share = 1.0 / np.sqrt(len(config.spans))
     zeros, scales = (tuple(jnp.full(shape.variables, x) for _ in config.spans) for x in (0.0, share))
     fit = inr_fit.start(shape, config.spans, count, tall, wide)
-    return State(shared, optimiser.init(shared), Gaussian(zeros, scales), fit, jnp.float32(config.first_weight))
+    return State(shared, optimiser.init(shared), Gaussian(zeros, scales), fit, jnp.float32(config.weight))
 
 
 @partial(jax.jit, static_argnames=("shape", "spans", "optimiser"), donate_argnames=("state",))
@@ -123,13 +118,10 @@ def epoch(shape, spans, optimiser, state: State, pictures, order, key, rate) -> 
 
 
 @partial(jax.jit, donate_argnames=("state",))
-def refine(state: State, kl_nats, budget_nats) -> State:
-    """The best prior for the posteriors, and a weight nearer to the budget, unless that is 0."""
+def refine(state: State) -> State:
+    """The best prior for the posteriors, and these in its units."""
     prior, posterior = weight_posterior.fit_prior(state.prior, state.fit.posterior)
-    # Slowly, as divergences follow the weight only in tens of epochs.
-    ratio = jnp.clip((budget_nats / kl_nats) ** 0.1, 0.97, 1.03)
-    weight = state.weight * jnp.where(budget_nats > 0, ratio, 1.0)
-    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior), weight=weight)
+    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior))
 
 
 def train(
@@ -160,7 +152,7 @@ def train(
         if document["config"] != _json(shape, config):
             raise ValueError(f"{path} is a checkpoint of another configuration; use another directory.")
         first = int(document["epoch"])
-    pictures, budget_nats = jnp.asarray(pictures[:count]), config.bits_per_pixel * size * LOG2
+    pictures = jnp.asarray(pictures[:count])
     for number in range(first, config.epochs):
         # Order and noise come from the epoch's number, so that runs resume exactly.
         order = np.random.default_rng([config.seed, number]).permutation(count).reshape(-1, config.batch_size)
@@ -173,9 +165,8 @@ def train(
         if not (np.isfinite(mse) and np.isfinite(bits)):
             raise FloatingPointError(f"the objective left the numbers in epoch {number}; lower the learning rate.")
         if number >= config.warmup_epochs:
-            settled = number >= config.settle * config.epochs
-            state = refine(state, nats, jnp.float32(budget_nats if settled else 0.0))
-        report(Progress(number + 1, config.epochs, float(-10 * np.log10(mse)), bits, float(state.weight)))
+            state = refine(state)
+        report(Progress(number + 1, config.epochs, float(-10 * np.log10(mse)), bits))
         if path is not None and ((number + 1) % config.checkpoint_every == 0 or number + 1 == config.epochs):
             checkpoint.save(path, state, {"epoch": number + 1, "config": _json(shape, config)})
     return state

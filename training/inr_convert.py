@@ -1,6 +1,7 @@
 """From a trained representation to the integers of `recjax.models.inr_model`."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,8 +14,9 @@ from recjax.models.inr import INRShape, Shared
 from recjax.models.inr_exact import UNIT_BITS, VALUE_BITS, WEIGHT_BITS, ExactINR
 from recjax.models.inr_model import RATIO_BITS, INRModel
 from recjax.models.quantise import HEADROOM, convert
-from recjax.models.weight_posterior import Gaussian, Posterior
+from recjax.models.weight_posterior import Posterior
 from recjax.numerics import LOG2
+from training.inr_prior import Settled
 
 KEPT_BITS = 0.02
 """Latents with a smaller mean KL divergence are never sent."""
@@ -29,31 +31,50 @@ def to_model(
     shape: INRShape,
     spans: tuple[int, ...],
     shared: Shared,
-    prior: Gaussian,
-    posterior: Posterior,
+    priors: Sequence[Settled],
     tall: int,
     wide: int,
-    card: dict[str, Any],
+    card: Mapping[str, Any],
 ) -> INRModel:
-    """The integer model of what was trained. posterior: of training pictures, of tall x wide patches, in units of the
-    prior; typical latents set the scales of what lies between layers."""
-    kl = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
-    kl_q10 = np.stack([np.where(own >= KEPT_BITS, np.rint(own * 1024), 0) for own in kl]).astype(np.int32)
-    # Latents that are not sent are at the prior's mean, in training pictures too.
-    units = tuple(x[:_CALIBRATION_PICTURES] * (own > 0) for x, own in zip(posterior.mean, kl_q10, strict=True))
-    scale = np.asarray(prior.scale[-1], np.float64)
-    ratios = [np.minimum(np.rint(np.asarray(own) / scale * (1 << RATIO_BITS)), 1 << RATIO_BITS) for own in prior.scale]
-    ratios = np.stack(ratios).astype(np.int32)
-    sums = levels.total(
-        spans, tuple(jnp.asarray(r) * x / (1 << RATIO_BITS) for r, x in zip(ratios, units, strict=True)), tall, wide
+    """The integer model of a network and of priors with posteriors of training pictures of tall x wide patches.
+
+    Typical latents of all priors set the scales of what lies between layers.
+    """
+    scale = np.max([np.asarray(scale, np.float64) for one in priors for scale in one.prior.scale], axis=0)
+    own_means = [np.sum([np.asarray(mean, np.float64) for mean in one.prior.mean], axis=0) for one in priors]
+    mean = np.mean(own_means, axis=0)
+    means = np.stack([np.rint((own - mean) / scale * (1 << UNIT_BITS)) for own in own_means]).astype(np.int32)
+    ratios = [[np.rint(np.asarray(x) / scale * (1 << RATIO_BITS)) for x in one.prior.scale] for one in priors]
+    kl_q10 = np.asarray([_divergences_q10(one.posterior) for one in priors], np.int32)
+    units = np.concatenate(
+        [
+            (_latents(spans, one, kl, tall, wide)[:_CALIBRATION_PICTURES] - mean) / scale
+            for one, kl in zip(priors, kl_q10, strict=True)
+        ]
     )
-    mean = np.sum([np.asarray(own, np.float64) for own in prior.mean], axis=0)
-    network, value_bits = to_exact(shape, shared, mean, scale, np.asarray(sums, np.float64))
-    model = INRModel(
-        network, ratios, kl_q10, {}, shape, spans, value_bits, name, json.dumps(card, sort_keys=True)
-    )
+    network, value_bits = to_exact(shape, shared, mean, scale, units)
+    stated = [
+        {"weight": one.weight, "bits_per_pixel": one.bits_per_pixel, "psnr_db": one.psnr, "pictures": len(one.posterior.mean[0])}
+        for one in priors
+    ]
+    document = json.dumps({**card, "priors": stated}, sort_keys=True)
+    arrays = (means, np.asarray(ratios).astype(np.int32), kl_q10)
+    model = INRModel(network, *arrays, {}, shape, spans, value_bits, name, document)
     inr_model.check(model)
     return model
+
+
+def _divergences_q10(posterior: Posterior) -> list[np.ndarray]:
+    """Of each level, in 1/1024 bit; 0 of latents that are never sent."""
+    found = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
+    return [np.where(kl >= KEPT_BITS, np.rint(kl * 1024), 0) for kl in found]
+
+
+def _latents(spans: tuple[int, ...], one: Settled, kl_q10: np.ndarray, tall: int, wide: int) -> np.ndarray:
+    """Posterior means [picture, tall, wide, variable], those that are not sent at the prior's."""
+    units = tuple(x * (kl > 0) for x, kl in zip(one.posterior.mean, kl_q10, strict=True))
+    variables = weight_posterior.to_variables(one.prior, units)
+    return np.asarray(levels.total(spans, variables, tall, wide), np.float64)
 
 
 def to_exact(

@@ -1,9 +1,9 @@
 """Learn a model of implicit neural representations, for `recjax compress --method inr --model`.
 
-    python -m training.representations --out runs/cifar --train.bits-per-pixel 0.7
+    python -m training.representations --out runs/cifar
     python -m training.representations --out runs/cifar --preset full
-    python -m training.representations --out runs/photos --data photos --train.bits-per-pixel 0.3
-    recjax compress ship.png ship.rjx --method inr --model runs/cifar
+    python -m training.representations --out runs/photos --data photos
+    recjax compress ship.png ship.rjx --method inr --model runs/cifar --bpp 0.8
 
 A run that was stopped goes on from its checkpoint when the same command is given again.
 """
@@ -13,26 +13,48 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import rich.console
 import tyro
+from jaxtyping import UInt8
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from recjax.models import inr_model
 from recjax.models.inr import INRShape
 from recjax.models.inr_model import INRModel
-from training import inr, inr_convert, pictures
+from training import inr, inr_basis, inr_convert, inr_prior, pictures
 from training.command import guarded, output_folder
 from training.inr import INRTraining, Progress
 
 PHOTO_SPANS = (8, 4, 1)
 """Of the levels of photos: squares of 256, 128 and 32 pixels."""
 
-PRESETS = {"tiny": (256, 30), "small": (4000, 150), "full": (19_000, 400)}
-"""Training pictures and epochs: seconds and some ten minutes on two cores, and up to an hour on an accelerator."""
+SETTLED_PICTURES = {"cifar10": 256, "photos": 8}
+"""Training pictures that priors are fitted to."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is learned from. pictures: of the training split, the first so many. rates: bits per pixel of the priors.
+    settle_steps: of fitting in the first round, and in each of the others; rounds: of fitting each prior."""
+
+    pictures: int = 1536
+    rates: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)
+    settle_steps: tuple[int, int] = (400, 150)
+    rounds: int = 4
+
+
+PRESETS = {
+    "tiny": (Effort(128, (0.6,), (60, 20), 2), INRTraining(epochs=20)),
+    "small": (Effort(), INRTraining(epochs=200)),
+    "full": (Effort(19_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
+}
+"""A minute, and half an hour, on two cores, and all pictures, for an accelerator."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +66,22 @@ class Command:
     data: Literal["cifar10", "photos"] = "cifar10"
     """What to train on: cifar10, for pictures of 32x32; photos, for pictures of any size."""
     preset: Literal["tiny", "small", "full"] = "small"
-    """How much: seconds, tens of minutes on two cores, or all pictures for an accelerator; sets pictures and epochs."""
+    """How much: a minute, or half an hour, on two cores, or all pictures, for an accelerator."""
     directory: Path | None = None
     """Where CIFAR-10 is; by default $RECJAX_DATA."""
     debug: bool = False
     """Show the traceback of an error."""
     shape: INRShape = field(default_factory=INRShape)
-    train: INRTraining = field(default_factory=INRTraining)
 
     def run(self) -> None:
         """Train, and write the model file."""
         out = output_folder(self.out)
-        count, epochs = PRESETS[self.preset]
-        config = self.train
-        if config.epochs == INRTraining().epochs:
-            config = replace(config, epochs=epochs)
-        if self.data == "photos" and config.spans == INRTraining().spans:
-            config = replace(config, spans=PHOTO_SPANS, batch_size=min(config.batch_size, 4))
-        images = pictures.load(self.data, "train", directory=self.directory)[:count]
-        model = learn(out.resolve().name, self.data, images, self.shape, config, rich.console.Console(), out)
+        effort, config = PRESETS[self.preset]
+        if self.data == "photos":
+            config = replace(config, spans=PHOTO_SPANS, batch_size=4)
+        images = pictures.load(self.data, "train", directory=self.directory)[: effort.pictures]
+        console = rich.console.Console()
+        model = learn(out.resolve().name, self.data, images, self.shape, config, effort, console, out)
         path = out / "model.safetensors"
         inr_model.save_model(path, model)
         print(f"{path}: {path.stat().st_size:,} bytes, model {model.digest[:16]}")
@@ -71,31 +90,45 @@ class Command:
 def learn(
     name: str,
     data: str,
-    images,
+    images: UInt8[np.ndarray, "picture y x 3"],
     shape: INRShape,
     config: INRTraining,
+    effort: Effort,
     console: rich.console.Console,
     directory: Path | None = None,
 ) -> INRModel:
     """A model of pictures in integers, with what it was trained with on its card."""
     start = time.perf_counter()
-    last: list[Progress] = []
     with _progress(console, config.epochs) as report:
-        state = inr.train(
-            shape, images, config, lambda step: (last.append(step), report(step))[1], directory=directory
+        state = inr.train(shape, images, config, report, directory=directory)
+    some = images[-SETTLED_PICTURES.get(data, 64) :]
+    first, others = effort.settle_steps
+    shared = state.shared
+    settle = partial(inr_prior.settle, shape, config.spans, pictures=some, first_steps=first, steps=others)
+    with console.status("axes of the latents"):
+        settled = settle(shared, state.prior, weight=config.weight, rounds=1)
+        shared, prior, _ = inr_basis.concentrate(shape, shared, settled.prior, settled.posterior)
+    priors: list[inr_prior.Settled] = []
+    for rate in effort.rates:
+        with console.status(f"prior at {rate:g} bits per pixel"):
+            near = priors[-1] if priors else None
+            weight = config.weight * rate / settled.bits_per_pixel if near is None else near.weight * rate / near.bits_per_pixel
+            found = settle(shared, prior, weight=weight, bits_per_pixel=rate, rounds=effort.rounds)
+        priors.append(found)
+        console.print(
+            f"prior at {rate:g}: {found.psnr:.2f} dB at {found.bits_per_pixel:.3f} bits per pixel, weight "
+            f"{found.weight:.1f}",
+            highlight=False,
         )
-    tall, wide = images.shape[1] // shape.height, images.shape[2] // shape.width
     card = {
         "data": data,
         "pictures": len(images),
         "train": asdict(config),
-        "weight": float(state.weight),
+        "effort": asdict(effort),
         "seconds": round(time.perf_counter() - start),
     }
-    if last:
-        card |= {"training_psnr_db": last[-1].psnr, "training_bits_per_pixel": last[-1].bits_per_pixel}
-    posterior = state.fit.posterior
-    return inr_convert.to_model(name, shape, config.spans, state.shared, state.prior, posterior, tall, wide, card)
+    tall, wide = images.shape[1] // shape.height, images.shape[2] // shape.width
+    return inr_convert.to_model(name, shape, config.spans, shared, priors, tall, wide, card)
 
 
 @contextmanager
@@ -108,8 +141,8 @@ def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[
         def report(step: Progress) -> None:
             text = f"{step.psnr:.2f} dB at {step.bits_per_pixel:.3f} bits per pixel"
             bar.update(task, completed=step.epoch, description=f"training: {text}, epoch")
-            if not console.is_terminal and (step.epoch % 10 == 0 or step.epoch == epochs):
-                console.print(f"epoch {step.epoch}: {text}, weight {step.weight:.1f}", highlight=False)
+            if not console.is_terminal and (step.epoch % 20 == 0 or step.epoch == epochs):
+                console.print(f"epoch {step.epoch}: {text}", highlight=False)
 
         yield report
 

@@ -110,7 +110,7 @@ def search(
                 sending = run.tune(sending, effort.steps_between)
         found.append(of_level)
         divergences.append(np.stack(sizes, axis=-1))
-    shown = show(model, run.levels, tuple(of_level.words for of_level in found), *pictures.shape[1:3])
+    shown = show(model, settings.prior, run.levels, tuple(of_level.words for of_level in found), *pictures.shape[1:3])
     return Sent(jax.tree.map(np.asarray, tuple(found)), shown, tuple(divergences), float(sending.weight))
 
 
@@ -121,7 +121,7 @@ class _Run:
         self.levels = make_levels(model, settings)
         self.size = patches_of(model, *pictures.shape[1:3])
         self.blocks = sum(level.plan.shape[0] for level in self.levels)
-        self._floats: Floats = inr_model.floats(model)
+        self._floats: Floats = inr_model.floats(model, settings.prior)
         self._pixels = inr_fit.pixels_of(model.shape, jnp.asarray(pictures))
         self._values = pictures.size
         room = settings.candidates_log2 - 3.0 if effort.room_bits is None else effort.room_bits
@@ -152,12 +152,12 @@ def level_key(key: randomness.Key, number: int) -> randomness.Key:
 
 
 def show(
-    model: INRModel, parts: tuple[Level, ...], words: tuple[np.ndarray | jax.Array, ...], height: int, width: int
+    model: INRModel, prior: int, parts: tuple[Level, ...], words: tuple[np.ndarray | jax.Array, ...], height: int, width: int
 ) -> UInt8[np.ndarray, "picture y x channel"]:
     """The pixels that the words [picture, square, block, dim] of the samples of each level name."""
     tall, wide = patches_of(model, height, width)
     units = tuple(_units(level, jnp.asarray(own), model.shape.variables) for level, own in zip(parts, words, strict=True))
-    return np.asarray(inr_model.render(model, units, tall, wide))[:, :height, :width]
+    return np.asarray(inr_model.render(model, jnp.int32(prior), units, tall, wide))[:, :height, :width]
 
 
 @jax.jit(static_argnums=2)

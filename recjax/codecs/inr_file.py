@@ -70,7 +70,7 @@ def encode(
             rows = sum(squares.count(span, tall, wide) for span in model.spans)
             budget = len(part) * (bits_per_pixel * height * width - _DIRECTORY_BITS * rows - _HEADER_BITS / count)
         told = functools.partial(progress, number, len(starts)) if progress else None
-        first_weight = (sent[-1].weight if sent else model.weight) if weight is None else weight
+        first_weight = (sent[-1].weight if sent else model.weights[settings.prior]) if weight is None else weight
         sent.append(
             inr.search(
                 part, model, settings, effort, weight=first_weight, budget_bits=max(budget, 1.0) if budget else 0.0,
@@ -141,7 +141,8 @@ def _capacity(level: Level) -> int:
 def decode(file: File, model: INRModel, *, index: int | None = None) -> UInt8[np.ndarray, "picture y x channel"]:
     """The pictures of a file, or only picture `index`, [1, y, x, channel]."""
     header = file.header
-    levels = make_levels(model, settings_of(header, model), decoding=True)
+    settings = settings_of(header, model)
+    levels = make_levels(model, settings, decoding=True)
     height, width = header.image_shape[:2]
     tall, wide = inr.patches_of(model, height, width)
     counts = [squares.count(span, tall, wide) for span in model.spans]
@@ -154,7 +155,7 @@ def decode(file: File, model: INRModel, *, index: int | None = None) -> UInt8[np
         for start in places:
             stop = min(start + at_once, pictures) if index is None else start + 1
             words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
-            shown.append(inr.show(model, levels, words, height, width)[: stop - start])
+            shown.append(inr.show(model, settings.prior, levels, words, height, width)[: stop - start])
     return np.concatenate(shown)
 
 
@@ -189,8 +190,11 @@ def settings_of(header: Header, model: INRModel) -> INRSettings:
         stated["candidates_log2"],
         stated["block_budget_bits_q10"],
         stated["index_code"],
+        stated["prior"],
         stated["shift_bits_q10"] - SHIFT_ZERO,
     )
+    if settings.prior >= len(model.means):
+        raise FormatError(f"the file uses a prior that model {model.name!r} does not have; the file is damaged.")
     unknown = settings.index_code == LEARNED and settings.histogram not in model.index_counts
     if settings.index_code >= len(INDEX_CODES) or unknown:
         raise FormatError(f"the file uses an index code that model {model.name!r} does not have; the file is damaged.")

@@ -45,14 +45,15 @@ class INRSettings:
 
     partition: one of PARTITIONS. candidates_log2: log2 of the candidates of a block. block_bits_q10: budget of a
     block, in 1/1024 bit, of the residual with a partition, else of divergence, by training means. index_code: ZETA,
-    LEARNED or UNIFORM. shift_q10: bits that each latent is taken to have beside its training mean, in 1/1024, of a file
-    at another rate than the model's.
+    LEARNED or UNIFORM. prior: number of the model's. shift_q10: bits that each latent is taken to have beside its
+    training mean, in 1/1024, of a file at another rate than the prior's.
     """
 
     partition: str = "information"
     candidates_log2: int = 16
     block_bits_q10: int = 13 << 10
     index_code: int = ZETA
+    prior: int = 0
     shift_q10: int = 0
 
     @property
@@ -63,6 +64,7 @@ class INRSettings:
             "candidates_log2": self.candidates_log2,
             "block_budget_bits_q10": self.block_bits_q10,
             "index_code": self.index_code,
+            "prior": self.prior,
             "shift_bits_q10": self.shift_q10 + SHIFT_ZERO,
         }
 
@@ -89,7 +91,7 @@ def make_levels(model: INRModel, settings: INRSettings, *, decoding: bool = Fals
 
 
 def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) -> Level:
-    trained = np.asarray(model.kl_bits[number], np.int64)
+    trained = np.asarray(model.kl_bits[settings.prior, number], np.int64)
     latents = np.flatnonzero(trained)
     kl = np.maximum(trained[latents] + settings.shift_q10, 0)
     intervals_log2 = _intervals_log2(settings.partition, kl, number)

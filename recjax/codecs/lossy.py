@@ -97,18 +97,19 @@ def make_settings(
 
 
 def at_rate(model: INRModel, settings: INRSettings, bits_per_pixel: float) -> INRSettings:
-    """The settings for a file at another rate than the model's: every latent has more bits than trained, or fewer.
+    """The settings for a file at some rate: the nearest prior, and of every latent more bits than trained, or fewer.
 
     Where the error is the same in all directions, so is the change of all bits (reverse water-filling).
     """
     if not (math.isfinite(bits_per_pixel) and 0 < bits_per_pixel <= 24):
         raise ValueError(f"bits_per_pixel must lie above 0 and up to 24, got {bits_per_pixel}.")
-    wanted = bits_per_pixel * model.shape.height * model.shape.width * 1024
-    kl = np.asarray(model.kl_bits, np.int64)
-    kl = kl[-1][kl[-1] > 0]
+    prior = int(np.argmin(np.abs(np.log(np.asarray(model.rates) / bits_per_pixel))))
+    wanted = model.kl_bits[prior, -1].sum() * bits_per_pixel / model.rates[prior]
+    kl = np.asarray(model.kl_bits[prior, -1], np.int64)
+    kl = kl[kl > 0]
     shifts = np.arange(-SHIFT_ZERO, SHIFT_ZERO + 1, 16)
     reached = np.array([np.maximum(kl + shift, 0).sum() for shift in shifts])
-    return replace(settings, shift_q10=int(shifts[np.abs(reached - wanted).argmin()]))
+    return replace(settings, prior=prior, shift_q10=int(shifts[np.abs(reached - wanted).argmin()]))
 
 
 def decode(file: File, model: INRModel | None = None, *, index: int | None = None) -> UInt8[np.ndarray, "..."]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int32, UInt8
+from jaxtyping import Array, Int, Int32, UInt8
 
 from recjax.cards import LOSSY
 from recjax.models import exact, inr, inr_exact, levels, tensor_file
@@ -26,7 +26,7 @@ FORMAT = 1
 RATIO_BITS = 12
 """Fraction bits of the scales of levels, relative to the last one's."""
 
-MAX_LEVELS = 4
+MAX_LEVELS, MAX_PRIORS = 4, 16
 _MAX_RATIO = 4 << RATIO_BITS
 
 
@@ -34,17 +34,19 @@ _MAX_RATIO = 4 << RATIO_BITS
 class INRModel:
     """A released model of representations; a pytree of integers.
 
-    network: with the prior of the last level in it, so that its latents are standard normal. ratios: scale of each
-    level's latents in units of the last level's, with RATIO_BITS fraction bits. kl_bits: mean KL divergence of each
-    latent on the training pictures, in units of 1/1024 bits; latents with 0 are never sent. index_counts: histograms
-    of classes of indices by the settings that made them. spans: of the levels (`recjax.models.levels`). value_bits:
-    fraction bits of the encodings and of what each layer of the upsampler gives. card: JSON, what is known of it; of
-    which an encoder takes the weight of the squared error in the objective.
+    It has one network and a prior for each of some rates. network: its latents are in units of the widest prior.
+    means: of the priors, in these units, with UNIT_BITS fraction bits. ratios: scales of each level's latents, in these
+    units, with RATIO_BITS fraction bits. kl_bits: mean KL divergence of each latent on the training pictures, in units
+    of 1/1024 bits; latents with 0 are never sent. index_counts: histograms of classes of indices by the settings that
+    made them. spans: of the levels (`recjax.models.levels`). value_bits: fraction bits of the encodings and of what
+    each layer of the upsampler gives. card: JSON, what is known of it; of which an encoder takes the weights of the
+    squared error in the objectives, and the rates.
     """
 
     network: ExactINR
-    ratios: Int32[np.ndarray, "level variable"]
-    kl_bits: Int32[np.ndarray, "level variable"]
+    means: Int32[np.ndarray, "prior variable"]
+    ratios: Int32[np.ndarray, "prior level variable"]
+    kl_bits: Int32[np.ndarray, "prior level variable"]
     index_counts: dict[str, Int32[np.ndarray, "classes"]]
     shape: INRShape = field(metadata={"static": True})
     spans: tuple[int, ...] = field(metadata={"static": True})
@@ -58,9 +60,14 @@ class INRModel:
         return json.loads(self.card)
 
     @property
-    def weight(self) -> float:
-        """Of the squared error, in nats, in the objective that the model was trained with."""
-        return float(self.metadata["weight"])
+    def weights(self) -> tuple[float, ...]:
+        """Of the squared error, in nats, in the objective that each prior was fitted with."""
+        return tuple(float(prior["weight"]) for prior in self.metadata["priors"])
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Mean KL divergence of training pictures under each prior, in bits per pixel."""
+        return tuple(float(prior["bits_per_pixel"]) for prior in self.metadata["priors"])
 
     @functools.cached_property
     def digest(self) -> str:
@@ -78,8 +85,8 @@ class Floats(NamedTuple):
     prior: Gaussian
 
 
-def floats(model: INRModel) -> Floats:
-    """The network that rendering in integers follows, but for roundings."""
+def floats(model: INRModel, prior: int) -> Floats:
+    """The network that rendering in integers follows, but for roundings, with one of its priors."""
     network, shape = model.network, model.shape
     last = len(network.maps) - 1
     maps = []
@@ -94,7 +101,8 @@ def floats(model: INRModel) -> Floats:
     layers = sum(shape.latents)
     mean = jnp.concatenate([jnp.zeros(layers), (network.loc * unit).ravel()])
     scale = jnp.concatenate([jnp.ones(layers), (network.scale * unit * 2.0**UNIT_BITS).ravel()])
-    ratios = [jnp.asarray(row) * 2.0**-RATIO_BITS for row in model.ratios]
+    ratios = [jnp.asarray(row) * 2.0**-RATIO_BITS for row in model.ratios[prior]]
+    mean = mean + scale * (jnp.asarray(model.means[prior]) * 2.0**-UNIT_BITS)
     means = (*(jnp.zeros_like(mean) for _ in ratios[1:]), mean)
     return Floats(Shared(tuple(maps), tuple(upsampler)), Gaussian(means, tuple(ratio * scale for ratio in ratios)))
 
@@ -107,14 +115,15 @@ def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: flo
     return Affine(factor * kernel, factor * layer.bias * jnp.exp2(-bias_bits.astype(jnp.float32)))
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
+@functools.partial(jax.jit, static_argnums=(3, 4))
 def render(
-    model: INRModel, units: tuple[Int32[Array, "picture square variable"], ...], tall: int, wide: int
+    model: INRModel, prior: Int[Array, ""] | int, units: tuple[Int32[Array, "picture square variable"], ...], tall: int, wide: int
 ) -> UInt8[Array, "picture y x channel"]:
-    """Pictures of tall x wide patches of the latents of each level, with UNIT_BITS fraction bits."""
-    scaled = tuple(jnp.asarray(ratio) * x for ratio, x in zip(model.ratios, units, strict=True))
+    """Pictures of tall x wide patches of the latents of each level, in units of a prior, with UNIT_BITS fraction bits."""
+    ratios = jnp.asarray(model.ratios)[prior]
+    scaled = tuple(ratio * x for ratio, x in zip(ratios, units, strict=True))
     sums = levels.total(model.spans, scaled, tall, wide)
-    latents = (sums + (1 << (RATIO_BITS - 1))) >> RATIO_BITS
+    latents = ((sums + (1 << (RATIO_BITS - 1))) >> RATIO_BITS) + jnp.asarray(model.means)[prior]
     return inr_exact.render(model.shape, model.network, latents)
 
 
@@ -132,7 +141,7 @@ def document_of(model: INRModel) -> dict[str, Any]:
 def tensors_of(model: INRModel) -> dict[str, np.ndarray]:
     """Every integer array of the model by its name in a file."""
     network = model.network
-    tensors = {"ratios": model.ratios, "kl_bits": model.kl_bits}
+    tensors = {"means": model.means, "ratios": model.ratios, "kl_bits": model.kl_bits}
     tensors |= {name: getattr(network, name) for name in ("loc", "scale", "shift")}
     tensors |= {f"index_counts.{name}": array for name, array in model.index_counts.items()}
     for label, layers in (("maps", network.maps), ("upsampler", network.upsampler)):
@@ -197,6 +206,7 @@ def _load(path: Path) -> INRModel:
         )
         model = INRModel(
             network,
+            tensors["means"],
             tensors["ratios"],
             tensors["kl_bits"],
             {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)},
@@ -247,13 +257,18 @@ def check(model: INRModel) -> None:
         raise ValueError(f"model {model.name!r} needs a place and a scale of the prior for each latent encoding.")
     if (np.abs(loc) + np.abs(scale) * exact.LIMIT + (1 << (int(shift) - 1))).max() >= 2**31:
         raise ValueError(f"the prior of model {model.name!r} can overflow int32.")
-    size = (len(model.spans), shape.variables)
-    fits = model.ratios.shape == model.kl_bits.shape == size and model.ratios.dtype == model.kl_bits.dtype == np.int32
-    if not fits or (model.ratios < 0).any() or (model.ratios > _MAX_RATIO).any() or (model.kl_bits < 0).any():
-        raise ValueError(f"model {model.name!r} needs a ratio and a KL of 0 or more for each latent of each level.")
-    if model.ratios.sum(axis=0, dtype=np.int64).max() > _MAX_RATIO or not 1 <= len(model.spans) <= MAX_LEVELS:
+    size = (len(model.means), len(model.spans), shape.variables)
+    arrays = (model.means, model.ratios, model.kl_bits)
+    fits = model.ratios.shape == model.kl_bits.shape == size and model.means.shape == (size[0], size[2])
+    if not fits or any(array.dtype != np.int32 or array.shape[0] > MAX_PRIORS for array in arrays) or not size[0]:
+        raise ValueError(f"model {model.name!r} needs means, ratios and divergences of each latent for each prior.")
+    if (model.ratios < 0).any() or (model.kl_bits < 0).any() or (np.abs(model.means) > exact.LIMIT).any():
+        raise ValueError(f"model {model.name!r} has ratios or divergences below 0, or means out of bounds.")
+    if model.ratios.sum(axis=1, dtype=np.int64).max() > _MAX_RATIO or not 1 <= len(model.spans) <= MAX_LEVELS:
         raise ValueError(f"the levels of model {model.name!r} are too many, or can overflow int32.")
     if model.spans[-1] != 1 or min(model.spans) < 1 or len(model.value_bits) != len(shape.upsampling) + 1:
         raise ValueError(f"the last level of model {model.name!r} must be that of patches.")
-    if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=1).all():
+    if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=2).all():
         raise ValueError(f"each level of model {model.name!r} must send something.")
+    if len(model.weights) != len(model.means) or len(model.rates) != len(model.means):
+        raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior.")

@@ -1,0 +1,193 @@
+"""Lossy files of a tiny model: every way to send, what files hold, bad input, and rates that are asked for."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import recjax
+from recjax import cards, container
+from recjax.codecs import inr, inr_file, lossy
+from recjax.codecs.inr import Effort
+from recjax.errors import FormatError
+from recjax.models import inr_model
+
+SHORT = Effort(60, 10)
+WAYS = {
+    "information": {"candidates": 64, "block_bits": 4.0},
+    "random": {"partition": "random", "candidates": 64, "block_bits": 4.0},
+    "uninformative": {"partition": "uninformative", "candidates": 64, "block_bits": 4.0},
+    "none": {"partition": False, "candidates": 256, "block_bits": 6.0, "index_code": "uniform"},
+}
+
+
+@pytest.fixture(scope="module", params=[*WAYS])
+def encoding(request, tiny_model):
+    model, pictures = tiny_model
+    settings = lossy.make_settings(model, **WAYS[request.param])
+    return settings, inr_file.encode(pictures[:3], model, settings, SHORT, seed=5)
+
+
+def test_files_decode_to_what_was_encoded_and_pictures_alone(encoding, tiny_model):
+    model, pictures = tiny_model
+    settings, made = encoding
+    file = container.read(made.data)
+    assert file.header.method == "inr" and inr_file.settings_of(file.header, model) == settings
+    decoded = recjax.decompress(made.data, model=model)
+    np.testing.assert_array_equal(decoded, made.pixels)
+    np.testing.assert_array_equal(recjax.decompress(made.data, model=model, index=-1), decoded[2])
+    assert lossy.psnr(decoded, pictures[:3]).mean() > lossy.psnr(np.full_like(decoded, 128), pictures[:3]).mean() + 3
+
+
+def test_samples_come_from_where_the_posteriors_were(encoding, tiny_model):
+    """The bits of a file are about the divergences of its blocks."""
+    model, _ = tiny_model
+    settings, made = encoding
+    sent = made.sent[0]
+    index = np.asarray(sent.found[0].index)
+    assert index.min() >= 1 and index.max() <= 1 << settings.candidates_log2
+    assert 0 < sent.divergence_bits[0].sum() < 8 * len(made.data)
+
+
+def test_a_second_file_compiles_nothing(tiny_model, count_compilations):
+    model, pictures = tiny_model
+    settings = lossy.make_settings(model, **WAYS["information"])
+    inr_file.encode(pictures[:3], model, settings, SHORT, seed=5)
+    assert count_compilations(lambda: inr_file.encode(pictures[3:6], model, settings, SHORT, seed=6) and None) == 0
+
+
+def test_rates_that_are_asked_for_are_about_met_and_more_bits_show_more(tiny_model):
+    model, pictures = tiny_model
+    found = []
+    for rate in (3.0, 6.0):
+        data = lossy.compress(
+            pictures, model, bits_per_pixel=rate, effort=Effort(200, 10), candidates=64, block_bits=4.0
+        )
+        decoded = recjax.decompress(data, model=model)
+        found.append((8 * len(data) / (pictures.size / 3), lossy.psnr(decoded, pictures).mean()))
+        assert found[-1][0] == pytest.approx(rate, rel=0.35)
+    assert found[0][1] < found[1][1]
+
+
+def test_pictures_of_many_patches_and_levels(tiny_photo_model):
+    model, pictures = tiny_photo_model
+    cut = pictures[:2, :-3, :-5]
+    settings = lossy.make_settings(model, candidates=64, block_bits=4.0)
+    made = inr_file.encode(cut, model, settings, SHORT, seed=1)
+    decoded = recjax.decompress(made.data, model=model)
+    assert decoded.shape == cut.shape
+    np.testing.assert_array_equal(decoded, made.pixels)
+    np.testing.assert_array_equal(recjax.decompress(made.data, model=model, index=1), decoded[1])
+    assert [part.index.shape[1] for part in made.sent[0].found] == [1, 4, 16]
+
+
+def test_progress_ends_at_the_end(tiny_model):
+    model, pictures = tiny_model
+    told = []
+    lossy.compress(
+        pictures[:1], model, effort=SHORT, candidates=64, block_bits=4.0, progress=lambda *facts: told.append(facts)
+    )
+    batch, batches, last = told[-1]
+    assert (batch, batches, last.done) == (0, 1, last.total)
+    assert last.psnr > 0 and last.bits > 0
+
+
+def test_saved_models_are_the_same(tiny_photo_model, tmp_path):
+    model, _ = tiny_photo_model
+    path = tmp_path / "model.safetensors"
+    inr_model.save_model(path, model)
+    again = inr_model.load_model(path)
+    assert again.digest == model.digest and again.metadata == model.metadata
+    for one, other in zip(jax.tree.leaves(model), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_models_that_do_not_fit_are_refused(tiny_model, tmp_path):
+    model, _ = tiny_model
+    for change in (
+        {"kl_bits": -model.kl_bits - 1},
+        {"ratios": model.ratios + (1 << 15)},
+        {"spans": (2,)},
+        {"value_bits": model.value_bits[:-1]},
+        {"kl_bits": model.kl_bits[..., :-1]},
+    ):
+        path = tmp_path / "bad.safetensors"
+        inr_model.save_model(path, dataclasses.replace(model, **change))
+        with pytest.raises(ValueError, match="does not hold a usable model"):
+            inr_model.load_model(path)
+    with pytest.raises(ValueError, match="there is no model of representations"):
+        inr_model.load_model("nothing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"candidates": 100}, "power of two"),
+        ({"block_bits": 0.0}, "block_bits must lie"),
+        ({"partition": "some"}, "partition must be one of"),
+        ({"index_code": "none"}, "index_code must be one of"),
+        ({"index_code": "learned"}, "has no histogram"),
+        ({"effort": "some"}, "effort must be one of"),
+        ({"bits_per_pixel": -1.0}, "bits_per_pixel must lie"),
+    ],
+)
+def test_bad_requests_get_their_sentence(arguments, told, tiny_model):
+    model, pictures = tiny_model
+    with pytest.raises(ValueError, match=told):
+        lossy.compress(pictures[:1], model, **arguments)
+
+
+def test_pictures_that_a_model_cannot_code_are_told(tiny_model):
+    model, pictures = tiny_model
+    for bad in (pictures[..., 0], pictures.astype(np.float32), pictures[:0], pictures[:, :4]):
+        with pytest.raises(ValueError, match="codes "):
+            lossy.compress(bad, model)
+
+
+def test_damaged_files_are_refused_or_decode_to_their_shape(tiny_model, reseal):
+    model, pictures = tiny_model
+    settings = lossy.make_settings(model, **WAYS["information"])
+    data = inr_file.encode(pictures[:2], model, settings, SHORT, seed=5).data
+    rng, refused = np.random.default_rng(0), 0
+    for _ in range(60):
+        mutated = bytearray(data)
+        mutated[rng.integers(13, len(data))] ^= 1 << rng.integers(8)
+        try:
+            decoded = recjax.decompress(reseal(bytes(mutated)), model=model, max_bytes=1 << 14)
+            assert decoded.shape[-1] == 3 and decoded.dtype == np.uint8
+        except FormatError:
+            refused += 1
+    assert refused
+    with pytest.raises(FormatError, match="no released model"):
+        recjax.decompress(data)
+    with pytest.raises(FormatError, match="which the model"):
+        recjax.decompress(data, model=recjax.load_model("digits"))
+
+
+def test_residuals_grow_slower_than_divergences():
+    from recjax.codecs.inr_plan import residual_bits
+
+    kl = np.arange(0, 12 << 10, 64)
+    left = residual_bits(kl)
+    assert left[0] == 0 and (np.diff(left) >= 0).all() and (left <= kl).all()
+    assert left[kl == 1024] == 530 and left[kl == 10 << 10] == 800 + (2 << 10)
+
+
+def test_the_model_for_a_rate_is_the_nearest_and_whole_pictures_come_first():
+    photo = cards.LossyCard("photo", "d", "s", 1, (32, 32, 3), False, 9, 9, "photos", 0.3, ())
+    small = dataclasses.replace(photo, name="small", whole_pictures=True, bits_per_pixel=0.5)
+    large = dataclasses.replace(small, name="large", bits_per_pixel=2.0)
+    found = [cards.choose_lossy([photo, small, large], (32, 32, 3), rate).name for rate in (None, 0.1, 0.9, 1.1, 9.0)]
+    assert found == ["small", "small", "small", "large", "large"]
+    assert cards.choose_lossy([photo, small, large], (480, 640, 3), 0.9) == photo
+    with pytest.raises(ValueError, match="no released model codes pictures"):
+        cards.choose_lossy([small], (480, 640, 3), None)
+    with pytest.raises(ValueError, match="RGB"):
+        cards.choose_lossy([small], (28, 28), None)
+
+
+def test_psnr_of_equal_and_opposite_pictures():
+    black, white = np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4, 3), 255, np.uint8)
+    assert lossy.psnr(black, white)[0] == pytest.approx(0) and lossy.psnr(black, black)[0] > 100
+    assert inr.Facts(1, 2, 3.0, 4.0, 5).total == 2
