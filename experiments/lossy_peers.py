@@ -97,4 +97,4 @@ def _read(data: bytes) -> np.ndarray:
 def _has_avif() -> bool:
     from PIL import features
 
-    return features.check("avif")
+    return bool(features.check("avif"))

@@ -25,11 +25,11 @@ from training.inr import INRTraining
 
 @dataclass(frozen=True)
 class RepresentationSource:
-    """A model: a released one's name, or a path; training_pictures, shape and train: how `--train` makes it."""
+    """A model: a released one's name, or a path; effort, shape and train: how `--train` makes it."""
 
     name: str
     data: Literal["cifar10", "photos"] = "cifar10"
-    training_pictures: int = 4000
+    effort: representations.Effort = field(default_factory=representations.Effort)
     shape: INRShape = field(default_factory=INRShape)
     train: INRTraining = field(default_factory=INRTraining)
 
@@ -43,7 +43,7 @@ class RepresentationSource:
 @dataclass(frozen=True)
 class Way:
     """How a model's latents are sent; see `recjax.codecs.lossy.make_settings`. fill, room_bits: see
-    `recjax.codecs.inr.Effort`. rates: bits per pixel of further files, beside that of the model itself."""
+    `recjax.codecs.inr.Effort`."""
 
     label: str
     partition: Literal["none", "information", "random", "uninformative"] = "information"
@@ -52,18 +52,17 @@ class Way:
     index_code: Literal["zeta", "learned", "uniform"] = "zeta"
     fill: bool = False
     room_bits: float | None = None
-    rates: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. data: of the test pictures, of which the first `pictures` are sent. ways: the first is ours, the
-    second what it is compared with. first_steps, steps_between: of fitting. one_by_one: pictures that are encoded alone,
-    to time it; 0 for none. shown: pictures of the plot. peer_pictures: that other codecs are measured on, all by default.
+    """The experiment. data: of the test pictures, of which the first `pictures` are sent, at the rate of each prior of
+    the model. ways: the first is ours, the second what it is compared with. first_steps, steps_between: of fitting.
+    one_by_one: pictures that are encoded alone, to time it; 0 for none. shown: pictures of the plot.
     """
 
     experiment: str
-    models: tuple[RepresentationSource, ...]
+    model: RepresentationSource
     ways: tuple[Way, ...]
     data: Literal["cifar10", "kodak"] = "cifar10"
     pictures: int = 64
@@ -75,8 +74,8 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.models or not self.ways:
-            raise ValueError("'models' and 'ways' must have at least one entry each; add tables [[models]], [[ways]].")
+        if not self.ways:
+            raise ValueError("'ways' must have at least one entry; add a table [[ways]].")
         for name, least in (("pictures", 1), ("first_steps", 10), ("steps_between", 0), ("one_by_one", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}; raise it.")
@@ -88,25 +87,24 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     """Send, decode and compare; files go to the folder, figures are returned."""
     start = time.perf_counter()
     images = pictures.load(config.data, "test")[: config.pictures]
-    models = [_model(config, source, folder, console) for source in config.models]
+    model = _model(config, config.model, folder, console)
     ready = time.perf_counter()
     effort = Effort(config.first_steps, config.steps_between)
     rows, shown = [], {}
-    for model in models:
-        for way in config.ways:
-            for rate in (None, *way.rates):
-                row, decoded = rate_distortion_rows.measure(model, way, images, rate, effort, config.seed, folder, console)
-                rows.append(row)
-                if way is config.ways[0] and rate is None:
-                    shown[model.name] = decoded[: config.shown].tolist()
+    for way in config.ways:
+        for prior in range(len(model.means)):
+            row, decoded = rate_distortion_rows.measure(model, way, images, prior, effort, config.seed, folder, console)
+            rows.append(row)
+            if way is config.ways[0]:
+                shown[str(prior)] = decoded[: config.shown].tolist()
     timing = None
     if config.one_by_one:
-        timing = rate_distortion_rows.timing(models[0], config.ways[0], images, config.one_by_one, effort, config.seed)
+        timing = rate_distortion_rows.timing(model, config.ways[0], images, config.one_by_one, effort, config.seed)
     with console.status("other codecs"):
         peers = {peer.name: lossy_peers.curve(peer, images) for peer in lossy_peers.peers()}
     return {
         "data": {"name": config.data, "count": len(images), "shape": list(images.shape[1:])},
-        "models": [_facts(model) for model in models],
+        "model": _facts(model),
         "rows": rows,
         "timing": timing,
         "peers": peers,
@@ -121,10 +119,12 @@ def _model(config: Config, source: RepresentationSource, folder: Path, console: 
     if not config.from_scratch:
         path = Path(source.name)
         return inr_model.load_model(path / "model.safetensors" if path.is_dir() else source.name)
-    images = pictures.load(source.data, "train")[: source.training_pictures]
+    images = pictures.load(source.data, "train")[: source.effort.pictures]
     out = output_folder(folder / source.label)
     console.print(f"training {source.label} on {len(images):,} pictures of {source.data}", highlight=False)
-    model = representations.learn(source.label, source.data, images, source.shape, source.train, console, out)
+    model = representations.learn(
+        source.label, source.data, images, source.shape, source.train, source.effort, console, out
+    )
     inr_model.save_model(out / "model.safetensors", model)
     return model
 
@@ -134,7 +134,7 @@ def _facts(model: INRModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "digest": model.digest,
-        "bits_per_pixel": model.metadata["train"]["bits_per_pixel"],
-        "latents": [int((level > 0).sum()) for level in kl],
-        "kl_bits": [sorted((round(float(x), 3) for x in level if x > 0), reverse=True) for level in kl],
+        "rates": list(model.rates),
+        "latents": [int((prior > 0).sum()) for prior in kl],
+        "kl_bits": [sorted((round(float(x), 3) for x in prior[prior > 0]), reverse=True) for prior in kl],
     }

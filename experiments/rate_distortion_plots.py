@@ -10,6 +10,7 @@ from experiments.rate_distortion_curves import curve
 from experiments.rate_distortion_notes import rows_of
 
 _PEERS = {"JPEG": "#999999", "JPEG 2000": "#cc79a7", "WebP": panels.GREEN, "AVIF": panels.RED, "JPEG XL": "#56b4e9"}
+_PRIORS = (panels.BLUE, panels.ORANGE, panels.GREEN, panels.RED)
 _OURS = (panels.BLUE, panels.ORANGE, "black", "#f0e442")
 
 
@@ -48,9 +49,10 @@ def _curves(panel: Any, result: dict[str, Any], key: str, title: str) -> None:
 
 
 def _divergences(panel: Any, result: dict[str, Any]) -> None:
-    for model, colour in zip(result["models"], (panels.BLUE, panels.ORANGE, panels.GREEN, panels.RED), strict=False):
-        kl = np.sort(np.concatenate([np.asarray(level, float) for level in model["kl_bits"]]))[::-1]
-        label = f"{model['name']}: {len(kl)} latents, {kl.sum():,.0f} bits"
+    model = result["model"]
+    for rate, kl_bits, colour in zip(model["rates"], model["kl_bits"], _PRIORS, strict=False):
+        kl = np.asarray(kl_bits, float)
+        label = f"{rate:.2f} bits/pixel: {len(kl)} latents, {kl.mean():.2f} bits each"
         panel.hist(kl, bins=np.arange(0, 8.25, 0.25), histtype="step", color=colour, linewidth=1.4, label=label)
     panel.set_yscale("log")
     panel.legend(fontsize=7)
@@ -58,12 +60,11 @@ def _divergences(panel: Any, result: dict[str, Any]) -> None:
 
 
 def _pictures(panel: Any, result: dict[str, Any]) -> None:
-    rows = [np.hstack(np.asarray(result["pictures"], np.uint8))]
+    rows = [np.hstack([*np.asarray(result["pictures"], np.uint8)])]
     names = ["original"]
-    rates = {row["model"]: row for row in rows_of(result, result["config"]["ways"][0]["label"])[::-1]}
-    for model, decoded in result["decoded"].items():
-        rows.append(np.hstack(np.asarray(decoded, np.uint8)))
-        names.append(f"{rates[model]['bits_per_pixel']:.2f} bits/pixel")
+    for row in rows_of(result, result["config"]["ways"][0]["label"])[::-1]:
+        rows.append(np.hstack([*np.asarray(result["decoded"][str(row["prior"])], np.uint8)]))
+        names.append(f"{row['bits_per_pixel']:.2f} bits/pixel")
     height = rows[0].shape[0]
     panel.imshow(np.vstack(rows), interpolation="nearest")
     panel.set_xticks([])

@@ -9,8 +9,8 @@ from experiments.tables import ABSENT, Table, number, with_error
 __all__ = ["plot", "tables"]
 
 OUR_COLUMNS = (
-    "model",
     "sent",
+    "prior for bits/pixel",
     "bits/pixel of the archive",
     "of files of one picture",
     "PSNR, dB",
@@ -32,8 +32,6 @@ def tables(result: dict[str, Any]) -> list[Table]:
 def _ours(result: dict[str, Any]) -> Table:
     rows = []
     for row in result["rows"]:
-        wanted = row["wanted_bits_per_pixel"]
-        way = row["way"] + (f", asked for {wanted:g}" if wanted else "")
         levels = (
             " + ".join(f"{x:,.0f}" for x in row["blocks"]),
             " / ".join(number(x, 1) for x in row["bin_bits"]),
@@ -42,10 +40,20 @@ def _ours(result: dict[str, Any]) -> Table:
         rates = (number(row["bits_per_pixel"], 3), number(row["alone_bits_per_pixel"], 3))
         quality = with_error(row["psnr_db"], row["psnr_se"], 2)
         times = (number(row["encode_seconds"], 0), number(row["decode_seconds"], 1))
-        rows.append((row["model"], way, *rates, quality, number(row["kl_bits_per_pixel"], 3), *levels, *times))
+        rows.append(
+            (
+                row["way"],
+                number(result["model"]["rates"][row["prior"]], 2),
+                *rates,
+                quality,
+                number(row["kl_bits_per_pixel"], 3),
+                *levels,
+                *times,
+            )
+        )
     data = result["data"]
     title = f"Implicit neural representations of {data['count']} test pictures of {data['name']}"
-    return Table(title, OUR_COLUMNS, tuple(rows), notes(result), "rates", (0, 1))
+    return Table(title, OUR_COLUMNS, tuple(rows), notes(result), "rates")
 
 
 def _peers(result: dict[str, Any]) -> Table:
@@ -56,8 +64,9 @@ def _peers(result: dict[str, Any]) -> Table:
             rows.append((name, f"{point['setting']:g}", *figures, number(point["psnr_db"], 2)))
     stated = (result["left_out"],) if result["left_out"] else ()
     explained = (
-        "Each picture a file of its own. Net: less the file of a flat grey picture of the same size at the same setting, "
-        "as headers are most of small files. Setting: quality, of JPEG 2000 the ratio, of JPEG XL the distance.",
+        "Each picture a file of its own. Net: less the file of a flat grey picture of the same size at the same "
+        "setting, as headers are most of small files. Setting: quality, of JPEG 2000 the ratio, of JPEG XL the "
+        "distance.",
     )
     return Table(
         "Other codecs on the same pictures", PEER_COLUMNS, tuple(rows) or ((ABSENT,) * 5,), (*explained, *stated),

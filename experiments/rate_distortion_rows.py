@@ -1,6 +1,7 @@
 """One model sent in one way: rate and distortion of its files, what its blocks held, and how long it took."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +24,15 @@ def measure(
     model: INRModel,
     way: "Way",
     images: UInt8[np.ndarray, "picture y x 3"],
-    rate: float | None,
+    prior: int,
     effort: Effort,
     seed: int,
     folder: Path,
     console: rich.console.Console,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Figures of a way, and the decoded pictures. An archive of all pictures and a file of each one are written."""
-    settings, effort = _settings(model, way, rate), Effort(effort.first_steps, effort.steps_between, way.room_bits, way.fill)
+    settings = _settings(model, way, prior)
+    effort = Effort(effort.first_steps, effort.steps_between, way.room_bits, way.fill)
     start = time.perf_counter()
     with console.status(f"{model.name}, {way.label}") as status:
 
@@ -38,9 +40,9 @@ def measure(
             text = f"step {facts.done} of {facts.total}, {facts.psnr:.2f} dB"
             status.update(f"{model.name}, {way.label}: batch {batch + 1} of {batches}, {text}")
 
-        encoding = inr_file.encode(images, model, settings, effort, bits_per_pixel=rate, seed=seed, progress=told)
+        encoding = inr_file.encode(images, model, settings, effort, seed=seed, progress=told)
     seconds = time.perf_counter() - start
-    name = f"{model.name}-{way.label.replace(' ', '-')}" + (f"-{rate:g}" if rate else "")
+    name = f"{model.name}-{way.label.replace(' ', '-')}-{prior}"
     path = folder / f"{name}.rjx"
     path.write_bytes(encoding.data)
     again = time.perf_counter()
@@ -54,7 +56,7 @@ def measure(
     row = {
         "model": model.name,
         "way": way.label,
-        "wanted_bits_per_pixel": rate,
+        "prior": prior,
         "file": path.name,
         "bits_per_pixel": 8 * path.stat().st_size / (len(images) * size),
         "alone_bits_per_pixel": mean(alone_bits),
@@ -68,21 +70,23 @@ def measure(
         "decode_seconds": decode_seconds,
     }
     console.print(
-        f"{model.name}, {way.label}: {row['bits_per_pixel']:.3f} bits per pixel, {row['psnr_db']:.2f} dB, "
+        f"{way.label}, prior {prior}: {row['bits_per_pixel']:.3f} bits per pixel, {row['psnr_db']:.2f} dB, "
         f"{seconds:.0f} s, decoded equal",
         highlight=False,
     )
     return row, decoded
 
 
-def _settings(model: INRModel, way: "Way", rate: float | None) -> INRSettings:
+def _settings(model: INRModel, way: "Way", prior: int) -> INRSettings:
     settings = lossy.make_settings(
         model, partition=way.partition, candidates=way.candidates, block_bits=way.block_bits, index_code=way.index_code
     )
-    return settings if rate is None else lossy.at_rate(model, settings, rate)
+    return replace(settings, prior=prior)
 
 
-def _alone(images: np.ndarray, model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> list[bytes]:
+def _alone(
+    images: np.ndarray, model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int
+) -> list[bytes]:
     """A file of each picture; the first is decoded and compared."""
     files = []
     for part in sent:
@@ -94,11 +98,9 @@ def _alone(images: np.ndarray, model: INRModel, settings: INRSettings, sent: tup
     return files
 
 
-def timing(
-    model: INRModel, way: "Way", images: np.ndarray, alone: int, effort: Effort, seed: int
-) -> dict[str, float]:
+def timing(model: INRModel, way: "Way", images: np.ndarray, alone: int, effort: Effort, seed: int) -> dict[str, float]:
     """Seconds per picture of a batch and of some pictures one by one, each after something of its shape was coded."""
-    settings = _settings(model, way, None)
+    settings = _settings(model, way, 0)
     short = Effort(min(effort.first_steps, 100), min(effort.steps_between, 10))
     seconds = {}
     for name, parts in (

@@ -100,9 +100,7 @@ def read_lossy_cards(folder: Path = LOSSY) -> list[LossyCard]:
     return [_read_lossy(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
 
 
-def choose_lossy(
-    cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_per_pixel: float | None
-) -> LossyCard:
+def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_per_pixel: float | None) -> LossyCard:
     """The card of the model that pictures of a shape are coded with by default.
 
     Of the models for the shape (those for whole pictures of it first), the one that was trained for the nearest rate,

@@ -45,8 +45,8 @@ class Compress:
     method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs", "inr"] = "bb-ans"
     """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
     too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
-    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger. inr is lossy, of RGB pictures:
-    what it keeps of them is a matter of --bpp."""
+    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger.
+    inr is lossy, of RGB pictures: what it keeps of them is a matter of --bpp."""
     bpp: float | None = None
     """inr: bits per pixel of the file, about; by default those of the model."""
     effort: Literal["quick", "normal", "thorough"] | None = None

@@ -31,9 +31,10 @@ from training import checkpoint
 class INRTraining:
     """How the model is learned.
 
-    weight: of the squared error, in nats. epochs: passes over the pictures. batch_size: pictures of a step. learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in
-    units of the prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. spans: of the prior's levels (`recjax.models.levels`).
-    checkpoint_every: so many epochs.
+    weight: of the squared error, in nats. epochs: passes over the pictures. batch_size: pictures of a step.
+    learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in units of the
+    prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. spans: of its levels
+    (`recjax.models.levels`). checkpoint_every: so many epochs.
     """
 
     weight: float = 120.0
@@ -95,7 +96,7 @@ def epoch(shape, spans, optimiser, state: State, pictures, order, key, rate) -> 
     def step(carry, rows):
         shared, moments, fit, key = carry
         key, own = jax.random.split(key)
-        part = Fit(*jax.tree.map(lambda x: x[rows], fit[:3]), fit.steps)
+        part = jax.tree.map(lambda x: x[rows], fit._replace(steps=None))._replace(steps=fit.steps)
         pixels = inr_fit.pixels_of(shape, pictures[rows])
 
         def loss(posterior, shared):
@@ -106,10 +107,12 @@ def epoch(shape, spans, optimiser, state: State, pictures, order, key, rate) -> 
 
         (_, facts), (down, slopes) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(part.posterior, shared)
         part = inr_fit.adam(part, down, rate)
-        written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit[:3], part[:3])
+        moved = part._replace(steps=None)
+        written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit._replace(steps=None), moved)
         slopes = jax.tree.map(lambda g: g / (len(rows) * state.weight), slopes)
         updates, moments = optimiser.update(slopes, moments, shared)
-        return (optax.apply_updates(shared, updates), moments, Fit(*written, fit.steps), key), facts
+        learned: Any = optax.apply_updates(shared, updates)
+        return (learned, moments, written._replace(steps=fit.steps), key), facts
 
     carry = (state.shared, state.optimiser, state.fit, key)
     (shared, moments, fit, _), facts = jax.lax.scan(step, carry, order)
@@ -152,7 +155,7 @@ def train(
         if document["config"] != _json(shape, config):
             raise ValueError(f"{path} is a checkpoint of another configuration; use another directory.")
         first = int(document["epoch"])
-    pictures = jnp.asarray(pictures[:count])
+    every = jnp.asarray(pictures[:count])
     for number in range(first, config.epochs):
         # Order and noise come from the epoch's number, so that runs resume exactly.
         order = np.random.default_rng([config.seed, number]).permutation(count).reshape(-1, config.batch_size)
@@ -160,7 +163,7 @@ def train(
         rows = jnp.asarray(order.astype(np.int32))
         before, after = config.posterior_rates
         rate = jnp.float32(before * (after / before) ** (number / config.epochs))
-        state, (error, nats) = epoch(shape, config.spans, optimiser, state, pictures, rows, key, rate)
+        state, (error, nats) = epoch(shape, config.spans, optimiser, state, every, rows, key, rate)
         mse, bits = float(error) / (shape.channels * size), float(nats) / LOG2 / size
         if not (np.isfinite(mse) and np.isfinite(bits)):
             raise FloatingPointError(f"the objective left the numbers in epoch {number}; lower the learning rate.")

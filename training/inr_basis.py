@@ -1,8 +1,8 @@
 """A basis in which information is concentrated: latents are turned to the principal axes of what pictures have.
 
-Maps and upsampler are linear in the latents, so that they take the turn back and nothing else changes. In the axes of the
-means' covariance the factorised prior fits best, as no correlation is left to pay for, and few latents carry much
-instead of many little: what bins send, searches need not find (arXiv:2405.12203).
+Maps and upsampler are linear in the latents, so that they take the turn back and nothing else changes. In the axes
+of the means' covariance the factorised prior fits best, as no correlation is left to pay for, and few latents carry
+much instead of many little: what bins send, searches need not find (arXiv:2405.12203).
 """
 
 import jax.numpy as jnp
@@ -31,9 +31,7 @@ def concentrate(
     kernel = np.einsum("ef,neo->nfo", turns[-1], np.asarray(first.kernel).reshape(9, shape.encodings, -1))
     upsampler = (Affine(jnp.asarray(kernel.reshape(first.kernel.shape)), first.bias), *shared.upsampler[1:])
     means, scales, units, log_scales = [], [], [], []
-    for mean, scale, own, log_scale in zip(
-        prior.mean, prior.scale, posterior.mean, posterior.log_scale, strict=True
-    ):
+    for mean, scale, own, log_scale in zip(prior.mean, prior.scale, posterior.mean, posterior.log_scale, strict=True):
         turned_mean = _turn(shape, turns, np.asarray(mean))
         places = _turn(shape, turns, np.asarray(mean + scale * own)) - turned_mean
         variances = _turn(shape, [turn**2 for turn in turns], np.asarray((scale * jnp.exp(log_scale)) ** 2))

@@ -54,7 +54,12 @@ def to_model(
     )
     network, value_bits = to_exact(shape, shared, mean, scale, units)
     stated = [
-        {"weight": one.weight, "bits_per_pixel": one.bits_per_pixel, "psnr_db": one.psnr, "pictures": len(one.posterior.mean[0])}
+        {
+            "weight": one.weight,
+            "bits_per_pixel": one.bits_per_pixel,
+            "psnr_db": one.psnr,
+            "pictures": len(one.posterior.mean[0]),
+        }
         for one in priors
     ]
     document = json.dumps({**card, "priors": stated}, sort_keys=True)

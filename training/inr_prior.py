@@ -1,4 +1,4 @@
-"""The prior at a rate: posteriors of training pictures are fitted as an encoder fits them, and the prior to them, in turn.
+"""The prior at a rate: posteriors of training pictures are fitted as by an encoder, and the prior to them, in turn.
 
 What is learned together with maps and upsampler lags behind, as each picture is seen once in an epoch. With these held
 fixed the closed-form prior and the posteriors settle in a few rounds, and one network serves many rates: each weight of
@@ -20,7 +20,6 @@ from recjax.models import weight_posterior
 from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian, Posterior
 from recjax.numerics import LOG2
-
 
 _WEIGHT_POWER = 2.0
 

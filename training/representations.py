@@ -40,7 +40,7 @@ SETTLED_PICTURES = {"cifar10": 256, "photos": 8}
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is learned from. pictures: of the training split, the first so many. rates: bits per pixel of the priors.
+    """How much is learned from. pictures: of the training split, the first ones. rates: bits per pixel of the priors.
     settle_steps: of fitting in the first round, and in each of the others; rounds: of fitting each prior."""
 
     pictures: int = 1536
@@ -112,7 +112,11 @@ def learn(
     for rate in effort.rates:
         with console.status(f"prior at {rate:g} bits per pixel"):
             near = priors[-1] if priors else None
-            weight = config.weight * rate / settled.bits_per_pixel if near is None else near.weight * rate / near.bits_per_pixel
+            weight = (
+                config.weight * rate / settled.bits_per_pixel
+                if near is None
+                else near.weight * rate / near.bits_per_pixel
+            )
             found = settle(shared, prior, weight=weight, bits_per_pixel=rate, rounds=effort.rounds)
         priors.append(found)
         console.print(

@@ -26,8 +26,7 @@ def decompress(
     """
     file = container.read(data, max_bytes)
     method = file.header.method
-    fits = model is None or method == "raw" or isinstance(model, INRModel) == (method == inr_file.METHOD)
-    if not fits:
+    if model is not None and method != "raw" and isinstance(model, INRModel) != (method == inr_file.METHOD):
         raise FormatError(f"the file is of method {method}, which the model {model.name!r} is not for; name another.")
     if method == inr_file.METHOD:
         assert not isinstance(model, Model)

@@ -5,7 +5,7 @@ codes name in integers, so that a file has the same pixels everywhere (arXiv:240
 representations; RECOMBINER, arXiv:2309.17182). A file has a message for each square of each level of a picture.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from recjax import grid, randomness, rec
 from recjax.codecs import inr_fit, inr_search
 from recjax.codecs.inr_plan import INRSettings, Level, make_levels
 from recjax.codecs.inr_search import STEPS_AT_ONCE, Found, Limits, Sending
-from recjax.models import inr_exact, inr_model, levels
+from recjax.models import inr_exact, inr_model
 from recjax.models.inr_model import Floats, INRModel
 from recjax.quantiles import FRACTION_BITS
 
@@ -152,11 +152,18 @@ def level_key(key: randomness.Key, number: int) -> randomness.Key:
 
 
 def show(
-    model: INRModel, prior: int, parts: tuple[Level, ...], words: tuple[np.ndarray | jax.Array, ...], height: int, width: int
+    model: INRModel,
+    prior: int,
+    parts: tuple[Level, ...],
+    words: tuple[np.ndarray | jax.Array, ...],
+    height: int,
+    width: int,
 ) -> UInt8[np.ndarray, "picture y x channel"]:
     """The pixels that the words [picture, square, block, dim] of the samples of each level name."""
     tall, wide = patches_of(model, height, width)
-    units = tuple(_units(level, jnp.asarray(own), model.shape.variables) for level, own in zip(parts, words, strict=True))
+    units = tuple(
+        _units(level, jnp.asarray(own), model.shape.variables) for level, own in zip(parts, words, strict=True)
+    )
     return np.asarray(inr_model.render(model, jnp.int32(prior), units, tall, wide))[:, :height, :width]
 
 

@@ -84,9 +84,7 @@ def encode(
     return Encoding(data, pixels, tuple(sent))
 
 
-def write(
-    shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int
-) -> bytes:
+def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> bytes:
     """The file of what was sent of pictures of a shape [picture, y, x, channel]."""
     levels = make_levels(model, settings)
     count = shape[0]
@@ -98,7 +96,9 @@ def write(
         index, interval = (
             np.concatenate([getattr(part.found[number], name) for part in sent]) for name in ("index", "interval")
         )
-        flat = rec.Code(interval.reshape(-1, *interval.shape[2:]), index.reshape(-1, index.shape[-1]))
+        flat = rec.Code(
+            jnp.asarray(interval.reshape(-1, *interval.shape[2:])), jnp.asarray(index.reshape(-1, index.shape[-1]))
+        )
         of_levels.append([_bit_strings(level, flat), index.shape[1]])
     bodies = []
     for number in range(header.num_chunks):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int
 
 from recjax import randomness, rec
 from recjax.codecs import inr_fit
@@ -108,7 +108,17 @@ def code_bits(levels: tuple[Level, ...], divergences: tuple[Any, ...]) -> Any:
 
 @partial(jax.jit, static_argnames=("shape", "spans", "tall", "wide"))
 def tune(
-    shape, spans, tall, wide, model: Floats, levels, limits: Limits, sending: Sending, pixels, key, rounds: Int[Array, ""]
+    shape,
+    spans,
+    tall,
+    wide,
+    model: Floats,
+    levels,
+    limits: Limits,
+    sending: Sending,
+    pixels,
+    key,
+    rounds: Int[Array, ""],
 ) -> tuple[Sending, tuple[Any, Any]]:
     """Fit what was not sent, by rounds of steps, and correct prices and weight after each; squared error of the last
     draw [picture], and about what is still to be sent, in bits."""
@@ -188,9 +198,7 @@ def send(number: int, levels, key, private_key, sending: Sending, found: Found) 
 
     here = in_place(jnp.ones(mean.shape, bool))
     units = jnp.where(here, in_place(drawn.sample), sending.units[number])
-    sending = sending._replace(
-        sent=_with(sending.sent, number, sent | here), units=_with(sending.units, number, units)
-    )
+    sending = sending._replace(sent=_with(sending.sent, number, sent | here), units=_with(sending.units, number, units))
     return sending, Found(*(map(put, found, (drawn.code.index, drawn.code.interval, drawn.words))))
 
 

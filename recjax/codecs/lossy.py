@@ -1,4 +1,4 @@
-"""Lossy compression of RGB pictures to a wanted size: arrays to bytes to arrays. The host edge, where errors are raised."""
+"""Lossy compression of RGB pictures to a wanted size: arrays to bytes to arrays. The host edge, which raises errors."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import UInt8
-
 
 from recjax.codecs import inr_file
 from recjax.codecs.inr import Effort, Facts, psnr
@@ -113,7 +112,7 @@ def at_rate(model: INRModel, settings: INRSettings, bits_per_pixel: float) -> IN
 
 
 def decode(file: File, model: INRModel | None = None, *, index: int | None = None) -> UInt8[np.ndarray, "..."]:
-    """The pictures [picture, height, width, 3] of a file, or only picture `index`, [1, ...]; see `recjax.decompress`."""
+    """The pictures [picture, height, width, 3] of a file, or picture `index` alone; see `recjax.decompress`."""
     header = file.header
     if header.count == 0:
         raise FormatError("the file declares no pictures, which are stored raw; it is damaged, fetch it again.")
@@ -148,5 +147,3 @@ def check_pictures(pictures: np.ndarray, model: INRModel) -> np.ndarray:
             f"{pictures.shape[1]}x{pictures.shape[2]}; take one for photos with `recjax models`."
         )
     return np.ascontiguousarray(pictures)
-
-

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -60,7 +61,7 @@ class INRShape:
     def layers(self) -> tuple[tuple[int, int], ...]:
         """Inputs and outputs of each layer of the sine network."""
         widths = (self.fourier + self.upsampling[-1][0], *self.hidden, self.channels)
-        return tuple(zip(widths[:-1], widths[1:], strict=True))
+        return tuple(pairwise(widths))
 
     @property
     def variables(self) -> int:
@@ -69,7 +70,10 @@ class INRShape:
 
 
 class Variables(NamedTuple):
-    """What is sent of patches. layers: latent weights [*batch, latents] of each layer. encoding: [*batch, rows, columns, encodings]."""
+    """What is sent of patches.
+
+    layers: latent weights [*batch, latents] of each layer. encoding: [*batch, rows, columns, encodings].
+    """
 
     layers: tuple[Any, ...]
     encoding: Any
@@ -78,7 +82,7 @@ class Variables(NamedTuple):
 def split(shape: INRShape, flat: Any) -> Variables:
     """Variables [..., shape.variables] by what they are: layer by layer, then the encodings. NumPy or JAX arrays."""
     ends = np.cumsum((0, *shape.latents))
-    layers = tuple(flat[..., a:b] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    layers = tuple(flat[..., a:b] for a, b in pairwise(ends))
     return Variables(layers, flat[..., ends[-1] :].reshape(*flat.shape[:-1], *shape.grid, shape.encodings))
 
 
@@ -94,7 +98,10 @@ class Affine(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What all images share. maps: one for each layer of the sine network. upsampler: kernels [9 * inputs, scale^2 * outputs] and biases."""
+    """What all images share.
+
+    maps: one for each layer of the sine network. upsampler: kernels [9 * inputs, scale^2 * outputs] and biases.
+    """
 
     maps: tuple[Affine, ...]
     upsampler: tuple[Affine, ...]

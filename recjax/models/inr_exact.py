@@ -110,14 +110,14 @@ def render(
     return inr.from_patches(shape, inr.over_patches(of_patch, (weights, features)), tall, wide)
 
 
-def _sums(
-    layer: Int32[Array, "inputs+1 outputs"], x: Int32[Array, "inputs pixel"]
-) -> Int32[Array, "outputs pixel"]:
+def _sums(layer: Int32[Array, "inputs+1 outputs"], x: Int32[Array, "inputs pixel"]) -> Int32[Array, "outputs pixel"]:
     """A layer of one patch, with SUM_BITS fraction bits."""
     return _products(layer[:-1], x) + (layer[-1] << (SUM_BITS - WEIGHT_BITS))[:, None]
 
 
-def _products(weights: Int32[Array, "inputs outputs"], x: Int32[Array, "inputs pixel"]) -> Int32[Array, "outputs pixel"]:
+def _products(
+    weights: Int32[Array, "inputs outputs"], x: Int32[Array, "inputs pixel"]
+) -> Int32[Array, "outputs pixel"]:
     (w_high, w_low), (x_high, x_low) = _digits(weights), _digits(x)
 
     def dot(a: Int8[Array, "inputs outputs"], b: Int8[Array, "inputs pixel"]):
@@ -148,7 +148,7 @@ def fourier_features(shape: INRShape) -> Int32[np.ndarray, "features pixels"]:
     """`inr.fourier_features` with VALUE_BITS fraction bits, from phases that are exact fractions of a turn."""
     table, turn = _sine_table(), 1 << _TABLE_LOG2
     places = np.meshgrid(_places(shape.height), _places(shape.width), indexing="ij")
-    # An octave's phase at the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns; a table's entry is the nearest.
+    # An octave's phase at the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns; the nearest entry serves.
     phases = np.stack([place << octave for place in map(np.ravel, places) for octave in range(shape.fourier // 4)])
     return np.concatenate([table[phases % turn], table[(phases + turn // 4) % turn]])
 

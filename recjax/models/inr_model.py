@@ -4,7 +4,6 @@ A decoder renders the integers; an encoder fits posteriors with floats that are 
 """
 
 import functools
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -117,9 +116,13 @@ def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: flo
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def render(
-    model: INRModel, prior: Int[Array, ""] | int, units: tuple[Int32[Array, "picture square variable"], ...], tall: int, wide: int
+    model: INRModel,
+    prior: Int[Array, ""] | int,
+    units: tuple[Int32[Array, "picture square variable"], ...],
+    tall: int,
+    wide: int,
 ) -> UInt8[Array, "picture y x channel"]:
-    """Pictures of tall x wide patches of the latents of each level, in units of a prior, with UNIT_BITS fraction bits."""
+    """Pictures of tall x wide patches of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
     ratios = jnp.asarray(model.ratios)[prior]
     scaled = tuple(ratio * x for ratio, x in zip(ratios, units, strict=True))
     sums = levels.total(model.spans, scaled, tall, wide)
@@ -199,11 +202,8 @@ def _load(path: Path) -> INRModel:
     try:
         sizes = {name: _tuples(value) for name, value in document["shape"].items()}
         prefix = "index_counts."
-        network = ExactINR(
-            _layers(tensors, "maps"),
-            *(jnp.asarray(tensors[name]) for name in ("loc", "scale", "shift")),
-            _layers(tensors, "upsampler"),
-        )
+        loc, scale, shift = (jnp.asarray(tensors[name]) for name in ("loc", "scale", "shift"))
+        network = ExactINR(_layers(tensors, "maps"), loc, scale, shift, _layers(tensors, "upsampler"))
         model = INRModel(
             network,
             tensors["means"],

@@ -40,9 +40,7 @@ def test_files_decode_to_what_was_encoded_and_pictures_alone(encoding, tiny_mode
     assert lossy.psnr(decoded, pictures[:3]).mean() > lossy.psnr(np.full_like(decoded, 128), pictures[:3]).mean() + 3
 
 
-def test_samples_come_from_where_the_posteriors_were(encoding, tiny_model):
-    """The bits of a file are about the divergences of its blocks."""
-    model, _ = tiny_model
+def test_indices_are_those_of_candidates_and_files_hold_the_divergences(encoding):
     settings, made = encoding
     sent = made.sent[0]
     index = np.asarray(sent.found[0].index)

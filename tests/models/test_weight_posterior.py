@@ -1,4 +1,4 @@
-"""Posteriors in units of priors: divergences against scipy's integrals, and the closed-form prior as the best there is."""
+"""Posteriors in units of priors: divergences against scipy's integrals, and the closed-form prior as the best one."""
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,9 @@ def _total_kl(prior: Gaussian, variables: Posterior) -> float:
 def test_no_other_prior_has_a_smaller_mean_divergence_and_posteriors_stay_what_they_were():
     rng = np.random.default_rng(0)
     prior = Gaussian(jnp.asarray([0.5, -1.0, 2.0]), jnp.asarray([1.0, 0.3, 2.0]))
-    q = Posterior(jnp.asarray(rng.normal(size=(50, 4, 3)), jnp.float32), jnp.asarray(rng.normal(-1, 0.3, (50, 4, 3)), jnp.float32))
+    q = Posterior(
+        jnp.asarray(rng.normal(size=(50, 4, 3)), jnp.float32), jnp.asarray(rng.normal(-1, 0.3, (50, 4, 3)), jnp.float32)
+    )
 
     def variables(prior, q):
         return Posterior(weight_posterior.to_variables(prior, q.mean), q.log_scale + jnp.log(prior.scale))
