@@ -101,10 +101,10 @@ def search(
         of_level = inr_search.nothing_found(level, sending.sent[number])
         sizes = []
         for _ in range(level.plan.shape[0]):
-            sizes.append(np.asarray(inr_search.block_bits(sending, run.levels)[number].max(axis=-1)))
+            sizes.append(np.asarray(inr_search.block_bits(sending, run.fillings)[number].max(axis=-1)))
             run.sent_bits += float(sizes[-1].sum()) + inr_search.CODE_BITS * sizes[-1].size
             own = randomness.fold_in(private, rounds)
-            sending, of_level = inr_search.send(number, run.levels, level_key(key, number), own, sending, of_level)
+            sending, of_level = inr_search.send(number, level, level_key(key, number), own, sending, of_level)
             rounds += 1
             if rounds < run.blocks:
                 sending = run.tune(sending, effort.steps_between)
@@ -119,6 +119,7 @@ class _Run:
 
     def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, seed, progress):
         self.levels = make_levels(model, settings)
+        self.fillings = tuple(level.filling for level in self.levels)
         self.size = patches_of(model, *pictures.shape[1:3])
         self.blocks = sum(level.plan.shape[0] for level in self.levels)
         self._floats: Floats = inr_model.floats(model, settings.prior)
@@ -137,7 +138,7 @@ class _Run:
             rounds = min(steps - start, _ROUNDS_AT_ONCE * STEPS_AT_ONCE) // STEPS_AT_ONCE
             own = jax.random.fold_in(self._noise, self._done)
             sending, (errors, bits) = inr_search.tune(
-                *self._static, self._floats, self.levels, limits, sending, self._pixels, own, jnp.int32(rounds)
+                *self._static, self._floats, self.fillings, limits, sending, self._pixels, own, jnp.int32(rounds)
             )
             self._done += rounds * STEPS_AT_ONCE
             if self._progress:

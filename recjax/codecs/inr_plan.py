@@ -74,14 +74,23 @@ class INRSettings:
         return f"{self.partition}-{self.candidates_log2}-{self.block_bits_q10}"
 
 
+class Filling(NamedTuple):
+    """Blocks in arrays whose sizes do not depend on them, so that fitting is compiled once for all plans.
+
+    block: of each variable, 0 of those that are not sent. bin_bits: log2 of the bins of block 0, 1, ..., then zeros.
+    """
+
+    block: Int[np.ndarray, "variable"]
+    bin_bits: Int[np.ndarray, "variable"]
+
+
 class Level(NamedTuple):
     """How a level's latents are sent. plan: blocks and codes of those that are. latents: their numbers among the
-    variables. block: of each variable, 0 of those that are not sent. bin_bits: log2 of the bins of each block."""
+    variables. filling: what fitting needs to know of the blocks."""
 
     plan: Plan
     latents: Int[np.ndarray, "latent"]
-    block: Int[np.ndarray, "variable"]
-    bin_bits: Int[np.ndarray, "block"]
+    filling: Filling
 
 
 @functools.lru_cache(maxsize=64)
@@ -104,8 +113,9 @@ def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) 
     bins = None if settings.partition == "none" else engine.as_bins(algorithm, counts)
     block = np.zeros(len(trained), np.int64)
     block[latents] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
-    bin_bits = blocks.split(intervals_log2, 0).sum(axis=1)
-    return Level(Plan(algorithm, blocks, bins, None, masses), latents, block, bin_bits)
+    bin_bits = np.zeros_like(trained)
+    bin_bits[: len(masses)] = blocks.split(intervals_log2, 0).sum(axis=1)
+    return Level(Plan(algorithm, blocks, bins, None, masses), latents, Filling(block, bin_bits))
 
 
 def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from recjax import randomness, rec
 from recjax.codecs import inr_fit
 from recjax.codecs.inr_fit import Fit
-from recjax.codecs.inr_plan import Level
+from recjax.codecs.inr_plan import Filling, Level
 from recjax.distributions.normal import Normal
 from recjax.models import weight_posterior
 from recjax.models.inr_model import Floats
@@ -40,7 +40,8 @@ class Sending(NamedTuple):
     """Pictures on their way, for each level arrays with axes [picture, square] in front.
 
     fit: posteriors of the latents [variable]. sent: which of them were, or never will be. units: their values, in units
-    of the prior. prices: of a bit of each block, beside 1 for what the objective has. weight: of the squared error.
+    of the prior. prices: of a bit of each block, beside 1 for what the objective has, as many as there are variables.
+    weight: of the squared error.
     """
 
     fit: Fit
@@ -77,7 +78,7 @@ def start(levels: tuple[Level, ...], fit: Fit, weight: float) -> Sending:
     for level, mean in zip(levels, fit.posterior.mean, strict=True):
         never = jnp.ones(mean.shape, bool)
         sent.append(never.at[..., level.latents].set(False))
-        prices.append(jnp.ones((*mean.shape[:-1], len(level.bin_bits))))
+        prices.append(jnp.ones(mean.shape))
     units = tuple(jnp.zeros(mean.shape) for mean in fit.posterior.mean)
     return Sending(fit, tuple(sent), units, tuple(prices), jnp.float32(weight))
 
@@ -88,21 +89,24 @@ def nothing_found(level: Level, sent: Any) -> Found:
     return Found(empty[..., 0], empty, empty)
 
 
-def block_bits(sending: Sending, levels: tuple[Level, ...]) -> tuple[Float[Array, "picture square block"], ...]:
-    """Divergence of each block of each level; 0 of those that were sent."""
-    found = []
-    nats = weight_posterior.kl_nats(sending.fit.posterior)
-    for level, kl, sent in zip(levels, nats, sending.sent, strict=True):
-        membership = jnp.eye(len(level.bin_bits))[level.block]
-        found.append(jnp.where(sent, 0.0, kl / LOG2) @ membership)
-    return tuple(found)
+@jax.jit
+def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "picture square variable"], ...]:
+    """Divergence of blocks 0, 1, ... of each level, then zeros; 0 of those that were sent."""
+    return tuple(_bits_of(sending, number, filling) for number, filling in enumerate(fillings))
 
 
-def code_bits(levels: tuple[Level, ...], divergences: tuple[Any, ...]) -> Any:
+def _bits_of(sending: Sending, number: int, filling: Filling) -> Float[Array, "picture square variable"]:
+    """Divergence of the blocks of one level."""
+    mean, log_scale = (part[number] for part in sending.fit.posterior)
+    bits = weight_posterior.kl_nats(Posterior(mean, log_scale)) / LOG2
+    return jnp.zeros_like(bits).at[..., filling.block].add(jnp.where(sending.sent[number], 0.0, bits))
+
+
+def code_bits(fillings: tuple[Filling, ...], divergences: tuple[Any, ...]) -> Any:
     """About what the codes of blocks of such divergences will take, all together."""
     return sum(
-        jnp.where(bits > 0, jnp.maximum(bits, level.bin_bits) + CODE_BITS, 0.0).sum()
-        for level, bits in zip(levels, divergences, strict=True)
+        jnp.where(bits > 0, jnp.maximum(bits, filling.bin_bits) + CODE_BITS, 0.0).sum()
+        for filling, bits in zip(fillings, divergences, strict=True)
     )
 
 
@@ -113,7 +117,7 @@ def tune(
     tall,
     wide,
     model: Floats,
-    levels,
+    fillings,
     limits: Limits,
     sending: Sending,
     pixels,
@@ -137,7 +141,7 @@ def tune(
 
     def some_steps(number, carry):
         fit, block_prices, weight, _ = carry
-        prices = tuple(price[..., level.block] for price, level in zip(block_prices, levels, strict=True))
+        prices = tuple(price[..., filling.block] for price, filling in zip(block_prices, fillings, strict=True))
 
         def step(number, carry):
             fit, _ = carry
@@ -147,29 +151,29 @@ def tune(
 
         first = number * STEPS_AT_ONCE
         fit, errors = jax.lax.fori_loop(first, first + STEPS_AT_ONCE, step, (fit, carry[3]))
-        bits = block_bits(sending._replace(fit=fit), levels)
+        bits = block_bits(sending._replace(fit=fit), fillings)
         changed = []
-        for level, price, kl in zip(levels, block_prices, bits, strict=True):
-            most = level.bin_bits + limits.room_bits
+        for filling, price, kl in zip(fillings, block_prices, bits, strict=True):
+            most = filling.bin_bits + limits.room_bits
             factor = jnp.where(kl > most, PRICE_STEP, jnp.where(kl < most - SLACK_BITS, 1 / PRICE_STEP, 1.0))
             changed.append(jnp.maximum(price * factor, limits.least_price))
-        wanted = jnp.clip(limits.budget_bits / jnp.maximum(code_bits(levels, bits), 1.0), 0.95, 1.05)
+        wanted = jnp.clip(limits.budget_bits / jnp.maximum(code_bits(fillings, bits), 1.0), 0.95, 1.05)
         return fit, tuple(changed), weight * jnp.where(limits.budget_bits > 0, wanted, 1.0), errors
 
     carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(sending.sent[0])))
     fit, prices, weight, errors = jax.lax.fori_loop(0, rounds, some_steps, carry)
     sending = sending._replace(fit=fit, prices=prices, weight=weight)
-    return sending, (errors, code_bits(levels, block_bits(sending, levels)))
+    return sending, (errors, code_bits(fillings, block_bits(sending, fillings)))
 
 
 @partial(jax.jit, static_argnames=("number",))
-def send(number: int, levels, key, private_key, sending: Sending, found: Found) -> tuple[Sending, Found]:
+def send(number: int, level: Level, key, private_key, sending: Sending, found: Found) -> tuple[Sending, Found]:
     """Search for a sample of the block of the largest divergence of each square of a level, and send it.
 
     key: of the level's streams, a stream for each block, which all squares share.
     """
-    level, bits = levels[number], block_bits(sending, levels)[number]
     plan, sent = level.plan, sending.sent[number]
+    bits = _bits_of(sending, number, level.filling)[..., : plan.shape[0]]
     pictures, squares, _ = sent.shape
     rows = jnp.arange(pictures * squares)
 
