@@ -79,6 +79,7 @@ class LossyCard:
     """What is known of a released model of representations.
 
     patch: height, width and channels. whole_pictures: it codes pictures of that size alone, not photos of many patches.
+    latents: numbers of a patch that are sent, over all levels. priors: the bits per pixel that they were fitted for.
     rates: bits per pixel and mean PSNR in dB of measured files of test pictures, by rate.
     """
 
@@ -91,7 +92,7 @@ class LossyCard:
     latents: int
     parameters: int
     data: str
-    bits_per_pixel: float
+    priors: tuple[float, ...]
     rates: tuple[tuple[float, float], ...]
 
 
@@ -103,8 +104,8 @@ def read_lossy_cards(folder: Path = LOSSY) -> list[LossyCard]:
 def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_per_pixel: float | None) -> LossyCard:
     """The card of the model that pictures of a shape are coded with by default.
 
-    Of the models for the shape (those for whole pictures of it first), the one that was trained for the nearest rate,
-    by ratio; without a rate the lowest. ValueError if there is none.
+    Of the models for the shape (those for whole pictures of it first), the one with a prior for the nearest rate, by
+    ratio; of equals, and without a rate, the first by name. ValueError if there is none.
     """
     if len(image_shape) != 3 or image_shape[2] != 3:
         raise ValueError(f"inr codes RGB pictures, got the shape {'x'.join(map(str, image_shape))}; convert them.")
@@ -113,9 +114,12 @@ def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_
     if not fitting:
         shape = "x".join(map(str, image_shape))
         raise ValueError(f"no released model codes pictures of shape {shape}; name a trained one with --model.")
-    if bits_per_pixel is None:
-        return min(fitting, key=lambda card: (card.bits_per_pixel, card.name))
-    return min(fitting, key=lambda card: (abs(log(card.bits_per_pixel / max(bits_per_pixel, 1e-9))), card.name))
+    wanted = None if bits_per_pixel is None else log(max(bits_per_pixel, 1e-9))
+
+    def order(card: LossyCard) -> tuple[float, str]:
+        return 0.0 if wanted is None else min(abs(log(rate) - wanted) for rate in card.priors), card.name
+
+    return min(fitting, key=order)
 
 
 def _read_lossy(path: Path) -> LossyCard:
@@ -131,7 +135,7 @@ def _read_lossy(path: Path) -> LossyCard:
             latents=int(stated["latents"]),
             parameters=int(stated["parameters"]),
             data=str(stated["data"]),
-            bits_per_pixel=float(stated["bits_per_pixel"]),
+            priors=tuple(sorted(float(prior["bits_per_pixel"]) for prior in stated["priors"])),
             rates=tuple(sorted((float(one["bits_per_pixel"]), float(one["psnr_db"])) for one in stated["files"])),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:

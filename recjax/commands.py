@@ -48,7 +48,7 @@ class Compress:
     posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger.
     inr is lossy, of RGB pictures: what it keeps of them is a matter of --bpp."""
     bpp: float | None = None
-    """inr: bits per pixel of the file, about; by default those of the model."""
+    """inr: bits per pixel of the file, about; by default those of the model's middle prior."""
     effort: Literal["quick", "normal", "thorough"] | None = None
     """inr: how long pictures are fitted; decoding takes as long always."""
     partition: bool = True
@@ -224,7 +224,7 @@ class Models:
         from rich.console import Console
         from rich.table import Table
 
-        from recjax.cards import read_cards
+        from recjax.cards import read_cards, read_lossy_cards
 
         table = Table(box=None, pad_edge=False)
         for title in ("model", "images", "latents", "parameters", "bytes", "one stream", "single images"):
@@ -241,6 +241,22 @@ class Models:
         console = Console(width=_TABLE_WIDTH)
         console.print(table)
         console.print("One stream, single images: bits per dimension of whole files of the test images.", style="dim")
+        lossy = Table(box=None, pad_edge=False)
+        for title in ("lossy model", "pictures"):
+            lossy.add_column(title, no_wrap=True)
+        for title in ("latents", "parameters", "bytes"):
+            lossy.add_column(title, justify="right", no_wrap=True)
+        for title in ("bits per pixel: PSNR", "data", "digest"):
+            lossy.add_column(title, no_wrap=True)
+        for card in read_lossy_cards():
+            side = "x".join(map(str, card.patch[:2]))
+            pictures = f"{side} RGB" if card.whole_pictures else f"RGB of any size, patches of {side}"
+            sizes = [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
+            rates = ", ".join(f"{rate:.2f}: {psnr:.1f} dB" for rate, psnr in card.rates)
+            lossy.add_row(card.name, pictures, *sizes, rates, card.data, card.digest[:16])
+        console.print()
+        console.print(lossy)
+        console.print("PSNR: of whole files of test pictures; `recjax compress --method inr`.", style="dim")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ becomes the best one for the posteriors, in closed form. Priors at the rates of 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from recjax.codecs import inr_fit
-from recjax.codecs.inr_fit import Fit
-from recjax.models import inr, weight_posterior
-from recjax.models.inr import INRShape, Shared
-from recjax.models.weight_posterior import Gaussian
+from recjax.models.inr import INRShape
 from recjax.numerics import LOG2
 from training import checkpoint
+from training.epochs import make_mesh
+from training.inr_epoch import State, epoch, refine, start, turn
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,10 @@ class INRTraining:
 
     weight: of the squared error, in nats. epochs: passes over the pictures. batch_size: pictures of a step.
     learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in units of the
-    prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. spans: of its levels
-    (`recjax.models.levels`). checkpoint_every: so many epochs.
+    prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. turns: after these epochs
+    the latents are turned to their principal axes (`training.inr_basis`), in which posteriors are found faster. spans:
+    of the prior's levels (`recjax.models.levels`). checkpoint_every: so many epochs. devices: over which a batch is
+    divided.
     """
 
     weight: float = 120.0
@@ -43,14 +42,20 @@ class INRTraining:
     learning_rate: float = 1e-3
     posterior_rates: tuple[float, float] = (0.05, 0.01)
     warmup_epochs: int = 10
+    turns: tuple[int, ...] = ()
     spans: tuple[int, ...] = (1,)
     checkpoint_every: int = 20
     seed: int = 0
+    devices: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("weight", "epochs", "batch_size", "learning_rate", "checkpoint_every"):
+        for name in ("weight", "epochs", "batch_size", "learning_rate", "checkpoint_every", "devices"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}; raise it.")
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch_size must be a multiple of the {self.devices} devices, got {self.batch_size}; change either."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed}; take it modulo 2^32.")
 
@@ -62,69 +67,6 @@ class Progress(NamedTuple):
     epochs: int
     psnr: float
     bits_per_pixel: float
-
-
-class State(NamedTuple):
-    """Of the training: what is learned, the optimiser of what is shared, and the weight of the squared error.
-
-    prior: means and scales [variable] of each level. fit: posteriors of all pictures.
-    """
-
-    shared: Shared
-    optimiser: Any
-    prior: Gaussian
-    fit: Fit
-    weight: Any
-
-
-def start(
-    shape: INRShape, config: INRTraining, count: int, tall: int, wide: int, optimiser: optax.GradientTransformation
-) -> State:
-    """Fresh weights, a standard normal prior, and posteriors of `count` pictures of tall x wide patches."""
-    shared = inr.init(shape, jax.random.key(config.seed))
-    share = 1.0 / np.sqrt(len(config.spans))
-    zeros, scales = (tuple(jnp.full(shape.variables, x) for _ in config.spans) for x in (0.0, share))
-    fit = inr_fit.start(shape, config.spans, count, tall, wide)
-    return State(shared, optimiser.init(shared), Gaussian(zeros, scales), fit, jnp.float32(config.weight))
-
-
-@partial(jax.jit, static_argnames=("shape", "spans", "optimiser"), donate_argnames=("state",))
-def epoch(shape, spans, optimiser, state: State, pictures, order, key, rate) -> tuple[State, tuple[Any, Any]]:
-    """One pass over the pictures, in batches [batch, picture] of their numbers; mean squared error and KL (nats)."""
-    tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
-
-    def step(carry, rows):
-        shared, moments, fit, key = carry
-        key, own = jax.random.split(key)
-        part = jax.tree.map(lambda x: x[rows], fit._replace(steps=None))._replace(steps=fit.steps)
-        pixels = inr_fit.pixels_of(shape, pictures[rows])
-
-        def loss(posterior, shared):
-            units = weight_posterior.sample(posterior, own)
-            errors = inr_fit.squared_errors(shape, spans, shared, state.prior, units, pixels, tall, wide).sum()
-            nats = sum(x.sum() for x in weight_posterior.kl_nats(posterior))
-            return state.weight * errors + nats, (errors / len(rows), nats / len(rows))
-
-        (_, facts), (down, slopes) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(part.posterior, shared)
-        part = inr_fit.adam(part, down, rate)
-        moved = part._replace(steps=None)
-        written = jax.tree.map(lambda whole, new: whole.at[rows].set(new), fit._replace(steps=None), moved)
-        slopes = jax.tree.map(lambda g: g / (len(rows) * state.weight), slopes)
-        updates, moments = optimiser.update(slopes, moments, shared)
-        learned: Any = optax.apply_updates(shared, updates)
-        return (learned, moments, written._replace(steps=fit.steps), key), facts
-
-    carry = (state.shared, state.optimiser, state.fit, key)
-    (shared, moments, fit, _), facts = jax.lax.scan(step, carry, order)
-    fit = fit._replace(steps=fit.steps + 1)
-    return State(shared, moments, state.prior, fit, state.weight), jax.tree.map(jnp.mean, facts)
-
-
-@partial(jax.jit, donate_argnames=("state",))
-def refine(state: State) -> State:
-    """The best prior for the posteriors, and these in its units."""
-    prior, posterior = weight_posterior.fit_prior(state.prior, state.fit.posterior)
-    return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior))
 
 
 def train(
@@ -140,6 +82,7 @@ def train(
     directory: of the checkpoint of a run that was stopped, which then goes on exactly as if it had not been.
     FloatingPointError if the objective is no longer finite.
     """
+    mesh = make_mesh(config.devices)
     count = len(pictures) // config.batch_size * config.batch_size
     if not count:
         raise ValueError(f"a batch takes {config.batch_size} pictures, got {len(pictures)}; lower batch_size.")
@@ -148,7 +91,7 @@ def train(
     optimiser = optax.adam(
         optax.cosine_decay_schedule(config.learning_rate, config.epochs * (count // config.batch_size))
     )
-    state, first = start(shape, config, count, tall, wide, optimiser), 0
+    state, first = start(shape, config.spans, count, tall, wide, optimiser, config.weight, config.seed), 0
     path = None if directory is None else directory / "checkpoint.safetensors"
     if path is not None and path.is_file():
         state, document = checkpoint.restore(path, state)
@@ -163,12 +106,14 @@ def train(
         rows = jnp.asarray(order.astype(np.int32))
         before, after = config.posterior_rates
         rate = jnp.float32(before * (after / before) ** (number / config.epochs))
-        state, (error, nats) = epoch(shape, config.spans, optimiser, state, every, rows, key, rate)
+        state, (error, nats) = epoch(shape, config.spans, optimiser, mesh, state, every, rows, key, rate)
         mse, bits = float(error) / (shape.channels * size), float(nats) / LOG2 / size
         if not (np.isfinite(mse) and np.isfinite(bits)):
             raise FloatingPointError(f"the objective left the numbers in epoch {number}; lower the learning rate.")
         if number >= config.warmup_epochs:
             state = refine(state)
+        if number + 1 in config.turns:
+            state = turn(shape, optimiser, state)
         report(Progress(number + 1, config.epochs, float(-10 * np.log10(mse)), bits))
         if path is not None and ((number + 1) % config.checkpoint_every == 0 or number + 1 == config.epochs):
             checkpoint.save(path, state, {"epoch": number + 1, "config": _json(shape, config)})

@@ -2,8 +2,8 @@
 
 - cifar10: 32x32, the files of the original's Python version that are there; the last 1,000 of the training images are
   the validation split.
-- photos: the two photographs that come with scikit-learn, cut into squares of 256x256 at random places, mirrored and
-  turned: training pictures only.
+- photos: two photographs that come with scikit-learn and four with scikit-image, cut into squares of 256x256 at random
+  places, mirrored and turned: training pictures only.
 - kodak: 24 photographs of 768x512, standing ones turned to lie; test pictures only.
 
 CIFAR-10 and Kodak are found like MNIST (`training.data`): in the directory named by RECJAX_DATA, or in ../shared/data
@@ -32,6 +32,7 @@ _CIFAR10 = {
 }
 _CIFAR10_IMAGES, _CIFAR10_VALIDATION = 10_000, 1_000
 _PHOTO_SEED, _CROPS = 20240613, 96
+_SCIKIT_IMAGE = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def load(name: str, split: str, *, directory: str | Path | None = None) -> UInt8[np.ndarray, "picture y x 3"]:
@@ -44,6 +45,14 @@ def load(name: str, split: str, *, directory: str | Path | None = None) -> UInt8
     if name == "photos":
         return _photos()
     return _kodak(directory) if name == "kodak" else _cifar10(split, directory)
+
+
+def middle(pictures: UInt8[np.ndarray, "picture y x 3"], side: int) -> UInt8[np.ndarray, "picture side side 3"]:
+    """Squares from the middle of pictures."""
+    top, left = ((size - side) // 2 for size in pictures.shape[1:3])
+    if min(top, left) < 0:
+        raise ValueError(f"squares of {side} pixels do not fit into {pictures.shape[1]}x{pictures.shape[2]}; cut less.")
+    return pictures[:, top : top + side, left : left + side]
 
 
 def _cifar10(split: str, directory: str | Path | None) -> np.ndarray:
@@ -84,10 +93,14 @@ def _kodak(directory: str | Path | None) -> np.ndarray:
 
 def _photos() -> np.ndarray:
     try:
+        from skimage import data
         from sklearn.datasets import load_sample_images
     except ImportError as error:
-        raise ValueError('the photographs come with scikit-learn; install `pip install "recjax[data]"`.') from error
+        raise ValueError(
+            'the photographs come with scikit-learn and scikit-image; install `pip install "recjax[photos]"`.'
+        ) from error
     photos = [np.asarray(photo) for photo in load_sample_images().images]
+    photos += [np.asarray(getattr(data, name)()) for name in _SCIKIT_IMAGE]
     # NumPy's compatibility policy has frozen RandomState's stream.
     rng = np.random.RandomState(_PHOTO_SEED)
     crops = []

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import rich.console
@@ -43,7 +43,7 @@ class Effort:
     """How much is learned from. pictures: of the training split, the first ones. rates: bits per pixel of the priors.
     settle_steps: of fitting in the first round, and in each of the others; rounds: of fitting each prior."""
 
-    pictures: int = 1536
+    pictures: int = 1024
     rates: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)
     settle_steps: tuple[int, int] = (400, 150)
     rounds: int = 4
@@ -51,10 +51,11 @@ class Effort:
 
 PRESETS = {
     "tiny": (Effort(128, (0.6,), (60, 20), 2), INRTraining(epochs=20)),
-    "small": (Effort(), INRTraining(epochs=200)),
+    "small": (Effort(settle_steps=(200, 50), rounds=3), INRTraining(epochs=120)),
+    "medium": (Effort(3072), INRTraining(epochs=200)),
     "full": (Effort(19_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
 }
-"""A minute, and half an hour, on two cores, and all pictures, for an accelerator."""
+"""A minute, ten minutes, and half an hour, on two cores, and all pictures, for an accelerator."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,16 @@ class Command:
     """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
     data: Literal["cifar10", "photos"] = "cifar10"
     """What to train on: cifar10, for pictures of 32x32; photos, for pictures of any size."""
-    preset: Literal["tiny", "small", "full"] = "small"
-    """How much: a minute, or half an hour, on two cores, or all pictures, for an accelerator."""
+    preset: Literal["tiny", "small", "medium", "full"] = "small"
+    """How much: a minute, ten, or half an hour, on two cores, or all pictures, for an accelerator."""
+    pictures: int | None = None
+    """So many training pictures, not those of the preset."""
+    epochs: int | None = None
+    """So many passes over them, not those of the preset."""
+    weight: float | None = None
+    """Weight of the squared error while maps and upsampler are learned: larger for higher rates."""
+    rates: tuple[float, ...] | None = None
+    """Bits per pixel of the priors, not those of the preset."""
     directory: Path | None = None
     """Where CIFAR-10 is; by default $RECJAX_DATA."""
     debug: bool = False
@@ -77,6 +86,8 @@ class Command:
         """Train, and write the model file."""
         out = output_folder(self.out)
         effort, config = PRESETS[self.preset]
+        effort = replace(effort, **_given(pictures=self.pictures, rates=self.rates))
+        config = replace(config, **_given(epochs=self.epochs, weight=self.weight))
         if self.data == "photos":
             config = replace(config, spans=PHOTO_SPANS, batch_size=4)
         images = pictures.load(self.data, "train", directory=self.directory)[: effort.pictures]
@@ -85,6 +96,10 @@ class Command:
         path = out / "model.safetensors"
         inr_model.save_model(path, model)
         print(f"{path}: {path.stat().st_size:,} bytes, model {model.digest[:16]}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def learn(

@@ -55,8 +55,8 @@ def encode(
 ) -> Encoding:
     """The file of pictures, decoded again and compared with what was fitted.
 
-    bits_per_pixel: what the file should come to, about; by default what the model was trained for. weight: of the
-    squared error instead. progress(batch, batches, facts) is called meanwhile.
+    bits_per_pixel: what the file should come to, about; by default what the prior of the settings comes to. weight: of
+    the squared error instead. progress(batch, batches, facts) is called meanwhile.
     """
     count, height, width, _ = pictures.shape
     tall, wide = inr.patches_of(model, height, width)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +17,9 @@ from recjax.errors import FormatError
 from recjax.models import inr_model
 from recjax.models.inr_model import INRModel
 
-__all__ = ["EFFORTS", "Facts", "compress", "decode", "make_settings", "psnr"]
+__all__ = ["EFFORTS", "EffortName", "Facts", "compress", "decode", "make_settings", "psnr"]
+
+EffortName = Literal["quick", "normal", "thorough"]
 
 EFFORTS = {"quick": Effort(300, 20), "normal": Effort(1000, 50), "thorough": Effort(4000, 150)}
 """How long an encoder fits; a decoder does the same work always."""
@@ -42,8 +45,8 @@ def compress(
 ) -> bytes:
     """Pictures as the bytes of a file, which was decoded before this returns.
 
-    bits_per_pixel: of the file, about; by default what the model was trained for. effort: how long is fitted, one of
-    EFFORTS. partition, candidates, block_bits, index_code: how blocks of latents are searched for, see
+    bits_per_pixel: of the file, about; by default what the model's middle prior comes to. effort: how long is fitted,
+    one of EFFORTS. partition, candidates, block_bits, index_code: how blocks of latents are searched for, see
     `make_settings`. `seed` names the shared randomness and is in the file. `progress(batch, batches, facts)` is called
     meanwhile. ValueError says what is wrong with an argument.
     """
@@ -55,7 +58,9 @@ def compress(
         if effort not in EFFORTS:
             raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {effort!r}.")
         effort = EFFORTS[effort]
-    if bits_per_pixel is not None:
+    if bits_per_pixel is None:
+        settings = replace(settings, prior=len(model.rates) // 2)
+    else:
         settings = at_rate(model, settings, bits_per_pixel)
     return inr_file.encode(
         pictures, model, settings, effort, bits_per_pixel=bits_per_pixel, seed=seed, progress=progress

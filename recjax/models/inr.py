@@ -38,7 +38,7 @@ class INRShape:
     fourier: int = 16
     latents: tuple[int, ...] = (64, 64, 64, 32)
     grid: tuple[int, int] = (2, 2)
-    encodings: int = 128
+    encodings: int = 256
     upsampling: tuple[tuple[int, int], ...] = ((32, 4), (16, 2), (16, 2))
 
     def __post_init__(self) -> None:

@@ -5,7 +5,8 @@ A decoder renders the integers; an encoder fits posteriors with floats that are 
 
 import functools
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -162,6 +163,18 @@ def save_model(path: str | Path, model: INRModel) -> None:
     tensor_file.write(path, tensors_of(model), document)
 
 
+def with_index_counts(model: INRModel, counts: Mapping[str, np.ndarray]) -> INRModel:
+    """The model with other index histograms, and therefore another digest; ValueError if one is none."""
+    changed = replace(model, index_counts={name: np.asarray(array, np.int32) for name, array in counts.items()})
+    check(changed)
+    return changed
+
+
+def with_card(model: INRModel, card: Mapping[str, Any]) -> INRModel:
+    """The model with another card; its digest stays."""
+    return replace(model, card=json.dumps(card, sort_keys=True))
+
+
 def list_models() -> list[str]:
     """Names of the released models."""
     return sorted(path.stem for path in LOSSY.glob("*.safetensors"))
@@ -270,5 +283,7 @@ def check(model: INRModel) -> None:
         raise ValueError(f"the last level of model {model.name!r} must be that of patches.")
     if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=2).all():
         raise ValueError(f"each level of model {model.name!r} must send something.")
+    if any(array.ndim != 1 or not 0 < array.size <= 256 or (array < 0).any() for array in model.index_counts.values()):
+        raise ValueError(f"the index histograms of model {model.name!r} must be counts of classes, 0 or more.")
     if len(model.weights) != len(model.means) or len(model.rates) != len(model.means):
         raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior.")

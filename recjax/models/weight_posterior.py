@@ -30,16 +30,21 @@ def fresh(like: Any, log_scale: float) -> Posterior:
     return Posterior(jax.tree.map(jnp.zeros_like, like), jax.tree.map(lambda x: jnp.full_like(x, log_scale), like))
 
 
-def sample(q: Posterior, key: Array) -> Any:
-    """A draw of every variable, in units of the prior; its gradients are those of means and scales."""
-    leaves, structure = jax.tree.flatten(q.mean)
+def noise(like: Any, key: Array) -> Any:
+    """Standard normal numbers for a draw of every variable."""
+    leaves, structure = jax.tree.flatten(like)
     keys = jax.tree.unflatten(structure, list(jax.random.split(key, len(leaves))))
-    return jax.tree.map(
-        lambda mean, log_scale, k: mean + jnp.exp(log_scale) * jax.random.normal(k, mean.shape),
-        q.mean,
-        q.log_scale,
-        keys,
-    )
+    return jax.tree.map(lambda leaf, k: jax.random.normal(k, leaf.shape), like, keys)
+
+
+def draw(q: Posterior, noise: Any) -> Any:
+    """A draw of every variable, in units of the prior; its gradients are those of means and scales."""
+    return jax.tree.map(lambda mean, log_scale, x: mean + jnp.exp(log_scale) * x, q.mean, q.log_scale, noise)
+
+
+def sample(q: Posterior, key: Array) -> Any:
+    """`draw` with noise of its own."""
+    return draw(q, noise(q.mean, key))
 
 
 def kl_nats(q: Posterior) -> Any:

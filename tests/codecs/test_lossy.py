@@ -173,11 +173,11 @@ def test_residuals_grow_slower_than_divergences():
 
 
 def test_the_model_for_a_rate_is_the_nearest_and_whole_pictures_come_first():
-    photo = cards.LossyCard("photo", "d", "s", 1, (32, 32, 3), False, 9, 9, "photos", 0.3, ())
-    small = dataclasses.replace(photo, name="small", whole_pictures=True, bits_per_pixel=0.5)
-    large = dataclasses.replace(small, name="large", bits_per_pixel=2.0)
-    found = [cards.choose_lossy([photo, small, large], (32, 32, 3), rate).name for rate in (None, 0.1, 0.9, 1.1, 9.0)]
-    assert found == ["small", "small", "small", "large", "large"]
+    photo = cards.LossyCard("photo", "d", "s", 1, (32, 32, 3), False, 9, 9, "photos", (0.3,), ())
+    small = dataclasses.replace(photo, name="small", whole_pictures=True, priors=(0.2, 0.5))
+    large = dataclasses.replace(small, name="large", priors=(1.0, 2.0))
+    found = [cards.choose_lossy([photo, small, large], (32, 32, 3), rate).name for rate in (None, 0.1, 0.6, 0.8, 9.0)]
+    assert found == ["large", "small", "small", "large", "large"]
     assert cards.choose_lossy([photo, small, large], (480, 640, 3), 0.9) == photo
     with pytest.raises(ValueError, match="no released model codes pictures"):
         cards.choose_lossy([small], (480, 640, 3), None)
