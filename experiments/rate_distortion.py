@@ -119,9 +119,9 @@ def _model(config: Config, source: RepresentationSource, folder: Path, console: 
     if not config.from_scratch:
         path = Path(source.name)
         return inr_model.load_model(path / "model.safetensors" if path.is_dir() else source.name)
-    images = pictures.load(source.data, "train")[: source.effort.pictures]
+    images = pictures.load(source.data, "train")
     out = output_folder(folder / source.label)
-    console.print(f"training {source.label} on {len(images):,} pictures of {source.data}", highlight=False)
+    console.print(f"training {source.label} on {source.effort.pictures:,} pictures of {source.data}", highlight=False)
     model = representations.learn(
         source.label, source.data, images, source.shape, source.train, source.effort, console, out
     )

@@ -8,12 +8,10 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-import rich.console
 
 from recjax import container
-from recjax.models.inr import INRShape
-from training import representations
-from training.inr import INRTraining
+from recjax.models import inr_model
+from tests.representations import GOLDEN, TINY_SHAPE, waves
 
 _MANY_MAPPINGS = 30_000
 
@@ -96,32 +94,16 @@ def reseal():
 @pytest.fixture(scope="session")
 def tiny_shape():
     """Sizes of a representation that compiles and trains at once: patches of 8x8."""
-    return INRShape(
-        height=8, width=8, hidden=(8, 8), fourier=4, latents=(6, 6, 6), grid=(2, 2), encodings=6,
-        upsampling=((6, 2), (4, 2)),
-    )  # fmt: skip
+    return TINY_SHAPE
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_shape):
-    """A model of single patches, and the pictures that it was trained on."""
-    return _representations(tiny_shape, (1,), 1, 24)
+def tiny_model():
+    """A model of single patches, and pictures like those that it was trained on."""
+    return inr_model.load_model(GOLDEN / "tiny.safetensors"), waves(24, 8)
 
 
 @pytest.fixture(scope="session")
-def tiny_photo_model(tiny_shape):
-    """A model of three levels, and its pictures of 4x4 patches."""
-    return _representations(tiny_shape, (4, 2, 1), 4, 4)
-
-
-def _representations(shape: INRShape, spans, side: int, count: int):
-    size = side * shape.height
-    y, x = np.mgrid[:size, :size] / size
-    rng = np.random.default_rng(0)
-    waves = [np.sin(rng.uniform(1, 6) * along + rng.uniform(0, 6)) for _ in range(6 * count) for along in (x, y)]
-    light = 0.5 + np.stack(waves).reshape(count, 3, 4, size, size).sum(axis=2) / 8
-    pictures = np.moveaxis(np.rint(255 * np.clip(light, 0, 1)), 1, -1).astype(np.uint8)
-    config = INRTraining(200.0, 60, max(count // 2, 1), 1e-2, (0.1, 0.05), spans=spans)
-    effort = representations.Effort(count, (3.0, 6.0), (60, 20), 2)
-    console = rich.console.Console(quiet=True)
-    return representations.learn("tiny", "waves", pictures, shape, config, effort, console), pictures
+def tiny_photo_model():
+    """A model of two levels, and its pictures of 2x2 patches."""
+    return inr_model.load_model(GOLDEN / "tiny-photo.safetensors"), waves(6, 16)

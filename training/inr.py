@@ -36,13 +36,13 @@ class INRTraining:
     divided.
     """
 
-    weight: float = 120.0
-    epochs: int = 200
+    weight: float = 300.0
+    epochs: int = 160
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    posterior_rates: tuple[float, float] = (0.05, 0.01)
+    learning_rate: float = 5e-4
+    posterior_rates: tuple[float, float] = (0.03, 0.005)
     warmup_epochs: int = 10
-    turns: tuple[int, ...] = ()
+    turns: tuple[int, ...] = (12, 20, 30, 45, 60, 80, 100, 120)
     spans: tuple[int, ...] = (1,)
     checkpoint_every: int = 20
     seed: int = 0
@@ -121,4 +121,5 @@ def train(
 
 
 def _json(shape: INRShape, config: INRTraining) -> Any:
-    return json.loads(json.dumps([asdict(shape), asdict(config)]))
+    of_the_run = {name: value for name, value in asdict(config).items() if name != "devices"}
+    return json.loads(json.dumps([asdict(shape), of_the_run]))

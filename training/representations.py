@@ -34,8 +34,8 @@ from training.inr import INRTraining, Progress
 PHOTO_SPANS = (8, 4, 1)
 """Of the levels of photos: squares of 256, 128 and 32 pixels."""
 
-SETTLED_PICTURES = {"cifar10": 256, "photos": 8}
-"""Training pictures that priors are fitted to."""
+SETTLED_PICTURES = {"cifar10": 192, "photos": 8}
+"""Pictures of the training split, its last ones, that priors are fitted to."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Effort:
 
 
 PRESETS = {
-    "tiny": (Effort(128, (0.6,), (60, 20), 2), INRTraining(epochs=20)),
-    "small": (Effort(settle_steps=(200, 50), rounds=3), INRTraining(epochs=120)),
-    "medium": (Effort(3072), INRTraining(epochs=200)),
-    "full": (Effort(19_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
+    "tiny": (Effort(128, (0.6,), (60, 20), 2), INRTraining(epochs=20, turns=(12,))),
+    "small": (Effort(settle_steps=(200, 50), rounds=3), INRTraining(epochs=60, turns=(12, 20, 30, 45))),
+    "medium": (Effort(3072), INRTraining()),
+    "full": (Effort(18_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
 }
 """A minute, ten minutes, and half an hour, on two cores, and all pictures, for an accelerator."""
 
@@ -90,7 +90,7 @@ class Command:
         config = replace(config, **_given(epochs=self.epochs, weight=self.weight))
         if self.data == "photos":
             config = replace(config, spans=PHOTO_SPANS, batch_size=4)
-        images = pictures.load(self.data, "train", directory=self.directory)[: effort.pictures]
+        images = pictures.load(self.data, "train", directory=self.directory)
         console = rich.console.Console()
         model = learn(out.resolve().name, self.data, images, self.shape, config, effort, console, out)
         path = out / "model.safetensors"
@@ -112,10 +112,11 @@ def learn(
     console: rich.console.Console,
     directory: Path | None = None,
 ) -> INRModel:
-    """A model of pictures in integers, with what it was trained with on its card."""
+    """A model in integers, with what it was trained with on its card. images: all that there are; the first ones are
+    learned from, and priors are fitted to the last ones."""
     start = time.perf_counter()
     with _progress(console, config.epochs) as report:
-        state = inr.train(shape, images, config, report, directory=directory)
+        state = inr.train(shape, images[: effort.pictures], config, report, directory=directory)
     some = images[-SETTLED_PICTURES.get(data, 64) :]
     first, others = effort.settle_steps
     shared = state.shared
@@ -141,7 +142,7 @@ def learn(
         )
     card = {
         "data": data,
-        "pictures": len(images),
+        "pictures": min(effort.pictures, len(images)),
         "train": asdict(config),
         "effort": asdict(effort),
         "seconds": round(time.perf_counter() - start),
