@@ -14,13 +14,18 @@ import numpy as np
 import rich.console
 
 from experiments import lossy_peers, rate_distortion_rows
-from recjax.codecs.inr import Effort
 from recjax.models import inr_model
 from recjax.models.inr import INRShape
 from recjax.models.inr_model import INRModel
 from training import pictures, representations
 from training.command import output_folder
 from training.inr import INRTraining
+
+_TIMED = 64
+"""Pictures of the batch that is timed against as many alone."""
+
+_SMALL = 64
+"""Pictures of so many rows are kept in the result, to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -42,41 +47,49 @@ class RepresentationSource:
 
 @dataclass(frozen=True)
 class Way:
-    """How a model's latents are sent; see `recjax.codecs.lossy.make_settings`. fill, room_bits: see
-    `recjax.codecs.inr.Effort`."""
+    """How a model's latents are sent; see `recjax.codecs.lossy.make_settings`.
+
+    index_codes: of the files that are made of one search; the first is the one that others are compared with. Learned
+    ones are left out if the model has none. steps_between, fill, room_bits: see `recjax.codecs.inr.Effort`. priors:
+    numbers of the model's, all by default.
+    """
 
     label: str
     partition: Literal["none", "information", "random", "uninformative"] = "information"
     candidates: int = 1 << 14
     block_bits: float = 11.0
-    index_code: Literal["zeta", "learned", "uniform"] = "zeta"
+    index_codes: tuple[Literal["zeta", "learned", "uniform"], ...] = ("learned", "zeta")
+    steps_between: int = 30
     fill: bool = False
     room_bits: float | None = None
+    priors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Config:
     """The experiment. data: of the test pictures, of which the first `pictures` are sent, at the rate of each prior of
-    the model. ways: the first is ours, the second what it is compared with. first_steps, steps_between: of fitting.
-    one_by_one: pictures that are encoded alone, to time it; 0 for none. shown: pictures of the plot.
+    the model. crop: side of the squares that are cut from their middles, 0 for whole pictures. ways: the first is ours,
+    the second what it is compared with. first_steps: of fitting, before anything is sent. one_by_one: pictures that are
+    encoded alone, to time it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
     """
 
     experiment: str
     model: RepresentationSource
     ways: tuple[Way, ...]
     data: Literal["cifar10", "kodak"] = "cifar10"
-    pictures: int = 64
+    pictures: int = 32
+    crop: int = 0
     from_scratch: bool = False
-    first_steps: int = 1000
-    steps_between: int = 50
+    first_steps: int = 500
     one_by_one: int = 0
     shown: int = 4
+    peer_settings: int = 12
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.ways:
             raise ValueError("'ways' must have at least one entry; add a table [[ways]].")
-        for name, least in (("pictures", 1), ("first_steps", 10), ("steps_between", 0), ("one_by_one", 0)):
+        for name, least in (("pictures", 1), ("first_steps", 10), ("one_by_one", 0), ("peer_settings", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}; raise it.")
         if len({way.label for way in self.ways}) < len(self.ways):
@@ -86,22 +99,24 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Send, decode and compare; files go to the folder, figures are returned."""
     start = time.perf_counter()
-    images = pictures.load(config.data, "test")[: config.pictures]
+    every = pictures.load(config.data, "test")
+    if config.crop:
+        every = pictures.middle(every, config.crop)
+    images = every[: config.pictures]
     model = _model(config, config.model, folder, console)
     ready = time.perf_counter()
-    effort = Effort(config.first_steps, config.steps_between)
     rows, shown = [], {}
+    small = images.shape[1] <= _SMALL
     for way in config.ways:
-        for prior in range(len(model.means)):
-            row, decoded = rate_distortion_rows.measure(model, way, images, prior, effort, config.seed, folder, console)
-            rows.append(row)
+        for prior in way.priors or range(len(model.means)):
+            found, decoded = rate_distortion_rows.measure(model, way, images, prior, config, folder, console)
+            rows += found
             if way is config.ways[0]:
                 shown[str(prior)] = decoded[: config.shown].tolist()
-    timing = None
-    if config.one_by_one:
-        timing = rate_distortion_rows.timing(model, config.ways[0], images, config.one_by_one, effort, config.seed)
+    timing = rate_distortion_rows.timing(model, every[:_TIMED], config) if config.one_by_one else None
     with console.status("other codecs"):
-        peers = {peer.name: lossy_peers.curve(peer, images) for peer in lossy_peers.peers()}
+        chosen = lossy_peers.peers(config.peer_settings)
+        peers = {peer.name: lossy_peers.curve(peer, images) for peer in chosen}
     return {
         "data": {"name": config.data, "count": len(images), "shape": list(images.shape[1:])},
         "model": _facts(model),
@@ -109,8 +124,8 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         "timing": timing,
         "peers": peers,
         "left_out": lossy_peers.left_out(),
-        "pictures": images[: config.shown].tolist() if images.shape[1] <= 64 else [],
-        "decoded": shown if images.shape[1] <= 64 else {},
+        "pictures": images[: config.shown].tolist() if small else [],
+        "decoded": shown if small else {},
         "seconds": {"models": ready - start, "coding": time.perf_counter() - ready},
     }
 

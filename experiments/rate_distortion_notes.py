@@ -18,8 +18,9 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Archive: one file of all pictures, each of which can be decoded alone; the size is that of the file on disk, "
         "which was read back and decoded to the pixels that PSNR (of rounded pixels, a mean over pictures, ± its "
         "standard error) is of. KL: of the blocks when they were sent; codes take more.",
-        f"Fitted for {config['first_steps']:,} steps, and {config['steps_between']} after each block, all pictures "
-        f"together, on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included.",
+        f"Fitted for {config['first_steps']:,} steps, and after each block for {_steps(result)}, all pictures together, "
+        f"on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included. A search serves all "
+        "codes of its indices.",
         *_of_ways(result),
         *_of_assignments(result),
         *_of_peers(result),
@@ -36,9 +37,14 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def rows_of(result: dict[str, Any], way: str) -> list[dict[str, Any]]:
-    """The points of a way."""
-    return [row for row in result["rows"] if row["way"] == way]
+def rows_of(result: dict[str, Any], way: str, code: str | None = None) -> list[dict[str, Any]]:
+    """The points of a way, with the code of indices that its rows have first, or another one."""
+    rows = [row for row in result["rows"] if row["way"] == way]
+    return [row for row in rows if row["index_code"] == (code or rows[0]["index_code"])]
+
+
+def _steps(result: dict[str, Any]) -> str:
+    return ", ".join(f"{way['steps_between']} ({way['label']})" for way in result["config"]["ways"])
 
 
 def _of_ways(result: dict[str, Any]) -> list[str]:
@@ -46,15 +52,22 @@ def _of_ways(result: dict[str, Any]) -> list[str]:
     if len(ways) < 2:
         return []
     first, second = ways[0]["label"], ways[1]["label"]
-    ours, others = rows_of(result, first), rows_of(result, second)
-    saved = savings(ours, others)
-    seconds = sum(row["encode_seconds"] for row in ours) / sum(row["encode_seconds"] for row in others)
-    told = f"At equal PSNR, {first} takes "
-    if not saved:
-        return [f"{first} and {second} reach no PSNR in common; they took {seconds:.2f} to 1 in time."]
-    share = 100 * float(np.mean(saved))
-    told += f"{abs(share):.1f}% {'fewer' if share >= 0 else 'more'} bits than {second} (mean over {len(saved)} points, "
-    return [told + f"{_span(saved)}), in {seconds:.2f} times its time. At least 5% fewer were wanted."]
+    ours = rows_of(result, first)
+    seconds = sum(row["encode_seconds"] for row in ours) / sum(row["encode_seconds"] for row in rows_of(result, second))
+    found = []
+    for code in dict.fromkeys(row["index_code"] for row in result["rows"] if row["way"] == second):
+        name = f"{second} ({code} index)"
+        saved = savings(ours, rows_of(result, second, code))
+        if not saved:
+            found.append(f"{first} and {name} reach no PSNR in common.")
+            continue
+        share = 100 * float(np.mean(saved))
+        found.append(
+            f"At equal PSNR, {first} ({ours[0]['index_code']} index) takes {abs(share):.1f}% "
+            f"{'fewer' if share >= 0 else 'more'} bits than {name} (mean over {len(saved)} points, {_span(saved)} "
+            f"saved), in {seconds:.2f} times its time. At least 5% fewer were wanted."
+        )
+    return found
 
 
 def _span(shares: Sequence[float]) -> str:

@@ -10,6 +10,7 @@ __all__ = ["plot", "tables"]
 
 OUR_COLUMNS = (
     "sent",
+    "index code",
     "prior for bits/pixel",
     "bits/pixel of the archive",
     "of files of one picture",
@@ -43,6 +44,7 @@ def _ours(result: dict[str, Any]) -> Table:
         rows.append(
             (
                 row["way"],
+                row["index_code"],
                 number(result["model"]["rates"][row["prior"]], 2),
                 *rates,
                 quality,

@@ -6,7 +6,6 @@ import zlib
 from pathlib import Path
 
 import jax
-import numpy as np
 import pytest
 
 from recjax import container

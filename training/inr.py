@@ -20,7 +20,7 @@ import optax
 from recjax.models.inr import INRShape
 from recjax.numerics import LOG2
 from training import checkpoint
-from training.epochs import make_mesh
+from training.epochs import make_mesh, replicated
 from training.inr_epoch import State, epoch, refine, start, turn
 
 
@@ -98,7 +98,7 @@ def train(
         if document["config"] != _json(shape, config):
             raise ValueError(f"{path} is a checkpoint of another configuration; use another directory.")
         first = int(document["epoch"])
-    every = jnp.asarray(pictures[:count])
+    every = jax.device_put(jnp.asarray(pictures[:count]), replicated(mesh))
     for number in range(first, config.epochs):
         # Order and noise come from the epoch's number, so that runs resume exactly.
         order = np.random.default_rng([config.seed, number]).permutation(count).reshape(-1, config.batch_size)
@@ -106,6 +106,8 @@ def train(
         rows = jnp.asarray(order.astype(np.int32))
         before, after = config.posterior_rates
         rate = jnp.float32(before * (after / before) ** (number / config.epochs))
+        # Wherever the state comes from, one compilation serves it.
+        state = jax.device_put(state, replicated(mesh))
         state, (error, nats) = epoch(shape, config.spans, optimiser, mesh, state, every, rows, key, rate)
         mse, bits = float(error) / (shape.channels * size), float(nats) / LOG2 / size
         if not (np.isfinite(mse) and np.isfinite(bits)):
