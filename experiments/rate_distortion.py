@@ -5,6 +5,8 @@ Each model is sent in several ways, at the same pictures: space partitioning aga
 assigned by information, at random or to what carries none. Rates are sizes of files that were decoded again.
 """
 
+import base64
+import io
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import rich.console
+from PIL import Image
 
 from experiments import lossy_peers, rate_distortion_rows
 from recjax.models import inr_model
@@ -24,8 +27,8 @@ from training.inr import INRTraining
 _TIMED = 64
 """Pictures of the batch that is timed against as many alone."""
 
-_SMALL = 64
-"""Pictures of so many rows are kept in the result, to be looked at."""
+_SHOWN_SIDE = 128
+"""Pixels of the squares that are kept of pictures, to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,12 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     model = _model(config, config.model, folder, console)
     ready = time.perf_counter()
     rows, shown = [], {}
-    small = images.shape[1] <= _SMALL
     for way in config.ways:
         for prior in way.priors or range(len(model.means)):
             found, decoded = rate_distortion_rows.measure(model, way, images, prior, config, folder, console)
             rows += found
             if way is config.ways[0]:
-                shown[str(prior)] = decoded[: config.shown].tolist()
+                shown[str(prior)] = _strip(decoded[: config.shown])
     timing = rate_distortion_rows.timing(model, every[:_TIMED], config) if config.one_by_one else None
     with console.status("other codecs"):
         chosen = lossy_peers.peers(config.peer_settings)
@@ -124,10 +126,18 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         "timing": timing,
         "peers": peers,
         "left_out": lossy_peers.left_out(),
-        "pictures": images[: config.shown].tolist() if small else [],
-        "decoded": shown if small else {},
+        "pictures": _strip(images[: config.shown]),
+        "decoded": shown,
         "seconds": {"models": ready - start, "coding": time.perf_counter() - ready},
     }
+
+
+def _strip(images: np.ndarray) -> str:
+    """The middles of pictures side by side, a PNG in base 64."""
+    part = pictures.middle(images, min(_SHOWN_SIDE, *images.shape[1:3]))
+    stream = io.BytesIO()
+    Image.fromarray(np.hstack([*part])).save(stream, "PNG", optimize=True)
+    return base64.b64encode(stream.getvalue()).decode()
 
 
 def _model(config: Config, source: RepresentationSource, folder: Path, console: rich.console.Console) -> INRModel:
@@ -149,6 +159,7 @@ def _facts(model: INRModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "digest": model.digest,
+        "pictures": model.metadata.get("pictures"),
         "rates": list(model.rates),
         "latents": [int((prior > 0).sum()) for prior in kl],
         "kl_bits": [sorted((round(float(x), 3) for x in prior[prior > 0]), reverse=True) for prior in kl],

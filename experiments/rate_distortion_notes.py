@@ -18,9 +18,9 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Archive: one file of all pictures, each of which can be decoded alone; the size is that of the file on disk, "
         "which was read back and decoded to the pixels that PSNR (of rounded pixels, a mean over pictures, ± its "
         "standard error) is of. KL: of the blocks when they were sent; codes take more.",
-        f"Fitted for {config['first_steps']:,} steps, and after each block for {_steps(result)}, all pictures together, "
-        f"on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included. A search serves all "
-        "codes of its indices.",
+        f"Fitted for {config['first_steps']:,} steps, and after each block for {_steps(result)}, all pictures "
+        f"together, on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included. A "
+        "search serves all codes of its indices.",
         *_of_ways(result),
         *_of_assignments(result),
         *_of_peers(result),
@@ -33,7 +33,9 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
             f"with {times['steps']} steps and compiled before): {times['ratio']:.1f} times."
         )
     if data["name"] == "cifar10":
-        found.append("The models have seen part of the 20,000 training images that lie here, not all of the 50,000.")
+        found.append(f"The model has learned from {result['model']['pictures']:,} of CIFAR-10's training images.")
+    else:
+        found.append("The model's prior was learned from the six photographs that come with two Python packages.")
     return tuple(found)
 
 
@@ -41,6 +43,11 @@ def rows_of(result: dict[str, Any], way: str, code: str | None = None) -> list[d
     """The points of a way, with the code of indices that its rows have first, or another one."""
     rows = [row for row in result["rows"] if row["way"] == way]
     return [row for row in rows if row["index_code"] == (code or rows[0]["index_code"])]
+
+
+def codes_of(result: dict[str, Any], way: str) -> list[str]:
+    """The codes of indices of a way's files, the one that is compared first."""
+    return list(dict.fromkeys(row["index_code"] for row in result["rows"] if row["way"] == way))
 
 
 def _steps(result: dict[str, Any]) -> str:
@@ -55,7 +62,7 @@ def _of_ways(result: dict[str, Any]) -> list[str]:
     ours = rows_of(result, first)
     seconds = sum(row["encode_seconds"] for row in ours) / sum(row["encode_seconds"] for row in rows_of(result, second))
     found = []
-    for code in dict.fromkeys(row["index_code"] for row in result["rows"] if row["way"] == second):
+    for code in codes_of(result, second):
         name = f"{second} ({code} index)"
         saved = savings(ours, rows_of(result, second, code))
         if not saved:

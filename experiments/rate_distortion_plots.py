@@ -1,13 +1,16 @@
 """The plot of rate and distortion: curves, what latents carry, and pictures side by side."""
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from experiments import panels
-from experiments.rate_distortion_curves import curve
-from experiments.rate_distortion_notes import rows_of
+from experiments.rate_distortion_curves import curve, savings
+from experiments.rate_distortion_notes import codes_of, rows_of
 
 _PEERS = {"JPEG": "#999999", "JPEG 2000": "#cc79a7", "WebP": panels.GREEN, "AVIF": panels.RED, "JPEG XL": "#56b4e9"}
 _PRIORS = (panels.BLUE, panels.ORANGE, panels.GREEN, panels.RED)
@@ -15,14 +18,14 @@ _OURS = (panels.BLUE, panels.ORANGE, "black", "#f0e442")
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Whole files, rates net of headers, divergences per latent; below, pictures and what is left of them."""
-    shown = bool(result["pictures"])
-    made, axes = panels.figure(1, 4 if shown else 3, (17.5 if shown else 13.5, 4.8), _title(result))
+    """Whole files, others net of headers, and pictures; below, what latents carry, what bins save of it, and times."""
+    made, axes = panels.figure(2, 3, (16.5, 9.2), _title(result))
     _curves(axes[0][0], result, "bits_per_pixel", "Whole files")
     _curves(axes[0][1], result, "net_bits_per_pixel", "Others net of a flat picture's file")
-    _divergences(axes[0][2], result)
-    if shown:
-        _pictures(axes[0][3], result)
+    _pictures(axes[0][2], result)
+    _divergences(axes[1][0], result)
+    _savings(axes[1][1], result)
+    _times(axes[1][2], result)
     panels.save(made, path)
 
 
@@ -59,14 +62,50 @@ def _divergences(panel: Any, result: dict[str, Any]) -> None:
     panels.name(panel, "What does a latent carry?", "mean divergence in training, bits", "latents")
 
 
+def _savings(panel: Any, result: dict[str, Any]) -> None:
+    ways = result["config"]["ways"]
+    carried = [float(np.mean(kl)) for kl in result["model"]["kl_bits"]]
+    first = ways[0]["label"]
+    ours = rows_of(result, first)
+    for way, colour in zip(ways[1:], _OURS[1:], strict=False):
+        for style, code in zip("-:", codes_of(result, way["label"]), strict=False):
+            others = rows_of(result, way["label"], code)
+            points = [(carried[row["prior"]], saved[0]) for row in ours if (saved := savings([row], others))]
+            if points:
+                x, y = np.asarray(points).T
+                label = f"against {way['label']}, {code} index"
+                panel.plot(x, 100 * y, f"o{style}", color=colour, markersize=4, label=label)
+    panel.axhline(0, color=panels.GREY, linewidth=0.8)
+    panel.axhline(5, color=panels.GREY, linewidth=0.8, linestyle="--")
+    panel.legend(fontsize=7)
+    panels.name(
+        panel, f"Bits that {first} saves", "mean bits of a latent that is sent", "% at equal PSNR (higher is better)"
+    )
+
+
+def _times(panel: Any, result: dict[str, Any]) -> None:
+    for way, colour in zip(result["config"]["ways"], _OURS, strict=False):
+        rows = sorted(rows_of(result, way["label"]), key=lambda row: row["bits_per_pixel"])
+        seconds = [row["encode_seconds"] / result["data"]["count"] for row in rows]
+        bits = [row["bits_per_pixel"] for row in rows]
+        panel.plot(bits, seconds, "o-", color=colour, markersize=4, label=way["label"])
+    panel.set_ylim(bottom=0)
+    panel.legend(fontsize=7)
+    panels.name(panel, "Time of encoding", "bits per pixel", "seconds per picture, all encoded together")
+
+
 def _pictures(panel: Any, result: dict[str, Any]) -> None:
-    rows = [np.hstack([*np.asarray(result["pictures"], np.uint8)])]
+    rows = [_unpack(result["pictures"])]
     names = ["original"]
     for row in rows_of(result, result["config"]["ways"][0]["label"])[::-1]:
-        rows.append(np.hstack([*np.asarray(result["decoded"][str(row["prior"])], np.uint8)]))
+        rows.append(_unpack(result["decoded"][str(row["prior"])]))
         names.append(f"{row['bits_per_pixel']:.2f} bits/pixel")
     height = rows[0].shape[0]
     panel.imshow(np.vstack(rows), interpolation="nearest")
     panel.set_xticks([])
     panel.set_yticks([height * (k + 0.5) for k in range(len(rows))], names, fontsize=8)
     panels.name(panel, "What is left of pictures?", "", "")
+
+
+def _unpack(png: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))

@@ -34,7 +34,7 @@ from training.inr import INRTraining, Progress
 PHOTO_SPANS = (8, 4, 1)
 """Of the levels of photos: squares of 256, 128 and 32 pixels."""
 
-SETTLED_PICTURES = {"cifar10": 192, "photos": 8}
+SETTLED_PICTURES = {"cifar10": 192, "photos": 6}
 """Pictures of the training split, its last ones, that priors are fitted to."""
 
 

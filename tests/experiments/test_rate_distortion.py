@@ -18,7 +18,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 # As the config of CIFAR-10, with blocks for so small a model.
 CONFIG = f"""
-experiment = "rate_distortion"
+experiment = "cifar10_rate_distortion"
 pictures = 3
 first_steps = 20
 one_by_one = 1

@@ -1,4 +1,4 @@
-"""Learning representations: better with every epoch, exactly resumed, turned without a change, priors at wanted rates."""
+"""Learning representations: better with every epoch, exactly resumed, turned with no change; priors at their rates."""
 
 import dataclasses
 import os
