@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1 << 30
 
-_TABLE_WIDTH = 200
 
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
@@ -221,42 +220,9 @@ class Models:
     """List the released models."""
 
     def run(self) -> None:
-        from rich.console import Console
-        from rich.table import Table
+        from recjax.listing import show
 
-        from recjax.cards import read_cards, read_lossy_cards
-
-        table = Table(box=None, pad_edge=False)
-        for title in ("model", "images", "latents", "parameters", "bytes", "one stream", "single images"):
-            table.add_column(title, justify="left" if title in ("model", "images") else "right", no_wrap=True)
-        for title in ("data", "digest"):
-            table.add_column(title, no_wrap=True)
-        for card in read_cards():
-            images = f"{'x'.join(map(str, card.image_shape))}, {card.levels} levels"
-            stream = ("bb-ans", card.files["bb-ans"]) if "bb-ans" in card.files else None
-            rates = [f"{found[1]:.3f} {found[0]}" if found else "-" for found in (stream, card.single)]
-            sizes = [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
-            table.add_row(card.name, images, *sizes, *rates, card.data, card.digest[:16])
-        # A line that is too long for a terminal is wrapped by it, and nothing of it is lost.
-        console = Console(width=_TABLE_WIDTH)
-        console.print(table)
-        console.print("One stream, single images: bits per dimension of whole files of the test images.", style="dim")
-        lossy = Table(box=None, pad_edge=False)
-        for title in ("lossy model", "pictures"):
-            lossy.add_column(title, no_wrap=True)
-        for title in ("latents", "parameters", "bytes"):
-            lossy.add_column(title, justify="right", no_wrap=True)
-        for title in ("bits per pixel: PSNR", "data", "digest"):
-            lossy.add_column(title, no_wrap=True)
-        for card in read_lossy_cards():
-            side = "x".join(map(str, card.patch[:2]))
-            pictures = f"{side} RGB" if card.whole_pictures else f"RGB of any size, patches of {side}"
-            sizes = [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
-            rates = ", ".join(f"{rate:.2f}: {psnr:.1f} dB" for rate, psnr in card.rates)
-            lossy.add_row(card.name, pictures, *sizes, rates, card.data, card.digest[:16])
-        console.print()
-        console.print(lossy)
-        console.print("PSNR: of whole files of test pictures; `recjax compress --method inr`.", style="dim")
+        show()
 
 
 @dataclass(frozen=True)
