@@ -55,7 +55,7 @@ class Compress:
     candidates: int | None = None
     """orc, pfr, inr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
-    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits."""
+    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits; inr: of it what the bins leave."""
     blocks: int | None = None
     """As --block-bits: blocks of latents, in place of it; fewer are smaller, if there are candidates enough."""
     max_depth: int | None = None
@@ -114,6 +114,12 @@ class Compress:
         for name in ("blocks", "max_depth", "branch_code", "bin_code"):
             if getattr(self, name) is not None:
                 raise UsageError(f"inr has no use for {name}; leave it out.")
+        try:
+            lossy.check_settings(
+                self.bpp, self.effort or "normal", self.partition, self.candidates, self.block_bits, self.index_code
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         name = self.model
         if name is None:
             name = choose_lossy(read_lossy_cards(), pictures.shape[1:], self.bpp).name
@@ -247,9 +253,13 @@ COMMANDS = {
 
 
 def _load(name: str) -> "Model":
+    from recjax.cards import LOSSY
     from recjax.models.model import list_models, load_model
 
-    return load_model(_model_place(name, list_models()))
+    released = list_models()
+    if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
+        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
+    return load_model(_model_place(name, released))
 
 
 def _load_lossy(name: str) -> "INRModel":
@@ -329,7 +339,8 @@ def _facts(data: bytes) -> dict[str, object]:
         "parameters": dict(header.parameters),
         "chunks": header.num_chunks,
     }
-    if "chunk_images" in header.parameters and header.count:
+    # How many messages a picture has is the model's to know, where it has several levels.
+    if "chunk_images" in header.parameters and header.count and header.method != "inr":
         found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
         lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
         facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
@@ -342,9 +353,9 @@ def _facts(data: bytes) -> dict[str, object]:
 
 
 def _released_name(digest: str) -> str | None:
-    from recjax.cards import read_cards
+    from recjax.cards import read_cards, read_lossy_cards
 
-    return {card.digest[: len(digest)]: card.name for card in read_cards()}.get(digest)
+    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
 
 
 def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:

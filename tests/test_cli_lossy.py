@@ -30,7 +30,7 @@ def run(capsys, tmp_path, monkeypatch):
 
 def test_a_picture_becomes_a_file_and_a_picture(run, tmp_path):
     options = ("--method", "inr", "--effort", "quick", "--candidates", 64, "--block-bits", 4, "--model", MODEL)
-    code, out, err = run("compress", "wave.png", "wave.rjx", "--bpp", 5, *options)
+    code, out, err = run("compress", "wave.png", "wave.rjx", "--bpp", 12, *options)
     assert code == 0, err
     size = (tmp_path / "wave.rjx").stat().st_size
     assert re.fullmatch(
@@ -47,6 +47,8 @@ def test_a_picture_becomes_a_file_and_a_picture(run, tmp_path):
     assert psnr > 15 and np.array_equal(shown.shape, (1, 8, 8, 3))
     code, out, _ = run("info", "wave.rjx")
     assert code == 0 and "inr" in out
+    code, out, err = run("info", GOLDEN / "inr-photo.rjx")
+    assert (code, err) == (0, "") and "13x11" in out
     code, _, err = run("decompress", "wave.rjx", "other.png", "--model", "digits")
     assert code == 1 and "there is no model of representations 'digits'" in err and err.count("\n") == 1
     assert not (tmp_path / "other.png").exists()
@@ -60,12 +62,26 @@ def test_a_picture_becomes_a_file_and_a_picture(run, tmp_path):
         (("--method", "inr", "--blocks", 2, "--model", MODEL), "inr has no use for blocks"),
         (("--method", "inr", "--bpp", 0, "--model", MODEL), "bits_per_pixel must lie above 0"),
         (("--method", "inr", "--index-code", "delta", "--model", MODEL), "index_code must be one of"),
-        (("--method", "inr", "--model", "nothing"), "there is no model of representations 'nothing'"),
+        (("--method", "inr", "--candidates", 100, "--model", MODEL), "power of two"),
+        (("--model", "cifar10"), "the model cifar10 is of lossy files; add --method inr"),
     ],
 )
-def test_wrong_requests_get_a_sentence(run, tmp_path, options, told):
+def test_wrong_usage_gets_a_sentence(run, tmp_path, options, told):
     code, out, err = run("compress", "wave.png", "out.rjx", *options)
-    assert code in (1, 2) and out == "" and told in err and err.count("\n") == 1
+    assert (code, out) == (2, "") and told in err and err.count("\n") == 1
+    assert not (tmp_path / "out.rjx").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--model", "nothing"), "there is no model of representations 'nothing'"),
+        (("--bpp", 0.5, "--model", MODEL), "0.5 bits per pixel are too few for 1 of 8x8 pixels"),
+    ],
+)
+def test_what_cannot_be_done_gets_a_sentence(run, tmp_path, options, told):
+    code, out, err = run("compress", "wave.png", "out.rjx", "--method", "inr", *options)
+    assert (code, out) == (1, "") and told in err and err.count("\n") == 1
     assert not (tmp_path / "out.rjx").exists()
 
 

@@ -55,7 +55,7 @@ PRESETS = {
     "medium": (Effort(3072), INRTraining()),
     "full": (Effort(18_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
 }
-"""A minute, ten minutes, and half an hour, on two cores, and all pictures, for an accelerator."""
+"""A minute, ten minutes, and half an hour, on two cores, and 18,000 pictures, for an accelerator."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Command:
     data: Literal["cifar10", "photos"] = "cifar10"
     """What to train on: cifar10, for pictures of 32x32; photos, for pictures of any size."""
     preset: Literal["tiny", "small", "medium", "full"] = "small"
-    """How much: a minute, ten, or half an hour, on two cores, or all pictures, for an accelerator."""
+    """How much: a minute, ten, or half an hour, on two cores, or 18,000 pictures, for an accelerator."""
     pictures: int | None = None
     """So many training pictures, not those of the preset."""
     epochs: int | None = None

@@ -30,7 +30,7 @@ def decompress(
         raise FormatError(f"the file is of method {method}, which the model {model.name!r} is not for; name another.")
     if method == inr_file.METHOD:
         assert not isinstance(model, Model)
-        images = lossy.decode(file, model, index=index)
+        images = lossy.decode(file, model, index=index, max_bytes=max_bytes)
         return images if index is None else images[0]
     others = None if isinstance(model, INRModel) else model
     return lossless.decompress(data, index=index, model=others, max_bytes=max_bytes, progress=progress)

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 
 from recjax import grid, randomness, rec
 from recjax.codecs import inr_fit, inr_search
-from recjax.codecs.inr_plan import INRSettings, Level, make_levels
+from recjax.codecs.inr_plan import CODE_BITS, INRSettings, Level, make_levels
 from recjax.codecs.inr_search import STEPS_AT_ONCE, Found, Limits, Sending
 from recjax.models import inr_exact, inr_model
 from recjax.models.inr_model import Floats, INRModel
@@ -36,6 +36,12 @@ class Effort:
     steps_between: int = 50
     room_bits: float | None = None
     fill: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("first_steps", STEPS_AT_ONCE), ("steps_between", 0)):
+            steps = getattr(self, name)
+            if steps < least or steps % STEPS_AT_ONCE:
+                raise ValueError(f"{name} must be a multiple of {STEPS_AT_ONCE}, {least} at least, got {steps}.")
 
 
 class Facts(NamedTuple):
@@ -86,15 +92,21 @@ def search(
     effort: Effort,
     *,
     weight: float,
-    budget_bits: float = 0.0,
+    divergence_bits: float = 0.0,
     seed: int,
     progress: Progress | None = None,
 ) -> Sent:
-    """Fit and send pictures together. weight: of the squared error; corrected on the way to a budget that is not 0."""
-    run = _Run(model, settings, effort, whole_patches(model, pictures), seed, progress)
-    sending = inr_search.start(run.levels, inr_fit.start(model.shape, model.spans, len(pictures), *run.size), weight)
-    sending = run.tune(sending, effort.first_steps, budget_bits)
+    """Fit and send pictures together.
+
+    weight: of the squared error. divergence_bits: of all pictures, to which the weight is steered; 0 leaves it alone.
+    """
     key = randomness.key(seed)
+    run = _Run(model, settings, effort, whole_patches(model, pictures), key, progress)
+    sending = inr_search.start(run.levels, inr_fit.start(model.shape, model.spans, len(pictures), *run.size), weight)
+    # Posteriors start narrow, so their divergence means something only after some steps.
+    untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE
+    sending = run.tune(sending, untold)
+    sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
     private, rounds = randomness.fold_in(key, randomness.PRIVATE), 0
     found, divergences = [], []
     for number, level in enumerate(run.levels):
@@ -102,7 +114,7 @@ def search(
         sizes = []
         for _ in range(level.plan.shape[0]):
             sizes.append(np.asarray(inr_search.block_bits(sending, run.fillings)[number].max(axis=-1)))
-            run.sent_bits += float(sizes[-1].sum()) + inr_search.CODE_BITS * sizes[-1].size
+            run.sent_bits += float(np.maximum(sizes[-1], _mean_bins(level)).sum()) + CODE_BITS * sizes[-1].size
             own = randomness.fold_in(private, rounds)
             sending, of_level = inr_search.send(number, level, level_key(key, number), own, sending, of_level)
             rounds += 1
@@ -117,7 +129,7 @@ def search(
 class _Run:
     """Steps of fitting, and the telling of progress: the only state that a search has on the host."""
 
-    def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, seed, progress):
+    def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, key, progress):
         self.levels = make_levels(model, settings)
         self.fillings = tuple(level.filling for level in self.levels)
         self.size = patches_of(model, *pictures.shape[1:3])
@@ -128,12 +140,12 @@ class _Run:
         room = settings.candidates_log2 - 3.0 if effort.room_bits is None else effort.room_bits
         self._limits = Limits(room, 0.0 if effort.fill else 1.0, 0.0)
         self._static = (model.shape, model.spans, *self.size)
-        self._count, self._noise, self._progress = len(pictures), jax.random.key(seed), progress
+        self._count, self._noise, self._progress = len(pictures), jax.random.wrap_key_data(key), progress
         self._done, self._total = 0, effort.first_steps + (self.blocks - 1) * effort.steps_between
         self.sent_bits = 0.0
 
-    def tune(self, sending: Sending, steps: int, budget_bits: float = 0.0) -> Sending:
-        limits = self._limits._replace(budget_bits=budget_bits)
+    def tune(self, sending: Sending, steps: int, divergence_bits: float = 0.0) -> Sending:
+        limits = self._limits._replace(divergence_bits=divergence_bits)
         for start in range(0, steps, _ROUNDS_AT_ONCE * STEPS_AT_ONCE):
             rounds = min(steps - start, _ROUNDS_AT_ONCE * STEPS_AT_ONCE) // STEPS_AT_ONCE
             own = jax.random.fold_in(self._noise, self._done)
@@ -145,6 +157,11 @@ class _Run:
                 psnr = float(-10 * np.log10(np.sum(errors) / self._values))
                 self._progress(Facts(self._done, self._total, psnr, self.sent_bits + float(bits), self._count))
         return sending
+
+
+def _mean_bins(level: Level) -> float:
+    """Bits that the bins of a block send."""
+    return float(level.filling.bin_bits.sum()) / level.plan.shape[0]
 
 
 def level_key(key: randomness.Key, number: int) -> randomness.Key:

@@ -48,40 +48,40 @@ def encode(
     settings: INRSettings,
     effort: Effort,
     *,
-    bits_per_pixel: float | None = None,
     weight: float | None = None,
+    divergence_bits: float = 0.0,
     seed: int = 0,
     progress: Callable[[int, int, Facts], None] | None = None,
 ) -> Encoding:
     """The file of pictures, decoded again and compared with what was fitted.
 
-    bits_per_pixel: what the file should come to, about; by default what the prior of the settings comes to. weight: of
-    the squared error instead. progress(batch, batches, facts) is called meanwhile.
+    weight: of the squared error, by default that of the prior of the settings. divergence_bits: of a picture, to which
+    the weight is steered, unless it is 0. progress(batch, batches, facts) is called meanwhile.
     """
-    count, height, width, _ = pictures.shape
-    tall, wide = inr.patches_of(model, height, width)
+    tall, wide = inr.patches_of(model, *pictures.shape[1:3])
     at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
-    starts = range(0, count, at_once)
-    sent = []
+    starts = range(0, len(pictures), at_once)
+    weight = model.weights[settings.prior] if weight is None else weight
+    sent: list[Sent] = []
     for number, start in enumerate(starts):
         part = pictures[start : start + at_once]
-        budget = 0.0
-        if bits_per_pixel is not None:
-            rows = sum(squares.count(span, tall, wide) for span in model.spans)
-            budget = len(part) * (bits_per_pixel * height * width - _DIRECTORY_BITS * rows - _HEADER_BITS / count)
         told = functools.partial(progress, number, len(starts)) if progress else None
-        first_weight = (sent[-1].weight if sent else model.weights[settings.prior]) if weight is None else weight
+        wanted = divergence_bits * len(part)
         sent.append(
-            inr.search(
-                part, model, settings, effort, weight=first_weight, budget_bits=max(budget, 1.0) if budget else 0.0,
-                seed=seed, progress=told,
-            )
-        )  # fmt: skip
+            inr.search(part, model, settings, effort, weight=weight, divergence_bits=wanted, seed=seed, progress=told)
+        )
+        weight = sent[-1].weight
     data = write(pictures.shape, model, settings, tuple(sent), seed)
     pixels = np.concatenate([part.pixels for part in sent])
     if not np.array_equal(decode(container.read(data), model), pixels):
         raise FaultError("the file did not decode to what was encoded; please report it with these pictures.")
     return Encoding(data, pixels, tuple(sent))
+
+
+def overhead_bits(model: INRModel, pictures: int, tall: int, wide: int) -> float:
+    """About what header and directory take, for each of so many pictures of tall x wide patches."""
+    rows = sum(squares.count(span, tall, wide) for span in model.spans)
+    return _DIRECTORY_BITS * rows + _HEADER_BITS / pictures
 
 
 def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> bytes:

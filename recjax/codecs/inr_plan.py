@@ -15,6 +15,7 @@ from recjax import randomness, rec
 from recjax.codecs.plan import Plan
 from recjax.codecs.settings import MAX_CANDIDATES_LOG2
 from recjax.coding import integers
+from recjax.models import levels
 from recjax.models.inr_model import INRModel
 from recjax.rec import blocks as blocking
 from recjax.rec import codes, engine
@@ -26,6 +27,9 @@ ZETA, LEARNED, UNIFORM = range(len(INDEX_CODES))
 PARTITIONS = ("none", "information", "random", "uninformative")
 """How intervals are assigned to latents: as many as their divergence asks for; the same numbers at random, or the most
 to those that carry least, for comparison. Position is the number in a file."""
+
+CODE_BITS = 3.0
+"""What a block's code takes beyond its divergence, about."""
 
 SHIFT_ZERO = 1 << 12
 """What a file states if latents are taken to have the divergences of the training pictures."""
@@ -99,23 +103,63 @@ def make_levels(model: INRModel, settings: INRSettings, *, decoding: bool = Fals
     return tuple(_level(model, settings, number, decoding) for number in range(len(model.spans)))
 
 
-def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) -> Level:
+class Expected(NamedTuple):
+    """Of a picture like those of training: bits of divergence, and about those of its codes."""
+
+    divergence_bits: float
+    code_bits: float
+
+
+def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> Expected:
+    """What the latents of a picture of tall x wide patches come to."""
+    divergence, code = 0.0, 0.0
+    for number, span in enumerate(model.spans):
+        latents = _latents(model, settings, number)
+        of_blocks, bins = (latents.blocks.split(x, 0).sum(axis=1) / 1024 for x in (latents.kl, latents.bins << 10))
+        squares = levels.count(span, tall, wide)
+        divergence += squares * float(of_blocks.sum())
+        if settings.partition == "none":
+            code += squares * len(of_blocks) * settings.candidates_log2
+        else:
+            code += squares * float((np.maximum(of_blocks, bins) + CODE_BITS).sum())
+    return Expected(divergence, code)
+
+
+class _Latents(NamedTuple):
+    """Those of a level that are sent. trained: mean divergences of all variables. places: of these latents among them.
+    kl: their divergences, as they are taken to be; residual: what the bins leave; bins: log2 of their intervals. All
+    divergences in 1/1024 bit."""
+
+    trained: np.ndarray
+    places: np.ndarray
+    kl: np.ndarray
+    bins: np.ndarray
+    residual: np.ndarray
+    blocks: blocking.Blocks
+
+
+def _latents(model: INRModel, settings: INRSettings, number: int) -> _Latents:
     trained = np.asarray(model.kl_bits[settings.prior, number], np.int64)
-    latents = np.flatnonzero(trained)
-    kl = np.maximum(trained[latents] + settings.shift_q10, 0)
-    intervals_log2 = _intervals_log2(settings.partition, kl, number)
+    places = np.flatnonzero(trained)
+    kl = np.maximum(trained[places] + settings.shift_q10, 0)
+    bins = _intervals_log2(settings.partition, kl, number)
     residual = kl if settings.partition == "none" else residual_bits(kl)
-    order = blocking.permutation(randomness.key(number), len(latents))
+    order = blocking.permutation(randomness.key(number), len(places))
     blocks = blocking.split_by_budget(residual, settings.block_bits_q10, order)
+    return _Latents(trained, places, kl, bins, residual, blocks)
+
+
+def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) -> Level:
+    trained, places, _, intervals_log2, residual, blocks = _latents(model, settings, number)
     algorithm = rec.orc(num_candidates=1 if decoding else 1 << settings.candidates_log2)
     masses = _index_masses(model, settings, blocks.split(residual, 0).sum(axis=1), decoding)
     counts = blocks.split(1 << intervals_log2, 1)
     bins = None if settings.partition == "none" else engine.as_bins(algorithm, counts)
     block = np.zeros(len(trained), np.int64)
-    block[latents] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
+    block[places] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
     bin_bits = np.zeros_like(trained)
     bin_bits[: len(masses)] = blocks.split(intervals_log2, 0).sum(axis=1)
-    return Level(Plan(algorithm, blocks, bins, None, masses), latents, Filling(block, bin_bits))
+    return Level(Plan(algorithm, blocks, bins, None, masses), places, Filling(block, bin_bits))
 
 
 def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from recjax import randomness, rec
 from recjax.codecs import inr_fit
 from recjax.codecs.inr_fit import Fit
-from recjax.codecs.inr_plan import Filling, Level
+from recjax.codecs.inr_plan import CODE_BITS, Filling, Level
 from recjax.distributions.normal import Normal
 from recjax.models import weight_posterior
 from recjax.models.inr_model import Floats
@@ -29,11 +29,11 @@ STEPS_AT_ONCE = 10
 PRICE_STEP = 1.05
 """A block's price of information changes by this factor when its KL divergence is to change."""
 
+WEIGHT_STEP = 1.1
+"""The weight of the squared error changes by this factor at most while a rate is steered to."""
+
 SLACK_BITS = 0.4
 """A block that is to be full is held between its limit less this and the limit."""
-
-CODE_BITS = 3.0
-"""What a block's code takes beyond its divergence, about, when a rate is steered to."""
 
 
 class Sending(NamedTuple):
@@ -63,13 +63,14 @@ class Limits(NamedTuple):
     """What a search can carry.
 
     room_bits: of divergence in a block, beyond what its bins send. least_price: 0 lets a block fill its limit, as a
-    code of fixed length should; 1 never sends what is not worth its bits. budget_bits: of all pictures together, to
-    which the weight is steered; 0 leaves it alone.
+    code of fixed length should; 1 never sends what is not worth its bits. divergence_bits: of all pictures together, to
+    which the weight is steered; 0 leaves it alone. (Codes follow the divergence down to what the bins take, which no
+    weight changes; so it cannot be steered by them.)
     """
 
     room_bits: Float[Array, ""] | float
     least_price: Float[Array, ""] | float
-    budget_bits: Float[Array, ""] | float
+    divergence_bits: Float[Array, ""] | float
 
 
 def start(levels: tuple[Level, ...], fit: Fit, weight: float) -> Sending:
@@ -157,8 +158,9 @@ def tune(
             most = filling.bin_bits + limits.room_bits
             factor = jnp.where(kl > most, PRICE_STEP, jnp.where(kl < most - SLACK_BITS, 1 / PRICE_STEP, 1.0))
             changed.append(jnp.maximum(price * factor, limits.least_price))
-        wanted = jnp.clip(limits.budget_bits / jnp.maximum(code_bits(fillings, bits), 1.0), 0.95, 1.05)
-        return fit, tuple(changed), weight * jnp.where(limits.budget_bits > 0, wanted, 1.0), errors
+        found = sum(kl.sum() for kl in bits)
+        wanted = jnp.clip(limits.divergence_bits / jnp.maximum(found, 1.0), 1 / WEIGHT_STEP, WEIGHT_STEP)
+        return fit, tuple(changed), weight * jnp.where(limits.divergence_bits > 0, wanted, 1.0), errors
 
     carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(sending.sent[0])))
     fit, prices, weight, errors = jax.lax.fori_loop(0, rounds, some_steps, carry)

@@ -6,7 +6,7 @@ the sine. The float rendering of `recjax.models.inr` is what fitting differentia
 """
 
 import functools
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import NamedTuple
 
 import jax
@@ -59,9 +59,11 @@ def sine_table() -> Int32[np.ndarray, "4097"]:
 
 @functools.cache
 def _sine_table() -> np.ndarray:
-    # A quarter in exact decimals, so that no rounding of a library decides; the others by symmetry.
+    # A quarter in exact decimals, so that no rounding of a library decides; the others by symmetry. The default context
+    # is the program's to change, this one is not.
     size = 1 << (_TABLE_LOG2 - 2)
-    quarter = [_sine_of_turns(Decimal(k) / (4 * size)) for k in range(size + 1)]
+    with localcontext(Context(prec=40, rounding=ROUND_HALF_EVEN)):
+        quarter = [_sine_of_turns(Decimal(k) / (4 * size)) for k in range(size + 1)]
     half = quarter + quarter[-2::-1]
     return np.asarray(half + [-value for value in half[1:]], np.int32)
 
@@ -148,7 +150,7 @@ def fourier_features(shape: INRShape) -> Int32[np.ndarray, "features pixels"]:
     """`inr.fourier_features` with VALUE_BITS fraction bits, from phases that are exact fractions of a turn."""
     table, turn = _sine_table(), 1 << _TABLE_LOG2
     places = np.meshgrid(_places(shape.height), _places(shape.width), indexing="ij")
-    # An octave's phase at the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns; the nearest entry serves.
+    # An octave's phase in the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns; exact if n is a power of 2.
     phases = np.stack([place << octave for place in map(np.ravel, places) for octave in range(shape.fourier // 4)])
     return np.concatenate([table[phases % turn], table[(phases + turn // 4) % turn]])
 

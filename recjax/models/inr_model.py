@@ -5,6 +5,7 @@ A decoder renders the integers; an encoder fits posteriors with floats that are 
 
 import functools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ RATIO_BITS = 12
 
 MAX_LEVELS, MAX_PRIORS = 4, 16
 _MAX_RATIO = 4 << RATIO_BITS
+_MAX_SIZE, _MAX_PIXELS, _MAX_SPAN, _MAX_INPUTS = 1 << 13, 1 << 16, 1 << 10, 480
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +256,7 @@ def _layers(tensors: dict[str, np.ndarray], label: str) -> tuple[ExactLayer, ...
 def check(model: INRModel) -> None:
     """ValueError unless the parts of a model fit together and none of its sums can leave int32."""
     shape, network = model.shape, model.network
+    _check_sizes(model)
     wide = [(latents, (a + 1) * b) for latents, (a, b) in zip(shape.latents, shape.layers, strict=True)]
     inputs, upsampler = shape.encodings, []
     for outputs, scale in shape.upsampling:
@@ -266,6 +269,8 @@ def check(model: INRModel) -> None:
             exact.check(exact.ExactNetwork((layer,)))
     place = (*shape.grid, shape.encodings)
     loc, scale, shift = (np.asarray(x, np.int64) for x in (network.loc, network.scale, network.shift))
+    if any(np.asarray(x).dtype != np.int32 for x in (network.loc, network.scale, network.shift)):
+        raise ValueError(f"the prior of model {model.name!r} must be of int32.")
     if loc.shape != place or scale.shape != place or shift.shape or not 1 <= shift <= 30:
         raise ValueError(f"model {model.name!r} needs a place and a scale of the prior for each latent encoding.")
     if (np.abs(loc) + np.abs(scale) * exact.LIMIT + (1 << (int(shift) - 1))).max() >= 2**31:
@@ -285,5 +290,21 @@ def check(model: INRModel) -> None:
         raise ValueError(f"each level of model {model.name!r} must send something.")
     if any(array.ndim != 1 or not 0 < array.size <= 256 or (array < 0).any() for array in model.index_counts.values()):
         raise ValueError(f"the index histograms of model {model.name!r} must be counts of classes, 0 or more.")
-    if len(model.weights) != len(model.means) or len(model.rates) != len(model.means):
-        raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior.")
+    stated = (*model.weights, *model.rates)
+    if len(model.weights) != len(model.means) or not all(math.isfinite(x) and x > 0 for x in stated):
+        raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior, above 0.")
+
+
+def _check_sizes(model: INRModel) -> None:
+    """ValueError unless sizes are integers, and such that a small file cannot make much work."""
+    shape = model.shape
+    sizes = [*jax.tree.leaves(asdict(shape)), *model.spans, *model.value_bits]
+    if any(type(size) is not int or not 0 <= size <= _MAX_SIZE for size in sizes):
+        raise ValueError(f"the sizes of model {model.name!r} must be integers up to {_MAX_SIZE:,}.")
+    counts = (shape.height, shape.width, shape.channels, *shape.hidden, *shape.latents, *shape.grid, shape.encodings)
+    if min(*counts, *model.spans) < 1 or shape.height * shape.width > _MAX_PIXELS or max(model.spans) > _MAX_SPAN:
+        raise ValueError(
+            f"the patches or spans of model {model.name!r} are empty, or larger than this library renders."
+        )
+    if max(inputs for inputs, _ in shape.layers) > _MAX_INPUTS:
+        raise ValueError(f"a layer of model {model.name!r} has more than {_MAX_INPUTS} inputs, whose sum can overflow.")

@@ -1,6 +1,7 @@
 """Representations in floats against a plain NumPy network, and in integers against the floats."""
 
 import dataclasses
+from decimal import ROUND_DOWN, Context, localcontext
 
 import jax
 import jax.numpy as jnp
@@ -84,6 +85,14 @@ def test_the_sine_table_is_the_sine():
     np.testing.assert_allclose(found, np.sin(2 * np.pi * phase / 2**16), atol=1e-4)
     table = inr_exact.sine_table()
     assert int(np.sum(table * np.arange(len(table), dtype=np.int64) ** 2 % 1_000_003)) == GOLDEN_TABLE
+
+
+def test_the_sine_table_does_not_depend_on_the_decimal_context():
+    inr_exact._sine_table.cache_clear()
+    with localcontext(Context(prec=6, rounding=ROUND_DOWN)):
+        changed = inr_exact.sine_table()
+    inr_exact._sine_table.cache_clear()
+    np.testing.assert_array_equal(changed, inr_exact.sine_table())
 
 
 def test_integers_never_drift(tiny_shape):
