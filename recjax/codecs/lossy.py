@@ -196,7 +196,7 @@ def decode(
         raise FormatError(f"{str(error).rstrip('.')}: the file is damaged.") from error
     patches = math.prod(inr.patches_of(model, *header.image_shape[:2]))
     rendered = header.count * patches * model.shape.height * model.shape.width * model.shape.channels
-    if rendered > max(max_bytes, 1 << 16):
+    if rendered > max_bytes:
         raise FormatError(
             f"the pictures of the file take {rendered:,} bytes to render, more than max_bytes, which is {max_bytes:,}; "
             "raise it if you trust the file."

@@ -9,6 +9,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from sklearn.datasets import load_sample_image
 
 import recjax
 from recjax import cards, container
@@ -60,41 +61,25 @@ def test_a_second_file_compiles_nothing(tiny_model, count_compilations):
     assert count_compilations(lambda: inr_file.encode(pictures[3:6], model, settings, SHORT, seed=6) and None) == 0
 
 
-def rate_and_quality(model, pictures, bits_per_pixel, effort, **options):
-    data = lossy.compress(
-        pictures, model, bits_per_pixel=bits_per_pixel, effort=effort, candidates=64, block_bits=4.0, **options
-    )
-    return 8 * len(data) / (pictures.size / 3), lossy.psnr(recjax.decompress(data, model=model), pictures).mean()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 24])
-@pytest.mark.parametrize("factor", [0.8, 1.0, 1.5])
-def test_rates_that_are_asked_for_are_about_met_and_nothing_is_lost_by_asking(tiny_model, count, factor):
-    model, pictures = tiny_model
-    plain = rate_and_quality(model, pictures[:count], None, Effort(200, 10))
-    found = rate_and_quality(model, pictures[:count], factor * plain[0], Effort(200, 10))
-    assert found[0] == pytest.approx(factor * plain[0], rel=0.3)
-    # Half the bits of a latent are 3 dB; some of that is left to pictures that are not the mean of all.
-    assert found[1] > plain[1] + (0.5 if factor > 1 else -2.0 if factor < 1 else -0.8)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("partition", [True, False])
-def test_more_bits_show_more(tiny_model, partition):
-    model, pictures = tiny_model
-    found = [rate_and_quality(model, pictures, rate, Effort(100, 10), partition=partition) for rate in (4.0, 7.0, 10.0)]
-    assert [rate for rate, _ in found] == sorted(rate for rate, _ in found)
-    assert found[0][1] + 1 < found[1][1] and found[1][1] + 1 < found[2][1]
+def test_rates_that_are_asked_for_are_met_and_more_bits_show_more(partition):
+    model = inr_model.load_model("cifar10")
+    picture = load_sample_image("china.jpg")[None, 150:182, 300:332]
+    shown = []
+    for rate in (0.8, 1.6, 2.4):
+        data = lossy.compress(picture, model, bits_per_pixel=rate, effort="quick", partition=partition)
+        assert 8 * len(data) / 1024 == pytest.approx(rate, rel=0.2)
+        shown.append(lossy.psnr(recjax.decompress(data), picture)[0])
+    assert shown[0] > 20 and shown[0] + 1.5 < shown[1] and shown[1] + 0.7 < shown[2]
 
 
-@pytest.mark.parametrize("partition", [True, False])
-@pytest.mark.parametrize("count", [1, 50])
-def test_settings_at_a_rate_come_to_it(tiny_model, partition, count):
+@pytest.mark.parametrize(("count", "rates"), [(1, (7.0, 8.0, 9.0)), (50, (2.0, 3.0, 5.0))])
+def test_settings_at_a_rate_come_to_it(tiny_model, count, rates):
     model, _ = tiny_model
-    settings = lossy.make_settings(model, candidates=64, block_bits=4.0, partition=partition)
+    settings = lossy.make_settings(model, candidates=64, block_bits=4.0)
     overhead = inr_file.overhead_bits(model, count, 1, 1)
-    for rate in (8.0, 10.0, 12.0):
+    for rate in rates:
         found = lossy.at_rate(model, settings, rate, count, 8, 8)
         bits = inr_plan.expected(model, found, 1, 1).code_bits
         assert bits <= rate * 64 - overhead < bits * 1.25
