@@ -47,7 +47,7 @@ def _curves(panel: Any, result: dict[str, Any], key: str, title: str) -> None:
     panel.set_xlim(0, highest)
     low = min(row["psnr_db"] for row in result["rows"])
     panel.set_ylim(low - 3, max(row["psnr_db"] for row in result["rows"]) + 3)
-    panel.legend(fontsize=7)
+    panel.legend(fontsize=7, loc="lower right")
     panels.name(panel, title, "bits per pixel", "PSNR, dB (higher is better)")
 
 

@@ -110,16 +110,17 @@ def _blocks(model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], size
 def _alone(
     archive: Path, decoded: np.ndarray, model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int
 ) -> list[int]:
-    """Bits of a file of each picture; the first is decoded and compared."""
-    bits = []
+    """Bits of a file of each picture, in a folder of the archive's name; the first is decoded and compared."""
+    bits, folder = [], archive.parent / archive.stem
+    folder.mkdir(exist_ok=True)
     for part in sent:
         for number in range(len(part.pixels)):
             found = tuple(type(one)(*(leaf[number : number + 1] for leaf in one)) for one in part.found)
-            path = archive.with_name(f"{archive.stem}-picture-{len(bits)}.rjx")
+            path = folder / f"{len(bits)}.rjx"
             shape = (1, *decoded.shape[1:])
             path.write_bytes(inr_file.write(shape, model, settings, (part._replace(found=found),), seed))
             bits.append(8 * path.stat().st_size)
-    first = archive.with_name(f"{archive.stem}-picture-0.rjx").read_bytes()
+    first = (folder / "0.rjx").read_bytes()
     if not np.array_equal(lossy.decode(container.read(first), model)[0], decoded[0]):
         raise ValueError("a picture alone did not decode to what it does among others; report it.")
     return bits

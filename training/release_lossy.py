@@ -51,6 +51,8 @@ class Command:
     """Take squares of so many pixels from the middle of test pictures."""
     learn_pictures: int = 64
     """Training pictures that codes of indices are learned from; 0 learns none."""
+    codes_of: str | None = None
+    """Take the codes of indices of another model instead: blocks are filled alike, whatever is in them."""
     effort: lossy.EffortName = "quick"
     """How long the measured pictures are fitted."""
     command: str = ""
@@ -68,7 +70,9 @@ class Command:
         trained_on = model.metadata.get("data")
         if trained_on not in TEST_DATA:
             raise ValueError(f"the card of model {model.name!r} must name its data, got {trained_on!r}; train again.")
-        train = pictures.load(trained_on, "train")[: self.learn_pictures]
+        if self.codes_of:
+            model = inr_model.with_index_counts(model, inr_model.load_model(self.codes_of).index_counts)
+        train = pictures.load(trained_on, "train")[: 0 if self.codes_of else self.learn_pictures]
         test = pictures.load(TEST_DATA[trained_on], "test")[: self.pictures]
         if self.crop:
             test = pictures.middle(test, self.crop)

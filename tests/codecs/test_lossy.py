@@ -87,6 +87,7 @@ def test_settings_at_a_rate_come_to_it(tiny_model, count, rates):
         lossy.at_rate(model, settings, 0.01, count, 8, 8)
 
 
+@pytest.mark.slow
 def test_pictures_of_many_patches_and_levels(tiny_photo_model):
     model, pictures = tiny_photo_model
     cut = pictures[:2, :-3, :-5]
