@@ -43,3 +43,8 @@ def savings(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) ->
         if rate is not None:
             found.append(1 - row["bits_per_pixel"] / rate)
     return found
+
+
+def savings_either_way(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[float]:
+    """`savings` at points of ours, or at points of the others where these are too few for a curve."""
+    return savings(ours, others) or [1 - 1 / (1 - lost) for lost in savings(others, ours)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.rate_distortion_curves import curve, psnr_at, savings
+from experiments.rate_distortion_curves import curve, psnr_at, savings, savings_either_way
 
 RATES = {"whole files": "bits_per_pixel", "net of a flat picture's file": "net_bits_per_pixel"}
 
@@ -64,17 +64,21 @@ def _of_ways(result: dict[str, Any]) -> list[str]:
     found = []
     for code in codes_of(result, second):
         name = f"{second} ({code} index)"
-        saved = savings(ours, rows_of(result, second, code))
+        saved = savings_either_way(ours, rows_of(result, second, code))
         if not saved:
             found.append(f"{first} and {name} reach no PSNR in common.")
             continue
         share = 100 * float(np.mean(saved))
         found.append(
             f"At equal PSNR, {first} ({ours[0]['index_code']} index) takes {abs(share):.1f}% "
-            f"{'fewer' if share >= 0 else 'more'} bits than {name} (mean over {len(saved)} points, {_span(saved)} "
+            f"{'fewer' if share >= 0 else 'more'} bits than {name} (mean over {_count(saved)}, {_span(saved)} "
             f"saved), in {seconds:.2f} times its time. At least 5% fewer were wanted."
         )
     return found
+
+
+def _count(points: Sequence[float]) -> str:
+    return f"{len(points)} point{'s' * (len(points) != 1)}"
 
 
 def _time_ratio(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:

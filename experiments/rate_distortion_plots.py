@@ -77,7 +77,8 @@ def _savings(panel: Any, result: dict[str, Any]) -> None:
                 panel.plot(x, 100 * y, f"o{style}", color=colour, markersize=4, label=label)
     panel.axhline(0, color=panels.GREY, linewidth=0.8)
     panel.axhline(5, color=panels.GREY, linewidth=0.8, linestyle="--")
-    panel.legend(fontsize=7)
+    if panel.get_legend_handles_labels()[0]:
+        panel.legend(fontsize=7)
     panels.name(
         panel, f"Bits that {first} saves", "mean bits of a latent that is sent", "% at equal PSNR (higher is better)"
     )

@@ -116,6 +116,8 @@ def test_savings_are_of_bits_at_equal_quality():
     ours = [{"bits_per_pixel": bits, "psnr_db": psnr} for bits, psnr in ((0.9, 20.0), (1.0, 23.0), (5.0, 30.0))]
     assert rate_distortion_curves.savings(ours, others) == pytest.approx([0.1, 1 - np.sqrt(0.5)])
     assert rate_distortion_curves.savings(ours, others[:1]) == []
+    (saved,) = rate_distortion_curves.savings_either_way(others, [{"bits_per_pixel": 2.0, "psnr_db": 20.0}])
+    assert saved == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("peer", lossy_peers.peers(2), ids=lambda peer: peer.name)
