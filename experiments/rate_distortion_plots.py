@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from experiments import panels
-from experiments.rate_distortion_curves import curve, savings
+from experiments.rate_distortion_curves import curve, savings_either_way
 from experiments.rate_distortion_notes import codes_of, rows_of
 
 _PEERS = {"JPEG": "#999999", "JPEG 2000": "#cc79a7", "WebP": panels.GREEN, "AVIF": panels.RED, "JPEG XL": "#56b4e9"}
@@ -68,13 +68,17 @@ def _savings(panel: Any, result: dict[str, Any]) -> None:
     first = ways[0]["label"]
     ours = rows_of(result, first)
     for way, colour in zip(ways[1:], _OURS[1:], strict=False):
-        for style, code in zip("-:", codes_of(result, way["label"]), strict=False):
+        for style, code in zip(("o-", "s:"), codes_of(result, way["label"]), strict=False):
             others = rows_of(result, way["label"], code)
-            points = [(carried[row["prior"]], saved[0]) for row in ours if (saved := savings([row], others))]
+            # Where the others are too few for a curve, their points stand against ours.
+            pairs = [([row], others) for row in ours] if len(others) > 1 else [(ours, [row]) for row in others]
+            priors = [row["prior"] for row in (ours if len(others) > 1 else others)]
+            found = [savings_either_way(*pair) for pair in pairs]
+            points = [(carried[prior], saved[0]) for prior, saved in zip(priors, found, strict=True) if saved]
             if points:
                 x, y = np.asarray(points).T
                 label = f"against {way['label']}, {code} index"
-                panel.plot(x, 100 * y, f"o{style}", color=colour, markersize=4, label=label)
+                panel.plot(x, 100 * y, style, color=colour, markersize=4, label=label)
     panel.axhline(0, color=panels.GREY, linewidth=0.8)
     panel.axhline(5, color=panels.GREY, linewidth=0.8, linestyle="--")
     if panel.get_legend_handles_labels()[0]:
