@@ -17,6 +17,8 @@ EXPERIMENTS = {
     "mnist_isokl": ("experiments.mnist_isokl", "experiments.mnist_isokl_report"),
     "mnist_counts": ("experiments.mnist_counts", "experiments.mnist_counts_report"),
     "mnist_context": ("experiments.mnist_context", "experiments.mnist_context_report"),
+    "cifar10_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
+    "kodak_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),
     "synthetic_ablation": ("experiments.synthetic_ablation", "experiments.synthetic_ablation_report"),
     "synthetic_scalar": ("experiments.synthetic_scalar", "experiments.synthetic_scalar_report"),

@@ -10,20 +10,27 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec
-    from recjax.codecs.lossless import compress, decompress
+    from recjax.codecs.files import decompress
+    from recjax.codecs.lossless import compress
+    from recjax.codecs.lossy import compress as compress_lossy
     from recjax.distributions.normal import Normal
     from recjax.errors import FormatError
+    from recjax.models.inr_model import load_model as load_lossy_model
     from recjax.models.model import load_model
     from recjax.randomness import key
 
 _HOME = {
-    "compress": "recjax.codecs.lossless",
-    "decompress": "recjax.codecs.lossless",
-    "Normal": "recjax.distributions.normal",
-    "FormatError": "recjax.errors",
-    "load_model": "recjax.models.model",
-    "key": "recjax.randomness",
+    "compress": ("recjax.codecs.lossless", "compress"),
+    "compress_lossy": ("recjax.codecs.lossy", "compress"),
+    "decompress": ("recjax.codecs.files", "decompress"),
+    "Normal": ("recjax.distributions.normal", "Normal"),
+    "FormatError": ("recjax.errors", "FormatError"),
+    "load_lossy_model": ("recjax.models.inr_model", "load_model"),
+    "load_model": ("recjax.models.model", "load_model"),
+    "key": ("recjax.randomness", "key"),
 }
+"""Module, and name there, of what has a name here."""
+
 _MODULES = ("codecs", "coding", "distributions", "grid", "models", "randomness", "rec")
 
 __all__ = [
@@ -33,10 +40,12 @@ __all__ = [
     "codecs",
     "coding",
     "compress",
+    "compress_lossy",
     "decompress",
     "distributions",
     "grid",
     "key",
+    "load_lossy_model",
     "load_model",
     "models",
     "randomness",
@@ -46,7 +55,8 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        module, there = _HOME[name]
+        return getattr(importlib.import_module(module), there)
     if name in _MODULES:
         return importlib.import_module(f"recjax.{name}")
     raise AttributeError(f"module 'recjax' has no attribute {name!r}")

@@ -6,10 +6,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Any
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
+LOSSY = PRETRAINED / "representations"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,74 @@ def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: i
         return card.levels, rate is None, card.elbo_bits_per_dim if rate is None else rate, card.name
 
     return min(holding, key=order)
+
+
+@dataclass(frozen=True)
+class LossyCard:
+    """What is known of a released model of representations.
+
+    patch: height, width and channels. whole_pictures: it codes pictures of that size alone, not photos of many patches.
+    latents: numbers of a patch that are sent, over all levels. priors: the bits per pixel that they were fitted for.
+    rates: bits per pixel and mean PSNR in dB of measured files of test pictures, by rate.
+    """
+
+    name: str
+    digest: str
+    sha256: str
+    file_bytes: int
+    patch: tuple[int, ...]
+    whole_pictures: bool
+    latents: int
+    parameters: int
+    data: str
+    priors: tuple[float, ...]
+    rates: tuple[tuple[float, float], ...]
+
+
+def read_lossy_cards(folder: Path = LOSSY) -> list[LossyCard]:
+    """The cards of a folder of released models of representations, by name; ValueError if one cannot be read."""
+    return [_read_lossy(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
+
+
+def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_per_pixel: float | None) -> LossyCard:
+    """The card of the model that pictures of a shape are coded with by default.
+
+    Of the models for the shape (those for whole pictures of it first), the one with a prior for the nearest rate, by
+    ratio; of equals, and without a rate, the first by name. ValueError if there is none.
+    """
+    if len(image_shape) != 3 or image_shape[2] != 3:
+        raise ValueError(f"inr codes RGB pictures, got the shape {'x'.join(map(str, image_shape))}; convert them.")
+    whole = [card for card in cards if card.whole_pictures and card.patch == tuple(image_shape)]
+    fitting = whole or [card for card in cards if not card.whole_pictures]
+    if not fitting:
+        shape = "x".join(map(str, image_shape))
+        raise ValueError(f"no released model codes pictures of shape {shape}; name a trained one with --model.")
+    wanted = None if bits_per_pixel is None else log(max(bits_per_pixel, 1e-9))
+
+    def order(card: LossyCard) -> tuple[float, str]:
+        return 0.0 if wanted is None else min(abs(log(rate) - wanted) for rate in card.priors), card.name
+
+    return min(fitting, key=order)
+
+
+def _read_lossy(path: Path) -> LossyCard:
+    try:
+        stated: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return LossyCard(
+            name=path.stem,
+            digest=str(stated["digest"]),
+            sha256=str(stated["sha256"]),
+            file_bytes=int(stated["file_bytes"]),
+            patch=tuple(int(side) for side in stated["patch"]),
+            whole_pictures=bool(stated["whole_pictures"]),
+            latents=int(stated["latents"]),
+            parameters=int(stated["parameters"]),
+            data=str(stated["data"]),
+            priors=tuple(sorted(float(prior["bits_per_pixel"]) for prior in stated["priors"])),
+            rates=tuple(sorted((float(one["bits_per_pixel"]), float(one["psnr_db"])) for one in stated["files"])),
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not the card of a released model ({error!r}); install recjax again.") from error
 
 
 def _read(path: Path) -> Card:

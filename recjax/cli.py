@@ -28,7 +28,7 @@ _LIST = "\n".join(f"  {name:12}{summary}" for name, summary in SUMMARIES.items()
 HELP = f"""\
 usage: recjax COMMAND ...
 
-Compress images with learned models and get the same images back, bit for bit.
+Compress images with learned models and get the same images back, bit for bit, or lossy ones by --method inr.
 
 commands (recjax COMMAND --help says more):
 {_LIST}
@@ -44,6 +44,7 @@ examples:
   recjax decompress digits.rjx digits.npy
   recjax decompress scans.rjx seventeenth.png --index 17 --model runs/scans
   recjax verify digits.rjx --against digits.npy
+  recjax compress photo.png photo.rjx --method inr --bpp 0.5
 
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.

@@ -15,11 +15,11 @@ from recjax.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
+    from recjax.models.inr_model import INRModel
     from recjax.models.model import Model
 
 _MAX_BYTES = 1 << 30
 
-_TABLE_WIDTH = 200
 
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
@@ -41,23 +41,28 @@ class Compress:
     model: str | None = None
     """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
     this shape and these grey levels whose files of the method are smallest."""
-    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs"] = "bb-ans"
+    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs", "inr"] = "bb-ans"
     """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
     too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
-    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger."""
+    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger.
+    inr is lossy, of RGB pictures: what it keeps of them is a matter of --bpp."""
+    bpp: float | None = None
+    """inr: bits per pixel of the file, about; by default those of the model's middle prior."""
+    effort: Literal["quick", "normal", "thorough"] | None = None
+    """inr: how long pictures are fitted; decoding takes as long always."""
     partition: bool = True
-    """orc, pfr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
+    """orc, pfr, inr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
     candidates: int | None = None
-    """orc, pfr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
+    """orc, pfr, inr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
     block_bits: float | None = None
-    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits."""
+    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits; inr: of it what the bins leave."""
     blocks: int | None = None
     """As --block-bits: blocks of latents, in place of it; fewer are smaller, if there are candidates enough."""
     max_depth: int | None = None
     """dad-star: depth of the tree, of which all nodes are examined; some 2 more than the bits of a latent."""
     branch_code: Literal["raw", "arithmetic"] | None = None
     """as-star and gprs: how branches are coded; raw is quicker and larger."""
-    index_code: Literal["zeta", "learned", "delta"] | None = None
+    index_code: Literal["zeta", "learned", "delta", "uniform"] | None = None
     """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
     bin_code: Literal["uniform", "learned"] | None = None
     """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
@@ -75,6 +80,12 @@ class Compress:
 
         require_file_place(self.out)
         images = read_images(self.images)
+        if self.method == "inr":
+            self._run_lossy(images)
+            return
+        for name in ("bpp", "effort"):
+            if getattr(self, name) is not None:
+                raise UsageError(f"{self.method} has no use for {name}, which belongs to inr; leave it out.")
         from recjax.codecs.lossless import check_settings, compress
 
         try:
@@ -92,6 +103,47 @@ class Compress:
             )
         write_atomically(self.out, lambda part: part.write_bytes(data))
         print(f"{self.out}: {_rate(images.shape[0], len(data), images.size)} {_coded_with(data, model)}")
+
+    def _run_lossy(self, pictures: "np.ndarray") -> None:
+        from recjax import lossy_progress
+        from recjax.atomic import write_atomically
+        from recjax.cards import choose_lossy, read_lossy_cards
+        from recjax.codecs import lossy
+        from recjax.codecs.files import decompress
+
+        for name in ("blocks", "max_depth", "branch_code", "bin_code"):
+            if getattr(self, name) is not None:
+                raise UsageError(f"inr has no use for {name}; leave it out.")
+        try:
+            lossy.check_settings(
+                self.bpp, self.effort or "normal", self.partition, self.candidates, self.block_bits, self.index_code
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        name = self.model
+        if name is None:
+            name = choose_lossy(read_lossy_cards(), pictures.shape[1:], self.bpp).name
+        model = _load_lossy(name)
+        with lossy_progress.bar(pictures.shape) as report:
+            data = lossy.compress(
+                pictures,
+                model,
+                bits_per_pixel=self.bpp,
+                effort=self.effort or "normal",
+                partition=self.partition,
+                candidates=self.candidates,
+                block_bits=self.block_bits,
+                index_code=self.index_code,
+                seed=self.seed,
+                progress=report,
+            )
+        write_atomically(self.out, lambda part: part.write_bytes(data))
+        psnr = lossy.psnr(decompress(data, model=model), pictures).mean()
+        size = pictures.shape[0] * pictures.shape[1] * pictures.shape[2]
+        print(
+            f"{self.out}: {pictures.shape[0]} picture{'s' * (pictures.shape[0] != 1)}, {len(data):,} bytes, "
+            f"{8 * len(data) / size:.3f} bits per pixel, {psnr:.2f} dB. Coded by inr with the model {model.name}."
+        )
 
 
 @dataclass(frozen=True)
@@ -158,9 +210,15 @@ class Verify:
         from recjax.images import read_images
 
         images = _decode(self.file, self.model, self.max_bytes, None)
-        if self.against is not None and not np.array_equal(images, read_images(self.against)):
+        rate = _rate(images.shape[0], self.file.stat().st_size, images.size)
+        against = None if self.against is None else read_images(self.against)
+        if _is_lossy(self.file) and against is not None and against.shape == images.shape:
+            from recjax.codecs.lossy import psnr
+
+            rate += f" {psnr(images, against).mean():.2f} dB against {self.against}."
+        elif against is not None and not np.array_equal(images, against):
             raise ValueError(f"the images of {self.file} are not those of {self.against}; compress them again.")
-        print(f"{self.file} is good: {_rate(images.shape[0], self.file.stat().st_size, images.size)}")
+        print(f"{self.file} is good: {rate}")
 
 
 @dataclass(frozen=True)
@@ -168,26 +226,9 @@ class Models:
     """List the released models."""
 
     def run(self) -> None:
-        from rich.console import Console
-        from rich.table import Table
+        from recjax.listing import show
 
-        from recjax.cards import read_cards
-
-        table = Table(box=None, pad_edge=False)
-        for title in ("model", "images", "latents", "parameters", "bytes", "one stream", "single images"):
-            table.add_column(title, justify="left" if title in ("model", "images") else "right", no_wrap=True)
-        for title in ("data", "digest"):
-            table.add_column(title, no_wrap=True)
-        for card in read_cards():
-            images = f"{'x'.join(map(str, card.image_shape))}, {card.levels} levels"
-            stream = ("bb-ans", card.files["bb-ans"]) if "bb-ans" in card.files else None
-            rates = [f"{found[1]:.3f} {found[0]}" if found else "-" for found in (stream, card.single)]
-            sizes = [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
-            table.add_row(card.name, images, *sizes, *rates, card.data, card.digest[:16])
-        # A line that is too long for a terminal is wrapped by it, and nothing of it is lost.
-        console = Console(width=_TABLE_WIDTH)
-        console.print(table)
-        console.print("One stream, single images: bits per dimension of whole files of the test images.", style="dim")
+        show()
 
 
 @dataclass(frozen=True)
@@ -212,13 +253,26 @@ COMMANDS = {
 
 
 def _load(name: str) -> "Model":
+    from recjax.cards import LOSSY
     from recjax.models.model import list_models, load_model
 
-    folder = Path(name)
-    trained = folder / "model.safetensors"
+    released = list_models()
+    if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
+        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
+    return load_model(_model_place(name, released))
+
+
+def _load_lossy(name: str) -> "INRModel":
+    from recjax.models.inr_model import list_models, load_model
+
+    return load_model(_model_place(name, list_models()))
+
+
+def _model_place(name: str, released: list[str]) -> str | Path:
+    """A released model's name, or the path of a trained one."""
+    trained = Path(name) / "model.safetensors"
     # A folder of images may be called like a released model.
-    released = name in list_models() and not trained.is_file()
-    return load_model(trained if folder.is_dir() and not released else name)
+    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name
 
 
 def _model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
@@ -239,11 +293,19 @@ def _decode(path: Path, model_name: str | None, max_bytes: int, index: int | Non
     file = container.read(data, max_bytes)
     if index is not None:
         file.locate(index)
-    from recjax.codecs.lossless import decompress
+    from recjax.codecs.files import decompress
 
-    model = None if model_name is None else _load(model_name)
+    model = None
+    if model_name is not None:
+        model = (_load_lossy if file.header.method == "inr" else _load)(model_name)
     images = decompress(data, index=index, model=model, max_bytes=max_bytes)
     return images if index is None else images[None]
+
+
+def _is_lossy(path: Path) -> bool:
+    from recjax import container
+
+    return container.read(path.read_bytes(), sys.maxsize).header.method == "inr"
 
 
 def _read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -277,7 +339,8 @@ def _facts(data: bytes) -> dict[str, object]:
         "parameters": dict(header.parameters),
         "chunks": header.num_chunks,
     }
-    if "chunk_images" in header.parameters and header.count:
+    # How many messages a picture has is the model's to know, where it has several levels.
+    if "chunk_images" in header.parameters and header.count and header.method != "inr":
         found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
         lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
         facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
@@ -290,9 +353,9 @@ def _facts(data: bytes) -> dict[str, object]:
 
 
 def _released_name(digest: str) -> str | None:
-    from recjax.cards import read_cards
+    from recjax.cards import read_cards, read_lossy_cards
 
-    return {card.digest[: len(digest)]: card.name for card in read_cards()}.get(digest)
+    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
 
 
 def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:

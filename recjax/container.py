@@ -62,6 +62,15 @@ METHODS: dict[str, dict[str, Bounds]] = {
         "rec_images": Bounds(1, 1 << 20),
         **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
     },
+    "inr": {
+        "partition": Bounds(0, 3),
+        "candidates_log2": Bounds(0, 30),
+        "block_budget_bits_q10": Bounds(1, 1 << 20),
+        "index_code": Bounds(0, 255),
+        "prior": Bounds(0, 15),
+        "shift_bits_q10": Bounds(0, 1 << 13),
+        "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
+    },
 }
 
 

@@ -5,14 +5,16 @@ import platform
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import jax
 import numpy as np
 
 import recjax
 from recjax import chunks, container, randomness
-from recjax.cards import PRETRAINED, read_cards
+from recjax.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
 from recjax.codecs import lossless
+from recjax.models import inr_model
 from recjax.models.model import Model, list_models, load_model
 
 # Known answer of Threefry-2x32-20 from Random123 (counter and key all ones).
@@ -35,6 +37,7 @@ def examine(report: Callable[[str], object]) -> bool:
     ]
     tests += [(f"coding with {_SMALLEST}, {method}", _coding_test(method)) for method in ("bb-ans", "pfr", "orc")]
     tests += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
+    tests += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
     good = True
     for name, test in tests:
         error = _failure(test)
@@ -62,8 +65,16 @@ def _container_is_right() -> bool:
 
 def _model_is_whole(name: str) -> bool:
     card = {card.name: card for card in read_cards()}[name]
-    sha256 = hashlib.sha256((PRETRAINED / f"{name}.safetensors").read_bytes()).hexdigest()
-    return sha256 == card.sha256 and load_model(name).digest == card.digest
+    return _sha256(PRETRAINED / f"{name}.safetensors") == card.sha256 and load_model(name).digest == card.digest
+
+
+def _lossy_model_is_whole(name: str) -> bool:
+    card = {card.name: card for card in read_lossy_cards()}[name]
+    return _sha256(LOSSY / f"{name}.safetensors") == card.sha256 and inr_model.load_model(name).digest == card.digest
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _coding_test(method: str) -> Callable[[], bool]:

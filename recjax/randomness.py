@@ -27,7 +27,7 @@ Words: TypeAlias = UInt32[Array | np.ndarray, "*#batch"]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 # First words of the paths that keys are folded along. That of BLOCKS is part of the wire format, too.
-BLOCKS, PRIVATE, MEASUREMENT = range(3)
+BLOCKS, PRIVATE, MEASUREMENT, LEVELS = range(4)
 
 # Marks in the first word absorbed: a key that is folded on and a stream that is drawn from never coincide.
 _FOLD, _DRAW = 0, 1 << 31

@@ -9,6 +9,8 @@ import jax
 import pytest
 
 from recjax import container
+from recjax.models import inr_model
+from tests.representations import GOLDEN, TINY_SHAPE, waves
 
 _MANY_MAPPINGS = 30_000
 
@@ -86,3 +88,21 @@ def reseal():
         return sealed + data[position:]
 
     return seal
+
+
+@pytest.fixture(scope="session")
+def tiny_shape():
+    """Sizes of a representation that compiles and trains at once: patches of 8x8."""
+    return TINY_SHAPE
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """A model of single patches, and pictures like those that it was trained on."""
+    return inr_model.load_model(GOLDEN / "tiny.safetensors"), waves(24, 8)
+
+
+@pytest.fixture(scope="session")
+def tiny_photo_model():
+    """A model of two levels, and its pictures of 2x2 patches."""
+    return inr_model.load_model(GOLDEN / "tiny-photo.safetensors"), waves(6, 16)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from recjax.cards import PRETRAINED, Card, choose, read_cards
+from recjax.cards import LOSSY, PRETRAINED, Card, choose, read_cards, read_lossy_cards
+from recjax.models import inr_model
 from recjax.models.model import list_models, load_model
 
 LARGEST_TOTAL_BYTES = 8 * 2**20
@@ -29,6 +30,29 @@ def test_every_released_file_is_what_its_card_states():
         assert {key: document[key] for key in model.metadata} == model.metadata
         assert card.files and card.data and model.metadata["train"]
         assert all(card.elbo_bits_per_dim * 0.99 < rate < 1.25 * card.elbo_bits_per_dim for rate in card.files.values())
+
+
+def test_every_released_file_of_representations_is_what_its_card_states():
+    cards = read_lossy_cards()
+    assert [card.name for card in cards] == inr_model.list_models()
+    for card in cards:
+        path = LOSSY / f"{card.name}.safetensors"
+        model = inr_model.load_model(card.name)
+        assert (model.name, model.digest) == (card.name, card.digest) and inr_model.find_model(
+            card.digest[:16]
+        ) is model
+        assert card.patch == (model.shape.height, model.shape.width, model.shape.channels)
+        assert card.whole_pictures == (len(model.spans) == 1) and card.priors == model.rates
+        assert path.stat().st_size == card.file_bytes
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == card.sha256
+        document = json.loads(path.with_suffix(".json").read_text())
+        assert {key: document[key] for key in model.metadata} == model.metadata
+        assert card.data and len(card.rates) == len(card.priors)
+        assert sorted(psnr for _, psnr in card.rates) == [psnr for _, psnr in card.rates]
+
+
+def test_released_models_of_representations_are_small_together():
+    assert sum(path.stat().st_size for path in LOSSY.iterdir()) <= LARGEST_TOTAL_BYTES
 
 
 def test_released_models_are_small_together():

@@ -38,7 +38,8 @@ def fake_codec(monkeypatch):
     module = type(sys)("recjax.codecs.lossless")
     parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda **settings: None}
     vars(module).update(parts)
-    monkeypatch.setitem(sys.modules, "recjax.codecs.lossless", module)
+    for name in ("recjax.codecs.lossless", "recjax.codecs.files"):
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(commands, "_model_for", lambda images, method, name: FakeModel())
 
 

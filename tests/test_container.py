@@ -27,6 +27,7 @@ PARAMETERS = {
     "dad-star": {"max_depth": 8, **PATHS},
     "gprs": {"branch_code": 0, **PATHS},
     "bb-ans-rec": CHAIN,
+    "inr": {**REC, "prior": 1, "shift_bits_q10": 1 << 12},
 }
 
 

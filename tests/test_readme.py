@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+from sklearn.datasets import load_sample_image
 
 from experiments import report
 from recjax import cli
@@ -58,12 +59,14 @@ def test_command_lines_run_in_order(tmp_path, monkeypatch):
     np.save("digits.npy", digits)
     grey = np.pad(15 * np.repeat(np.repeat(digits[:3], 3, axis=1), 3, axis=2), ((0, 0), (2, 2), (2, 2)))
     write_images(Path("digits"), grey)
+    write_images(Path("ship.png"), load_sample_image("china.jpg")[None, 150:182, 300:332])
     lines = [shlex.split(line) for line in shell_lines() if line.startswith("recjax ") and "--help" not in line]
     assert {line[1] for line in lines} >= {"compress", "decompress", "info", "verify", "models", "doctor"}
     for line in lines:
         assert cli.main(line[1:]) == 0, line
     np.testing.assert_array_equal(np.load("again.npy"), digits)
     np.testing.assert_array_equal(read_images(Path("again")), grey)
+    assert read_images(Path("shown.png")).shape == (1, 32, 32, 3)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

@@ -13,7 +13,8 @@ from recjax.models import vae
 from training.config import TrainConfig
 from training.objectives import negative_elbo
 
-_BATCH_AXIS = "batch"
+BATCH_AXIS = "batch"
+"""Of a mesh over which a batch is divided."""
 
 
 class TrainState(NamedTuple):
@@ -37,7 +38,7 @@ def make_mesh(devices: int) -> Mesh:
             f"devices must be at most the {len(found)} that JAX sees here, got {devices}; lower it, or on CPUs set "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={devices}."
         )
-    return Mesh(np.array(found[:devices]), (_BATCH_AXIS,))
+    return Mesh(np.array(found[:devices]), (BATCH_AXIS,))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -86,7 +87,7 @@ def run_epochs(
     """
     run_key = jax.random.wrap_key_data(state.key)
     steps = x.shape[0] // config.batch_size
-    divided = NamedSharding(mesh, PartitionSpec(_BATCH_AXIS))
+    divided = NamedSharding(mesh, PartitionSpec(BATCH_AXIS))
 
     def loss(params, key, batch, kl_weight):
         return negative_elbo(vae_config, in_precision(params, config.precision), key, batch, kl_weight=kl_weight)

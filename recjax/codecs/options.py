@@ -98,7 +98,7 @@ def check_settings(
     block_bits = default_block_bits if block_bits is None else block_bits
     if not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= MAX_BUDGET_BITS):
         raise ValueError(f"block_bits must lie between 1/1024 and {MAX_BUDGET_BITS} bits, got {block_bits}.")
-    candidates_log2 = _log2_of_candidates(default_candidates if candidates is None else candidates)
+    candidates_log2 = log2_of_candidates(default_candidates if candidates is None else candidates)
     return BlockSettings(method, bool(partition), candidates_log2, round(block_bits * 1024), law, bin_code == "learned")
 
 
@@ -173,7 +173,7 @@ def _whole(name: str, value: Any, lowest: int, highest: int) -> int:
     return number
 
 
-def _log2_of_candidates(candidates: Any) -> int:
+def log2_of_candidates(candidates: Any) -> int:
     try:
         candidates = operator.index(candidates)
     except TypeError:

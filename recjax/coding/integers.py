@@ -76,6 +76,12 @@ def elias_delta_masses(max_log2: int) -> np.ndarray:
     return quantise([*weights, 0])
 
 
+def uniform_masses(max_log2: int) -> np.ndarray:
+    """Masses of equal indices in [1, 2^max_log2], and of the escape: int64, sum 2^16."""
+    firsts = np.minimum(_first(np.arange(num_classes(max_log2) + 1)), (1 << max_log2) + 1)
+    return quantise([*np.diff(firsts).tolist(), 0])
+
+
 def learned_masses(counts: Sequence[int]) -> np.ndarray:
     """Masses of the classes seen counts[class] times in training, and of the escape: int64, sum 2^16.
 

@@ -5,7 +5,6 @@ model.
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from recjax.coding.message import TOTAL_MASS
-from recjax.models import context, exact
+from recjax.models import context, exact, tensor_file
 from recjax.models.isokl import MAX_KAPPA_NATS
 from recjax.models.likelihoods import Likelihood, make_likelihood
 from recjax.models.vae import POSTERIORS
@@ -96,11 +95,7 @@ class Model:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decoding depends on."""
-        digest = hashlib.sha256(json.dumps(decoding_document(self), sort_keys=True).encode())
-        for name, array in sorted(model_tensors(self).items()):
-            little_endian = array.astype(array.dtype.newbyteorder("<"))
-            digest.update(f"{name} {array.dtype.name} {array.shape}\n".encode() + little_endian.tobytes())
-        return digest.hexdigest()
+        return tensor_file.digest(model_tensors(self), decoding_document(self))
 
 
 jax.tree_util.register_dataclass(

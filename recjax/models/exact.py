@@ -55,7 +55,7 @@ def split_digits(x):
 def apply(network: ExactNetwork, x: Int[Array, "*batch inputs"]) -> Int32[Array, "*batch outputs"]:
     """Outputs of the network; inputs and every layer's outputs saturate at +-LIMIT. The units are the converter's."""
     batch = x.shape[:-1]
-    x = _affine(network.layers[-1], hidden(network, jnp.reshape(x, (-1, x.shape[-1]))))
+    x = affine(network.layers[-1], hidden(network, jnp.reshape(x, (-1, x.shape[-1]))))
     return jnp.reshape(x, (*batch, x.shape[-1]))
 
 
@@ -63,11 +63,12 @@ def hidden(network: ExactNetwork, x: Int[Array, "rows inputs"]) -> Int32[Array, 
     """What the last layer is given."""
     x = jnp.clip(x.astype(jnp.int32), -LIMIT, LIMIT)
     for layer in network.layers[:-1]:
-        x = jnp.maximum(_affine(layer, x), 0)
+        x = jnp.maximum(affine(layer, x), 0)
     return x
 
 
-def _affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "rows outputs"]:
+def affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "rows outputs"]:
+    """Outputs of one layer, whose inputs must lie within +-LIMIT."""
     high, low = (digit.astype(jnp.int8) for digit in split_digits(x))
     middle = _dot(high, layer.weight_low) + _dot(low, layer.weight_high)
     sums = (_dot(high, layer.weight_high) << 8) + middle + (_dot(low, layer.weight_low) >> 8)

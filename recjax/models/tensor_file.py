@@ -1,5 +1,6 @@
 """Safetensors files with a JSON document in their header, written atomically and read with sentences for errors."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,3 +44,12 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise ValueError(
             f"{path} is not a whole safetensors file of recjax ({error}); make or fetch it again."
         ) from error
+
+
+def digest(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of tensors and document."""
+    found = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    for name, array in sorted(tensors.items()):
+        little_endian = array.astype(array.dtype.newbyteorder("<"))
+        found.update(f"{name} {array.dtype.name} {array.shape}\n".encode() + little_endian.tobytes())
+    return found.hexdigest()

@@ -67,6 +67,25 @@ def encode(
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
 
+@partial(jax.jit, static_argnums=0)
+def encode_rows(
+    algorithm: RECAlgorithm,
+    keys: jax.Array,
+    private_keys: jax.Array,
+    q: Distribution,
+    p: CodingDistribution,
+    bins: Bins | None = None,
+) -> Encoded:
+    """`encode` for blocks [row, dim] that say themselves which stream they use: keys [row, 2] of `stream_keys`.
+
+    For codecs that send the blocks of one batch at different times. bins: of the rows.
+    """
+    rows, dim = q.shape
+    problem = (keys, private_keys, q.in_rows(q.shape, rows, dim), p.in_rows(q.shape, rows, dim), bins)
+    code, words, info = _search(algorithm, problem)
+    return Encoded(code, words, _to_sample(words, p), info)
+
+
 def decode(
     algorithm: RECAlgorithm,
     key: randomness.Key,

@@ -1,0 +1,36 @@
+"""Files of any method to images."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from recjax import container
+from recjax.codecs import inr_file, lossless, lossy
+from recjax.codecs.lossless import Progress
+from recjax.errors import FormatError
+from recjax.models.inr_model import INRModel
+from recjax.models.model import Model
+
+
+def decompress(
+    data: bytes,
+    *,
+    index: int | None = None,
+    model: Model | INRModel | None = None,
+    max_bytes: int = container.MAX_RAW_BYTES,
+    progress: Progress | None = None,
+) -> UInt8[np.ndarray, "..."]:
+    """The images [count, *shape] of a file, or image `index` alone, [*shape]; of a lossy file, what it holds of them.
+
+    model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
+    another model, or its images would take more than `max_bytes`.
+    """
+    file = container.read(data, max_bytes)
+    method = file.header.method
+    if model is not None and method != "raw" and isinstance(model, INRModel) != (method == inr_file.METHOD):
+        raise FormatError(f"the file is of method {method}, which the model {model.name!r} is not for; name another.")
+    if method == inr_file.METHOD:
+        assert not isinstance(model, Model)
+        images = lossy.decode(file, model, index=index, max_bytes=max_bytes)
+        return images if index is None else images[0]
+    others = None if isinstance(model, INRModel) else model
+    return lossless.decompress(data, index=index, model=others, max_bytes=max_bytes, progress=progress)

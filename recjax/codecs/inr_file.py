@@ -1,0 +1,201 @@
+"""Files of representations: pictures to bytes and back. The host edge, where errors are raised.
+
+A chunk holds the messages of some pictures, picture by picture, of each the squares of all levels in their order. A
+message is the code of the blocks of a square, so that what is needed of a picture is decoded without the rest.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import UInt8
+
+from recjax import chunks, container, randomness, rec
+from recjax.codecs import inr
+from recjax.codecs.inr import Effort, Facts, Sent
+from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, PARTITIONS, SHIFT_ZERO, INRSettings, Level, make_levels
+from recjax.codecs.plan import code_codec
+from recjax.coding import message as rans
+from recjax.coding import wire
+from recjax.container import File, Header
+from recjax.errors import FaultError, FormatError
+from recjax.models import levels as squares
+from recjax.models.inr_model import INRModel
+
+METHOD = "inr"
+CHUNK_PICTURES = 256
+PATCHES_AT_ONCE = 512
+"""That are fitted together, unless one picture has more."""
+
+_HEADER_BITS = 8 * 40
+_DIRECTORY_BITS = 7
+
+
+class Encoding(NamedTuple):
+    """A file, what its decoder shows, and what was sent, batch by batch."""
+
+    data: bytes
+    pixels: UInt8[np.ndarray, "picture y x channel"]
+    sent: tuple[Sent, ...]
+
+
+def encode(
+    pictures: UInt8[np.ndarray, "picture y x channel"],
+    model: INRModel,
+    settings: INRSettings,
+    effort: Effort,
+    *,
+    weight: float | None = None,
+    divergence_bits: float = 0.0,
+    seed: int = 0,
+    progress: Callable[[int, int, Facts], None] | None = None,
+) -> Encoding:
+    """The file of pictures, decoded again and compared with what was fitted.
+
+    weight: of the squared error, by default that of the prior of the settings. divergence_bits: of a picture, to which
+    the weight is steered, unless it is 0. progress(batch, batches, facts) is called meanwhile.
+    """
+    tall, wide = inr.patches_of(model, *pictures.shape[1:3])
+    at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
+    starts = range(0, len(pictures), at_once)
+    weight = model.weights[settings.prior] if weight is None else weight
+    sent: list[Sent] = []
+    for number, start in enumerate(starts):
+        part = pictures[start : start + at_once]
+        told = functools.partial(progress, number, len(starts)) if progress else None
+        wanted = divergence_bits * len(part)
+        sent.append(
+            inr.search(part, model, settings, effort, weight=weight, divergence_bits=wanted, seed=seed, progress=told)
+        )
+        weight = sent[-1].weight
+    data = write(pictures.shape, model, settings, tuple(sent), seed)
+    pixels = np.concatenate([part.pixels for part in sent])
+    if not np.array_equal(decode(container.read(data), model), pixels):
+        raise FaultError("the file did not decode to what was encoded; please report it with these pictures.")
+    return Encoding(data, pixels, tuple(sent))
+
+
+def overhead_bits(model: INRModel, pictures: int, tall: int, wide: int) -> float:
+    """About what header and directory take, for each of so many pictures of tall x wide patches."""
+    rows = sum(squares.count(span, tall, wide) for span in model.spans)
+    return _DIRECTORY_BITS * rows + _HEADER_BITS / pictures
+
+
+def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> bytes:
+    """The file of what was sent of pictures of a shape [picture, y, x, channel]."""
+    levels = make_levels(model, settings)
+    count = shape[0]
+    digits = bytes.fromhex(model.digest[:16])
+    parameters = {**settings.parameters, "chunk_images": CHUNK_PICTURES}
+    header = Header(METHOD, digits, count, tuple(shape[1:]), seed, parameters)
+    of_levels = []
+    for number, level in enumerate(levels):
+        index, interval = (
+            np.concatenate([getattr(part.found[number], name) for part in sent]) for name in ("index", "interval")
+        )
+        flat = rec.Code(
+            jnp.asarray(interval.reshape(-1, *interval.shape[2:])), jnp.asarray(index.reshape(-1, index.shape[-1]))
+        )
+        of_levels.append([_bit_strings(level, flat), index.shape[1]])
+    bodies = []
+    for number in range(header.num_chunks):
+        strings: list[np.ndarray] = []
+        for picture in header.images_of(number):
+            for own, squares_of in of_levels:
+                strings += own[picture * squares_of : (picture + 1) * squares_of]
+        lengths = np.array([len(string) for string in strings], np.int64)
+        payload = np.packbits(np.concatenate(strings)).tobytes() if strings else b""
+        bodies.append(chunks.pack_messages(payload, lengths))
+    return container.write(header, bodies)
+
+
+def _bit_strings(level: Level, code: rec.Code) -> list[np.ndarray]:
+    """The messages of codes [row, block ...], as arrays of bits."""
+    message = rans.empty((len(code.index),), 1, _capacity(level))
+    symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], code)
+    payload, lengths = wire.to_bits(_push(level, message, symbol))
+    bits = np.unpackbits(np.frombuffer(payload, np.uint8))[: int(lengths.sum())]
+    return np.split(bits, np.cumsum(lengths)[:-1])
+
+
+@jax.jit
+def _push(level: Level, message, symbol):
+    return code_codec(level.plan, randomness.key(0)).push(message, symbol)
+
+
+@jax.jit
+def _pop(level: Level, message):
+    message, symbol = code_codec(level.plan, randomness.key(0)).pop(message)
+    return message, jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
+
+
+def _capacity(level: Level) -> int:
+    """Bytes that no message exceeds: 16 bits a symbol, and an index may escape to 48."""
+    blocks, dim = level.plan.shape
+    return blocks * (2 * dim + 8) + 8
+
+
+def decode(file: File, model: INRModel, *, index: int | None = None) -> UInt8[np.ndarray, "picture y x channel"]:
+    """The pictures of a file, or only picture `index`, [1, y, x, channel]."""
+    header = file.header
+    settings = settings_of(header, model)
+    levels = make_levels(model, settings, decoding=True)
+    height, width = header.image_shape[:2]
+    tall, wide = inr.patches_of(model, height, width)
+    counts = [squares.count(span, tall, wide) for span in model.spans]
+    at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
+    shown = []
+    for number in range(header.num_chunks) if index is None else [file.locate(index)[0]]:
+        pictures = len(header.images_of(number))
+        messages = chunks.unpack_messages(file.chunk(number), pictures * sum(counts))
+        places = range(0, pictures, at_once) if index is None else [file.locate(index)[1]]
+        for start in places:
+            stop = min(start + at_once, pictures) if index is None else start + 1
+            words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
+            shown.append(inr.show(model, settings.prior, levels, words, height, width)[: stop - start])
+    return np.concatenate(shown)
+
+
+def _words(levels, counts: list[int], messages: chunks.Messages, pictures: range, key) -> tuple[jax.Array, ...]:
+    """Words [picture, square, block, dim] of each level, of some pictures of a chunk and padding."""
+    # A power of two of them, so that few sizes are compiled.
+    padded = 1 << (len(pictures) - 1).bit_length()
+    rows = np.minimum(np.arange(padded), len(pictures) - 1) + pictures.start
+    words, first = [], 0
+    bits = np.unpackbits(messages.payload)
+    for number, (level, squares_of) in enumerate(zip(levels, counts, strict=True)):
+        wanted = (rows[:, None] * sum(counts) + first + np.arange(squares_of)).ravel()
+        first += squares_of
+        lengths = messages.lengths_bits[wanted]
+        if lengths.max() > 8 * (_capacity(level) + 4):
+            raise FormatError("a message is longer than any of its model; the file is damaged.")
+        strings = [bits[messages.starts_bits[row] : messages.starts_bits[row + 1]] for row in wanted]
+        payload = np.packbits(np.concatenate(strings)).tobytes()
+        message, code = _pop(level, wire.from_bits(payload, lengths, _capacity(level)))
+        if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
+            raise FormatError("codes do not end where their message does; the file is damaged or of another model.")
+        code = jax.tree.map(lambda leaf, n=squares_of: leaf.reshape(padded, n, *leaf.shape[1:]), code)
+        words.append(inr.words_of(level, inr.level_key(key, number), code))
+    return tuple(words)
+
+
+def settings_of(header: Header, model: INRModel) -> INRSettings:
+    """The settings that a header states; FormatError if the model does not have what they need."""
+    stated = header.parameters
+    settings = INRSettings(
+        PARTITIONS[stated["partition"]],
+        stated["candidates_log2"],
+        stated["block_budget_bits_q10"],
+        stated["index_code"],
+        stated["prior"],
+        stated["shift_bits_q10"] - SHIFT_ZERO,
+    )
+    if settings.prior >= len(model.means):
+        raise FormatError(f"the file uses a prior that model {model.name!r} does not have; the file is damaged.")
+    unknown = settings.index_code == LEARNED and settings.histogram not in model.index_counts
+    if settings.index_code >= len(INDEX_CODES) or unknown:
+        raise FormatError(f"the file uses an index code that model {model.name!r} does not have; the file is damaged.")
+    return settings

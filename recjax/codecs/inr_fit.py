@@ -1,0 +1,73 @@
+"""Fitting posteriors of the latents of implicit neural representations to pictures, many at once.
+
+The objective of a picture is weight * squared error + sum of (price of a latent) * KL[q || prior], in nats: minus an
+evidence lower bound of pixels with variance 1 / (2 weight), where prices are 1.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt8
+
+from recjax.models import inr, levels, weight_posterior
+from recjax.models.inr import INRShape, Shared
+from recjax.models.weight_posterior import Gaussian, Posterior
+
+LEARNING_RATE = 0.02
+"""Of means and logarithms of scales, in units of the prior."""
+
+FIRST_LOG_SCALE = -4.0
+
+_DECAYS = (0.9, 0.99)
+_TINY = 1e-8
+
+
+class Fit(NamedTuple):
+    """Posteriors of pictures, and the moments of their gradients (Adam, arXiv:1412.6980). steps: taken so far."""
+
+    posterior: Posterior
+    first: Posterior
+    second: Posterior
+    steps: Any
+
+
+def start(shape: INRShape, spans: tuple[int, ...], pictures: int, tall: int, wide: int) -> Fit:
+    """Fresh posteriors of pictures of tall x wide patches: for each level arrays [picture, square, variable]."""
+    like = tuple(jnp.zeros((pictures, levels.count(span, tall, wide), shape.variables)) for span in spans)
+    q = weight_posterior.fresh(like, FIRST_LOG_SCALE)
+    return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
+
+
+def pixels_of(shape: INRShape, pictures: UInt8[Array, "picture y x channel"]) -> Float[Array, "patch channel pixel"]:
+    """Patches of pictures, with values 0 to 1."""
+    return inr.to_patches(shape, pictures).astype(jnp.float32) / 255.0
+
+
+def squared_errors(
+    shape: INRShape,
+    spans: tuple[int, ...],
+    shared: Shared,
+    prior: Gaussian,
+    units: tuple[Any, ...],
+    pixels: Float[Array, "patch channel pixel"],
+    tall: int,
+    wide: int,
+) -> Float[Array, "picture"]:
+    """Of pictures whose pixels are 0 to 1, when the latents of each level [picture, square, variable] are `units`."""
+    variables = levels.total(spans, weight_posterior.to_variables(prior, units), tall, wide)
+    errors = inr.squared_errors(shape, shared, variables, pixels)
+    return errors.reshape(len(variables), -1).sum(axis=1)
+
+
+def adam(fit: Fit, gradient: Posterior, learning_rate: Float[Array, ""] | float = LEARNING_RATE) -> Fit:
+    """One step down the gradient."""
+    steps = fit.steps + 1
+    first = jax.tree.map(lambda m, g: _DECAYS[0] * m + (1 - _DECAYS[0]) * g, fit.first, gradient)
+    second = jax.tree.map(lambda v, g: _DECAYS[1] * v + (1 - _DECAYS[1]) * g * g, fit.second, gradient)
+    shrink = [1 - decay**steps for decay in _DECAYS]
+
+    def move(x, m, v):
+        return x - learning_rate * (m / shrink[0]) / (jnp.sqrt(v / shrink[1]) + _TINY)
+
+    return Fit(jax.tree.map(move, fit.posterior, first, second), first, second, steps)
