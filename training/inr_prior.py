@@ -21,8 +21,6 @@ from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian, Posterior
 from recjax.numerics import LOG2
 
-_WEIGHT_POWER = 2.0
-
 
 class Settled(NamedTuple):
     """A prior, the posteriors of the pictures in its units, and what they reach: PSNR in dB of draws, bits per pixel.
@@ -97,8 +95,7 @@ def settle(
         psnr = float(-10 * np.log10(error / (size * shape.channels)))
         settled = Settled(prior, posterior, psnr, float(nats / LOG2 / size), weight)
         if bits_per_pixel is not None:
-            # Along a curve of rate and distortion the weight grows somewhat faster than the rate.
-            weight *= (bits_per_pixel / settled.bits_per_pixel) ** _WEIGHT_POWER
+            weight *= (bits_per_pixel / settled.bits_per_pixel) ** inr_fit.WEIGHT_POWER
         starts = np.cumsum([0, *map(len, parts)])
         fits = [
             Fit(jax.tree.map(lambda leaf, a=a, b=b: leaf[a:b], posterior), *fit[1:])

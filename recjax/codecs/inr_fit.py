@@ -19,6 +19,9 @@ LEARNING_RATE = 0.02
 
 FIRST_LOG_SCALE = -4.0
 
+WEIGHT_POWER = 2.0
+"""Along a curve of rate and distortion the weight of the squared error grows as about this power of the rate."""
+
 _DECAYS = (0.9, 0.99)
 _TINY = 1e-8
 

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from recjax import chunks, container
 from recjax.codecs import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.options import METHODS, check_settings, make_settings
+from recjax.codecs.ownership import model_of
 from recjax.codecs.settings import CHAIN_METHOD
 from recjax.errors import FaultError, FormatError
 from recjax.models import model as models
@@ -141,19 +142,7 @@ def check_images(images: np.ndarray, model: Model) -> np.ndarray:
 
 def _model_of(file: container.File, model: Model | None) -> Model:
     header = file.header
-    if header.count == 0:
-        raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
-    digest = header.model_digest.hex()
-    if model is None:
-        try:
-            model = models.find_model(digest)
-        except ValueError as error:
-            raise FormatError(str(error)) from error
-    if not model.digest.startswith(digest):
-        raise FormatError(
-            f"the file was made with the model of digest {digest}, got {model.name!r} of {model.digest[:16]}; "
-            "name the model that made it."
-        )
+    model = model_of(header, model, models.find_model)
     if header.image_shape != model.image_shape:
         raise FormatError(
             f"the file declares images of shape {header.image_shape} and its model codes {model.image_shape}; "

@@ -11,8 +11,10 @@ from jaxtyping import UInt8
 from recjax import container, randomness
 from recjax.codecs import inr, inr_file, inr_plan
 from recjax.codecs.inr import Effort, Facts, psnr
+from recjax.codecs.inr_fit import WEIGHT_POWER
 from recjax.codecs.inr_plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
 from recjax.codecs.options import log2_of_candidates
+from recjax.codecs.ownership import model_of
 from recjax.container import File
 from recjax.errors import FormatError
 from recjax.models import inr_model
@@ -29,9 +31,6 @@ Progress = Callable[[int, int, Facts], None]
 
 MAX_PATCHES = 1 << 14
 """Of a picture, all of which are rendered together."""
-
-_WEIGHT_POWER = 2.0
-"""Along a curve of rate and distortion the weight of the squared error grows somewhat faster than the rate."""
 
 _SHIFT_STEP = 16
 
@@ -76,7 +75,7 @@ def compress(
     wanted, trained = (
         inr_plan.expected(model, one, tall, wide).divergence_bits for one in (settings, replace(settings, shift_q10=0))
     )
-    weight = model.weights[settings.prior] * (wanted / trained) ** _WEIGHT_POWER
+    weight = model.weights[settings.prior] * (wanted / trained) ** WEIGHT_POWER
     return inr_file.encode(
         pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else wanted, seed=seed,
         progress=progress,
@@ -177,19 +176,7 @@ def decode(
 ) -> UInt8[np.ndarray, "..."]:
     """The pictures [picture, height, width, 3] of a file, or picture `index` alone; see `recjax.decompress`."""
     header = file.header
-    if header.count == 0:
-        raise FormatError("the file declares no pictures, which are stored raw; it is damaged, fetch it again.")
-    digest = header.model_digest.hex()
-    if model is None:
-        try:
-            model = inr_model.find_model(digest)
-        except ValueError as error:
-            raise FormatError(str(error)) from error
-    if not model.digest.startswith(digest):
-        raise FormatError(
-            f"the file was made with the model of digest {digest}, got {model.name!r} of {model.digest[:16]}; "
-            "name the model that made it."
-        )
+    model = model_of(header, model, inr_model.find_model)
     try:
         check_shape(header.image_shape, model)
     except ValueError as error:

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_image
 
 import recjax
 from recjax import cards, container
-from recjax.codecs import inr, inr_file, inr_plan, lossy
+from recjax.codecs import inr_file, inr_plan, lossy
 from recjax.codecs.inr import Effort
 from recjax.errors import FormatError
 from recjax.models import inr_model
@@ -260,4 +260,3 @@ def test_the_model_for_a_rate_is_the_nearest_and_whole_pictures_come_first():
 def test_psnr_of_equal_and_opposite_pictures():
     black, white = np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4, 3), 255, np.uint8)
     assert lossy.psnr(black, white)[0] == pytest.approx(0) and lossy.psnr(black, black)[0] > 100
-    assert inr.Facts(1, 2, 3.0, 4.0, 5).total == 2
