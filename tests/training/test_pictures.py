@@ -59,7 +59,6 @@ def test_kodak_lies(tmp_path):
 
 
 def test_photos_are_always_the_same():
-    pytest.importorskip("skimage")
     found = pictures.load("photos", "train")
     assert found.shape == (96, 256, 256, 3) and len(np.unique(found.reshape(96, -1)[:, :64], axis=0)) == 96
     np.testing.assert_array_equal(found, pictures.load("photos", "train"))
