@@ -72,8 +72,9 @@ class Way:
 class Config:
     """The experiment. data: of the test pictures, of which the first `pictures` are sent, at the rate of each prior of
     the model. crop: side of the squares that are cut from their middles, 0 for whole pictures. ways: the first is ours,
-    the second what it is compared with. first_steps: of fitting, before anything is sent. one_by_one: pictures that are
-    encoded alone, to time it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
+    the second what it is compared with. shared_steps: of fitting, once for all ways; 0 if each
+    starts afresh. first_steps: of each way after that, before anything is sent. one_by_one: pictures that are encoded
+    alone, to time it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
     """
 
     experiment: str
@@ -83,6 +84,7 @@ class Config:
     pictures: int = 32
     crop: int = 0
     from_scratch: bool = False
+    shared_steps: int = 0
     first_steps: int = 500
     one_by_one: int = 0
     shown: int = 4
@@ -92,7 +94,13 @@ class Config:
     def __post_init__(self) -> None:
         if not self.ways:
             raise ValueError("'ways' must have at least one entry; add a table [[ways]].")
-        for name, least in (("pictures", 1), ("first_steps", 10), ("one_by_one", 0), ("peer_settings", 2)):
+        for name, least in (
+            ("pictures", 1),
+            ("shared_steps", 0),
+            ("first_steps", 10),
+            ("one_by_one", 0),
+            ("peer_settings", 2),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}; raise it.")
         if len({way.label for way in self.ways}) < len(self.ways):
@@ -109,9 +117,10 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     model = _model(config, config.model, folder, console)
     ready = time.perf_counter()
     rows, shown = [], {}
+    starts = rate_distortion_rows.Starts(model, images, config)
     for way in config.ways:
         for prior in way.priors or range(len(model.means)):
-            found, decoded = rate_distortion_rows.measure(model, way, images, prior, config, folder, console)
+            found, decoded = rate_distortion_rows.measure(model, way, images, prior, config, folder, console, starts)
             rows += found
             if way is config.ways[0]:
                 shown[str(prior)] = _strip(decoded[: config.shown])

@@ -14,11 +14,13 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     """Notes of the table of our files."""
     config, data = result["config"], result["data"]
     device = result["device"]
+    steps = config.get("shared_steps", 0) + config["first_steps"]
+    shared = f" (the first {config['shared_steps']:,} once for all ways)" if config.get("shared_steps") else ""
     found = [
         "Archive: one file of all pictures, each of which can be decoded alone; the size is that of the file on disk, "
         "which was read back and decoded to the pixels that PSNR (of rounded pixels, a mean over pictures, ± its "
         "standard error) is of. KL: of the blocks when they were sent; codes take more.",
-        f"Fitted for {config['first_steps']:,} steps, and after each block for {_steps(result)}, all pictures "
+        f"Fitted for {steps:,} steps{shared}, and after each block for {_steps(result)}, all pictures "
         f"together, on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included. A "
         "search serves all codes of its indices.",
         *_of_ways(result),

@@ -1,10 +1,12 @@
 """One model sent in one way: rate and distortion of its files, what its blocks held, and how long it took."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 import rich.console
 from jaxtyping import UInt8
@@ -12,7 +14,8 @@ from jaxtyping import UInt8
 from experiments.record import mean, standard_error
 from recjax import container
 from recjax.codecs import inr_file, lossy
-from recjax.codecs.inr import Effort, Sent
+from recjax.codecs.inr import Effort, Facts, Sent
+from recjax.codecs.inr_fit import Fit
 from recjax.codecs.inr_plan import INDEX_CODES, INRSettings, make_levels
 from recjax.models.inr_model import INRModel
 
@@ -28,21 +31,25 @@ def measure(
     config: "Config",
     folder: Path,
     console: rich.console.Console,
+    starts: "Starts",
 ) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Figures of a way, a row for each code of indices, and the decoded pictures.
 
-    One search serves all codes. An archive of all pictures and a file of each one are written, and read back.
+    One search serves all codes; its seconds have the shared steps in them. An archive of all pictures and a file of
+    each one are written, and read back.
     """
     settings = _settings(model, way, prior)
-    start = time.perf_counter()
     with console.status(f"{model.name}, {way.label}") as status:
 
         def told(batch: int, batches: int, facts: Any) -> None:
             text = f"step {facts.done} of {facts.total}, {facts.psnr:.2f} dB"
             status.update(f"{model.name}, {way.label}: batch {batch + 1} of {batches}, {text}")
 
-        encoding = inr_file.encode(images, model, settings, _effort(way, config), seed=config.seed, progress=told)
-    seconds = time.perf_counter() - start
+        fitted, seconds = starts.of(settings, told)
+        start = time.perf_counter()
+        effort = _effort(way, config)
+        encoding = inr_file.encode(images, model, settings, effort, seed=config.seed, fitted=fitted, progress=told)
+    seconds += time.perf_counter() - start
     rows, size = [], images.shape[1] * images.shape[2]
     for code in way.index_codes:
         if code == "learned" and settings.histogram not in model.index_counts:
@@ -73,6 +80,25 @@ def measure(
         highlight=False,
     )
     return rows, encoding.pixels
+
+
+class Starts:
+    """Posteriors that all ways of sending start from, fitted once for each prior, and the seconds that it took."""
+
+    def __init__(self, model: INRModel, images: UInt8[np.ndarray, "picture y x 3"], config: "Config"):
+        self._model, self._images, self._config = model, images, config
+        self._found: dict[int, tuple[Fit, float]] = {}
+
+    def of(self, settings: INRSettings, progress: Callable[[int, int, Facts], None]) -> tuple[Fit | None, float]:
+        """For settings of a prior; None if nothing is shared."""
+        steps, seed = self._config.shared_steps, self._config.seed
+        if not steps:
+            return None, 0.0
+        if settings.prior not in self._found:
+            start = time.perf_counter()
+            fitted = inr_file.fit(self._images, self._model, settings, steps, seed=seed, progress=progress)
+            self._found[settings.prior] = jax.block_until_ready(fitted), time.perf_counter() - start
+        return self._found[settings.prior]
 
 
 def _settings(model: INRModel, way: "Way", prior: int) -> INRSettings:
@@ -128,7 +154,7 @@ def _alone(
 
 def timing(model: INRModel, images: np.ndarray, config: "Config") -> dict[str, float]:
     """Seconds per picture of a batch and of some pictures one by one, each after something of its shape was coded."""
-    settings, short = _settings(model, config.ways[0], 0), Effort(min(config.first_steps, 100), 10)
+    settings, short = _settings(model, config.ways[0], 0), Effort(min(config.first_steps, 50), 10)
     alone = images[: config.one_by_one]
     seconds = {}
     for name, parts in (("batch", [images]), ("one_by_one", [alone[k : k + 1] for k in range(len(alone))])):

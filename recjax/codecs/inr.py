@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 
 from recjax import grid, randomness, rec
 from recjax.codecs import inr_fit, inr_search
+from recjax.codecs.inr_fit import Fit
 from recjax.codecs.inr_plan import CODE_BITS, INRSettings, Level, make_levels
 from recjax.codecs.inr_search import STEPS_AT_ONCE, Found, Limits, Sending
 from recjax.models import inr_exact, inr_model
@@ -85,6 +86,24 @@ def _sides(model: INRModel) -> tuple[int, int]:
     return model.shape.height, model.shape.width
 
 
+def fit(
+    pictures: UInt8[np.ndarray, "picture y x channel"],
+    model: INRModel,
+    settings: INRSettings,
+    steps: int,
+    *,
+    weight: float,
+    seed: int,
+    progress: Progress | None = None,
+) -> Fit:
+    """Posteriors of pictures after so many steps (a multiple of ten), whatever blocks they are sent in.
+
+    For searches of several settings that differ in anything but the prior: each can start from it.
+    """
+    run = _Run(model, settings, Effort(steps), whole_patches(model, pictures), randomness.key(seed), progress)
+    return run.tune(run.start(weight), steps, room_bits=np.inf).fit
+
+
 def search(
     pictures: UInt8[np.ndarray, "picture y x channel"],
     model: INRModel,
@@ -94,17 +113,19 @@ def search(
     weight: float,
     divergence_bits: float = 0.0,
     seed: int,
+    fitted: Fit | None = None,
     progress: Progress | None = None,
 ) -> Sent:
     """Fit and send pictures together.
 
     weight: of the squared error. divergence_bits: of all pictures, to which the weight is steered; 0 leaves it alone.
+    fitted: where to start, by default afresh.
     """
     key = randomness.key(seed)
     run = _Run(model, settings, effort, whole_patches(model, pictures), key, progress)
-    sending = inr_search.start(run.levels, inr_fit.start(model.shape, model.spans, len(pictures), *run.size), weight)
+    sending = run.start(weight, fitted)
     # Posteriors start narrow, so their divergence means something only after some steps.
-    untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE
+    untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE if fitted is None else 0
     sending = run.tune(sending, untold)
     sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
     private, rounds = randomness.fold_in(key, randomness.PRIVATE), 0
@@ -144,8 +165,17 @@ class _Run:
         self._done, self._total = 0, effort.first_steps + (self.blocks - 1) * effort.steps_between
         self.sent_bits = 0.0
 
-    def tune(self, sending: Sending, steps: int, divergence_bits: float = 0.0) -> Sending:
+    def start(self, weight: float, fitted: Fit | None = None) -> Sending:
+        if fitted is None:
+            fitted = inr_fit.start(self._static[0], self._static[1], self._count, *self.size)
+        return inr_search.start(self.levels, fitted, weight)
+
+    def tune(
+        self, sending: Sending, steps: int, divergence_bits: float = 0.0, room_bits: float | None = None
+    ) -> Sending:
         limits = self._limits._replace(divergence_bits=divergence_bits)
+        if room_bits is not None:
+            limits = limits._replace(room_bits=room_bits)
         for start in range(0, steps, _ROUNDS_AT_ONCE * STEPS_AT_ONCE):
             rounds = min(steps - start, _ROUNDS_AT_ONCE * STEPS_AT_ONCE) // STEPS_AT_ONCE
             own = jax.random.fold_in(self._noise, self._done)

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import chunks, container, randomness, rec
-from recjax.codecs import inr
+from recjax.codecs import inr, inr_fit
 from recjax.codecs.inr import Effort, Facts, Sent
+from recjax.codecs.inr_fit import Fit
 from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, PARTITIONS, SHIFT_ZERO, INRSettings, Level, make_levels
 from recjax.codecs.plan import code_codec
 from recjax.coding import message as rans
@@ -42,6 +43,31 @@ class Encoding(NamedTuple):
     sent: tuple[Sent, ...]
 
 
+def _batches(model: INRModel, pictures: np.ndarray) -> list[slice]:
+    """Pictures that are fitted together."""
+    tall, wide = inr.patches_of(model, *pictures.shape[1:3])
+    at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
+    return [slice(start, min(start + at_once, len(pictures))) for start in range(0, len(pictures), at_once)]
+
+
+def fit(
+    pictures: UInt8[np.ndarray, "picture y x channel"],
+    model: INRModel,
+    settings: INRSettings,
+    steps: int,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int, Facts], None] | None = None,
+) -> Fit:
+    """Posteriors from which `encode` can start, for any settings of the same prior."""
+    batches, weight = _batches(model, pictures), model.weights[settings.prior]
+    fits = []
+    for number, batch in enumerate(batches):
+        told = functools.partial(progress, number, len(batches)) if progress else None
+        fits.append(inr.fit(pictures[batch], model, settings, steps, weight=weight, seed=seed, progress=told))
+    return inr_fit.join(fits)
+
+
 def encode(
     pictures: UInt8[np.ndarray, "picture y x channel"],
     model: INRModel,
@@ -51,26 +77,32 @@ def encode(
     weight: float | None = None,
     divergence_bits: float = 0.0,
     seed: int = 0,
+    fitted: Fit | None = None,
     progress: Callable[[int, int, Facts], None] | None = None,
 ) -> Encoding:
     """The file of pictures, decoded again and compared with what was fitted.
 
     weight: of the squared error, by default that of the prior of the settings. divergence_bits: of a picture, to which
-    the weight is steered, unless it is 0. progress(batch, batches, facts) is called meanwhile.
+    the weight is steered, unless it is 0. fitted: by `fit`, where to start. progress(batch, batches, facts) is called
+    meanwhile.
     """
-    tall, wide = inr.patches_of(model, *pictures.shape[1:3])
-    at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
-    starts = range(0, len(pictures), at_once)
+    batches = _batches(model, pictures)
     weight = model.weights[settings.prior] if weight is None else weight
     sent: list[Sent] = []
-    for number, start in enumerate(starts):
-        part = pictures[start : start + at_once]
-        told = functools.partial(progress, number, len(starts)) if progress else None
-        wanted = divergence_bits * len(part)
-        sent.append(
-            inr.search(part, model, settings, effort, weight=weight, divergence_bits=wanted, seed=seed, progress=told)
+    for number, batch in enumerate(batches):
+        found = inr.search(
+            pictures[batch],
+            model,
+            settings,
+            effort,
+            weight=weight,
+            divergence_bits=divergence_bits * (batch.stop - batch.start),
+            seed=seed,
+            fitted=None if fitted is None else inr_fit.part(fitted, batch.start, batch.stop),
+            progress=functools.partial(progress, number, len(batches)) if progress else None,
         )
-        weight = sent[-1].weight
+        weight = found.weight
+        sent.append(found)
     data = write(pictures.shape, model, settings, tuple(sent), seed)
     pixels = np.concatenate([part.pixels for part in sent])
     if not np.array_equal(decode(container.read(data), model), pixels):

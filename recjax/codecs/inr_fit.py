@@ -4,6 +4,7 @@ The objective of a picture is weight * squared error + sum of (price of a latent
 evidence lower bound of pixels with variance 1 / (2 weight), where prices are 1.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -40,6 +41,18 @@ def start(shape: INRShape, spans: tuple[int, ...], pictures: int, tall: int, wid
     like = tuple(jnp.zeros((pictures, levels.count(span, tall, wide), shape.variables)) for span in spans)
     q = weight_posterior.fresh(like, FIRST_LOG_SCALE)
     return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
+
+
+def part(fit: Fit, first: int, stop: int) -> Fit:
+    """Of pictures first to stop - 1."""
+    some = jax.tree.map(lambda leaf: leaf[first:stop], fit._replace(steps=None))
+    return some._replace(steps=fit.steps)
+
+
+def join(fits: Sequence[Fit]) -> Fit:
+    """Of pictures of several fits of as many steps, one after another."""
+    joined = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *(fit._replace(steps=None) for fit in fits))
+    return joined._replace(steps=fits[0].steps)
 
 
 def pixels_of(shape: INRShape, pictures: UInt8[Array, "picture y x channel"]) -> Float[Array, "patch channel pixel"]:

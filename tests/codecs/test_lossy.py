@@ -61,6 +61,22 @@ def test_a_second_file_compiles_nothing(tiny_model, count_compilations):
     assert count_compilations(lambda: inr_file.encode(pictures[3:6], model, settings, SHORT, seed=6) and None) == 0
 
 
+def test_settings_share_a_fit_that_was_made_in_batches(tiny_model, monkeypatch):
+    model, pictures = tiny_model
+    monkeypatch.setattr(inr_file, "PATCHES_AT_ONCE", 2)
+    ways = [lossy.make_settings(model, **WAYS[way]) for way in ("information", "none")]
+    fitted = inr_file.fit(pictures[:3], model, ways[0], 30)
+    assert fitted.steps == 30 and fitted.posterior.mean[0].shape[0] == 3
+    for settings in ways:
+        made = inr_file.encode(pictures[:3], model, settings, SHORT, fitted=fitted)
+        np.testing.assert_array_equal(recjax.decompress(made.data, model=model), made.pixels)
+    # Sent without another step, pictures that were fitted are shown better than fresh ones.
+    no_steps = Effort(10, 0)
+    fresh = inr_file.encode(pictures[:3], model, ways[0], no_steps)
+    started = inr_file.encode(pictures[:3], model, ways[0], no_steps, fitted=fitted)
+    assert (lossy.psnr(started.pixels, pictures[:3]) > lossy.psnr(fresh.pixels, pictures[:3])).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("partition", [True, False])
 def test_rates_that_are_asked_for_are_met_and_more_bits_show_more(partition):
