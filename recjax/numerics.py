@@ -41,6 +41,42 @@ def unit_exponential(word: UInt32[Array, "*n"]) -> Float[Array, "*n"]:
     return -jnp.log((word >> 9).astype(jnp.float32) * jnp.float32(2.0**-23) + jnp.float32(2.0**-24))
 
 
+# Chebyshev interpolants of log x at x - 1.5 on [1, 2), and of Phi^-1(p) / (2 p - 1) as a function of -log(4 p (1 - p)) =
+# 8 + 8 t at t, up to the smallest p of 24 bits. Lowest power first; errors of 2e-7 and 6e-6.
+_LOG = (0.405465292, 0.666666166, -0.222245397, 0.0987917516, -0.0489290347, 0.0259673295, -0.0174140775, 0.0102438286)
+_QUANTILE = (
+    3.76384084, 1.99529107, -0.457470132, 0.176834362, -0.0521734652, -0.0151253313,
+    0.0587598741, -0.0862811595, 0.0582690374, 0.00739261556, -0.0294359965, 0.0103716942,
+)  # fmt: skip
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    total = jnp.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + jnp.float32(coefficient)
+    return total
+
+
+def quick_log(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """log x of a positive normal float32 to 3e-7, or one rounding, in operations that every compiler vectorises."""
+    bits = jax.lax.bitcast_convert_type(x, jnp.int32)
+    exponent = (bits >> 23) - 127
+    mantissa = jax.lax.bitcast_convert_type((bits & 0x7FFFFF) | 0x3F800000, jnp.float32)
+    return exponent.astype(jnp.float32) * jnp.float32(LOG2) + _polynomial(_LOG, mantissa - 1.5)
+
+
+def quick_normal(cell: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Phi^-1((k + 1/2) / 2^24) at the whole number k - 2^23, to 7e-6, smoothly and strictly symmetric.
+
+    By a polynomial where the grid has a table, as compilers vectorise no look-ups. Differences of two values are
+    better: to 1e-4 of their size, and two roundings.
+    """
+    twice = (cell + 0.5) * jnp.float32(2.0**-23)
+    side = jnp.abs(twice)
+    place = -0.125 * quick_log((1 - side) * (1 + side)) - 1
+    return twice * _polynomial(_QUANTILE, place)
+
+
 def first_minimum(x: Float[Array, " n"]) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
     """Place and value of the first smallest element; a minimum and a comparison beat `argmin` on CPUs."""
     lowest = jnp.min(x)

@@ -77,6 +77,12 @@ def stream(key: Key, purpose: int, path: Sequence[Words | int] = ()) -> Stream:
     return Stream(*_absorb((key[..., 0], key[..., 1]), (purpose, *path), _DRAW))
 
 
+def stream_start(key: Key, purpose: int, length: int) -> Stream:
+    """The state of a stream's key after the start of a path of `length` words, of which each pair is then enciphered
+    under the state (a last word alone with 0), as `stream` does."""
+    return Stream(*_encipher((key[..., 0], key[..., 1]), (_word(_DRAW | (length + 1)), _word(purpose))))
+
+
 def draw(stream: Stream, index: Words | int, count: int) -> UInt32[Array, "{count} *batch"]:
     """`count` words at an index of a stream, in O(1), along a new leading axis; the first do not depend on `count`."""
     return _draw(stream, _word(index), count)

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import randomness
@@ -15,9 +16,11 @@ from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import density_ratio
 from recjax.distributions.ratio import BlockRatio
 from recjax.numerics import unit_exponential
-from recjax.rec import partition
+from recjax.rec import partition, quick_bins, quick_scores
 from recjax.rec.base import Bins, Code
 from recjax.rec.partition import BinWeights
+
+_SUMMED = 16
 
 WeightRule: TypeAlias = Callable[[BlockRatio, Bins], BinWeights]
 
@@ -69,8 +72,12 @@ def score(
 ) -> Chunk:
     """The candidates that arrive at consecutive `steps` (from 0); they are counted unless the search is over."""
     if race.weights is None:
+        if quick_scores.supports(race.ratio):
+            return Chunk(quick_scores.anywhere(key, race.ratio, steps + 1), steps + 1, seen)
         words = partition.words_anywhere(key, race.ratio.valid.shape[0], steps + 1)
         return Chunk(race.ratio.block_log_ratio(words), steps + 1, seen)
+    if quick_scores.supports(race.ratio) and race.weights.upper.shape[1] <= quick_bins.MAX_CAPACITY:
+        return _score_quickly(key, private_key, race, seen, steps, active)
     interval = partition.draw_intervals(private_key, steps, race.weights)
     stream = partition.bin_stream(key, interval)
     # Counted here, not selected by the engine: a choice between two whole tables would copy them at each step.
@@ -78,6 +85,15 @@ def score(
     words = partition.words_in_bin(stream, interval, race.weights.intervals, earlier + 1)
     gain = jnp.take_along_axis(race.weights.log_gain, interval.astype(jnp.int32), axis=1)
     return Chunk(race.ratio.block_log_ratio(words) - jnp.sum(gain, axis=0), earlier + 1, seen)
+
+
+def _score_quickly(key, private_key, race: Race, seen, steps, active) -> Chunk:
+    """`score` of a normal target in bins of few intervals."""
+    packed, gain = quick_bins.draw(private_key, steps, race.weights)
+    stream = quick_bins.streams(key, packed, race.ratio.valid.shape[0])
+    seen, earlier = _count(seen, stream.first & jnp.uint32(seen.shape[0] - 1), active.astype(jnp.uint32))
+    log_ratio = quick_bins.log_ratios(stream, packed, race.ratio, race.weights.intervals, earlier + 1)
+    return Chunk(log_ratio - gain, earlier + 1, seen)
 
 
 def winner(
@@ -130,16 +146,13 @@ def waiting_times(private_key: randomness.Key, steps: UInt32[Array, " n"]) -> Fl
 
 
 def running_sum(x: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Cumulative sums, in levels of 16: as exact as pairwise summation, and far faster on CPUs than `jnp.cumsum`."""
+    """Cumulative sums, in levels of 16 by products with a triangle: as exact as pairwise summation, and far faster on
+    CPUs than `jnp.cumsum`."""
     size = x.shape[0]
-    if size <= 16:
-        sums = [x[0]]
-        for i in range(1, size):
-            sums.append(sums[-1] + x[i])
-        return jnp.stack(sums)
-    rows = jnp.pad(x, (0, -size % 16)).reshape(-1, 16)
-    columns = [rows[:, 0]]
-    for i in range(1, 16):
-        columns.append(columns[-1] + rows[:, i])
-    before = running_sum(columns[-1]) - columns[-1]
-    return (jnp.stack(columns, axis=1) + before[:, None]).reshape(-1)[:size]
+    width = min(size, _SUMMED)
+    rows = jnp.pad(x, (0, -size % width)).reshape(-1, width)
+    sums = jax.lax.dot(rows, np.triu(np.ones((width, width), np.float32)), precision=jax.lax.Precision.HIGHEST)
+    if len(rows) > 1:
+        totals = sums[:, -1]
+        sums = sums + (running_sum(totals) - totals)[:, None]
+    return sums.reshape(-1)[:size]

@@ -17,7 +17,7 @@ from recjax.distributions.ratio import BlockRatio, DensityRatio
 from recjax.rec.base import Bins
 
 _WEIGHT_LOG2 = 16
-_WEIGHT_SUM = 1 << _WEIGHT_LOG2
+WEIGHT_SUM = 1 << _WEIGHT_LOG2
 # Up to so many intervals, comparing with all of them is faster than a bisection.
 _COUNTED_CAPACITY = 32
 
@@ -49,12 +49,12 @@ def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim 
     """Quantise cumulative weights in [0, 1] to integers: each interval gets one unit, the rest goes by weight."""
     index = jnp.arange(1, bins.capacity + 1, dtype=jnp.uint32)
     counts = bins.intervals[:, None].astype(jnp.uint32)
-    free = (_WEIGHT_SUM - counts).astype(jnp.float32)
+    free = (WEIGHT_SUM - counts).astype(jnp.float32)
     increasing = jax.lax.cummax(jnp.clip(cumulative, 0.0, 1.0), axis=1)
     upper = index + jnp.floor(increasing * free).astype(jnp.uint32)
-    upper = jnp.where(index >= counts, jnp.uint32(_WEIGHT_SUM), jnp.minimum(upper, _WEIGHT_SUM - counts + index))
+    upper = jnp.where(index >= counts, jnp.uint32(WEIGHT_SUM), jnp.minimum(upper, WEIGHT_SUM - counts + index))
     weight = jnp.diff(upper, axis=1, prepend=jnp.uint32(0)).astype(jnp.float32)
-    log_gain = jnp.log(jnp.maximum(weight, 1.0)) + jnp.log(counts.astype(jnp.float32) / _WEIGHT_SUM)
+    log_gain = jnp.log(jnp.maximum(weight, 1.0)) + jnp.log(counts.astype(jnp.float32) / WEIGHT_SUM)
     used = index <= counts
     best = jnp.max(jnp.where(used, log_sup - log_gain, -jnp.inf), axis=1)
     return BinWeights(bins.intervals.astype(jnp.uint32), upper, jnp.where(used, log_gain, 0.0), jnp.sum(best))

@@ -1,0 +1,97 @@
+"""Scores of candidates of normal targets, in one loop without tables: words become values by a polynomial.
+
+A score decides which candidate an encoder sends, never what a code decodes to, so it may be approximate. Deltas are
+taken from the polynomial's own value of the best word: an error that is smooth in z cancels in them, and a target as
+narrow as 1e-5 of its prior still has the law of the grid (tested).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeGuard
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from recjax import grid, randomness
+from recjax.distributions.normal_ratio import NormalRatio
+from recjax.distributions.ratio import BlockRatio
+from recjax.numerics import quick_normal
+
+HALF = float(1 << (grid.BITS - 1))
+
+MOST_PAIRS = 4
+"""Pairs of coordinates in the body of the loop: enough to fill a CPU, few enough to compile in no time."""
+
+
+def supports(ratio: BlockRatio) -> TypeGuard[NormalRatio]:
+    """Whether there are quick scores of a ratio."""
+    return isinstance(ratio, NormalRatio)
+
+
+def anywhere(key: randomness.Key, ratio: NormalRatio, index: UInt32[Array, " n"]) -> Float[Array, " n"]:
+    """About `ratio.block_log_ratio(partition.words_anywhere(key, dim, index))`, in nats."""
+    stream = randomness.stream(key, randomness.CANDIDATE)
+    dim = ratio.valid.shape[0]
+    groups = -(-dim // (2 * MOST_PAIRS))
+    pairs = -(-dim // (2 * groups))
+
+    def cells_of(group, pair, _, index, __):
+        drawn = randomness.threefry2x32((stream.first, stream.second), (index, group * pairs + pair))
+        return [to_float((word ^ jnp.uint32(1 << 31)).astype(jnp.int32) >> (32 - grid.BITS)) for word in drawn]
+
+    return over_groups(cells_of, ratio, groups, pairs, index)
+
+
+def over_groups(
+    cells_of: Callable[[Any, int, Any, Any, Any], Sequence[Float[Array, "*n"]]],
+    ratio: NormalRatio,
+    groups: int,
+    pairs: int,
+    inputs: Any,
+    more: Sequence[Float[Array, " dim"]] = (),
+    extras: Any = None,
+) -> Float[Array, " n"]:
+    """The sum of log ratios of coordinates, group by group, each of `pairs` pairs.
+
+    cells_of(group, pair, more, inputs, extra): the cells of two coordinates as whole numbers, less half the number of
+    cells; it gets the coordinates of its group in `more`, arrays [n] of `inputs`, and its part of the arrays
+    [group, n] of `extras`.
+    """
+    best = quick_normal(ratio.best_word.astype(jnp.float32) - HALF)
+    fields = jnp.stack([best, ratio.slope, ratio.curvature, *more])
+    fields = jnp.pad(fields, ((0, 0), (0, 2 * groups * pairs - len(best))))
+    # One array, as XLA:CPU does not vectorise loops that read from many.
+    fields = fields.reshape(-1, groups, 2 * pairs).swapaxes(0, 1)
+
+    def add(total, group, inputs):
+        number, (best, slope, curvature, *more), extra = group
+        for pair in range(pairs):
+            for place, cell in enumerate(cells_of(number, pair, more, inputs, extra), 2 * pair):
+                delta = quick_normal(cell) - best[place]
+                total = total + delta * (slope[place] - curvature[place] * delta)
+        return total
+
+    numbers = jnp.arange(groups, dtype=jnp.uint32)
+    size = jax.tree.leaves(inputs)[0].shape[0]
+    if groups > 1:
+        start = jnp.zeros((size,), jnp.float32)
+        return jax.lax.scan(lambda t, group: (add(t, group, inputs), None), start, (numbers, fields, extras))[0]
+    only = jax.tree.map(lambda leaf: leaf[0], extras)
+    return in_halves(lambda x: add(jnp.float32(0), (numbers[0], fields[0], x[1]), x[0]), (inputs, only), size)
+
+
+def in_halves(function: Callable[[Any], Any], inputs: Any, size: int) -> Any:
+    """The function of arrays [size], of one half after the other.
+
+    What a loop computes is stored. Without one, it would be compiled into each of its uses, of which the choice of the
+    best score has two, with loops that LLVM may take many minutes to unroll.
+    """
+    if size == 1:
+        return function(inputs)
+    halves = jax.tree.map(lambda leaf: jnp.pad(leaf, (0, size % 2)).reshape(2, -1), inputs)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1)[:size], jax.lax.map(function, halves))
+
+
+def to_float(number: Any) -> Float[Array, "*n"]:
+    """A whole number below 2^31, signed or not, as a float; CPUs convert signed ones at once."""
+    return jax.lax.bitcast_convert_type(number, jnp.int32).astype(jnp.float32)
