@@ -15,6 +15,7 @@ import numpy as np
 
 from recjax.atomic import write_atomically
 
+_VECTORS = {"AVX-512": "avx512f", "AVX2": "avx2", "NEON": "asimd"}
 PACKAGES = ("recjax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
@@ -33,9 +34,19 @@ def provenance() -> dict[str, Any]:
             "kind": device.device_kind,
             "count": jax.device_count(),
             "machine": platform.machine(),
+            "vectors": _vectors(),
             "cpu_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         },
     }
+
+
+def _vectors() -> str:
+    """The widest vector instructions of the CPU, where Linux tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "unknown"
+    return next((name for name, flag in _VECTORS.items() if flag in flags), "unknown")
 
 
 def mean(values: Sequence[float] | np.ndarray) -> float:

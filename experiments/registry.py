@@ -19,6 +19,7 @@ EXPERIMENTS = {
     "mnist_context": ("experiments.mnist_context", "experiments.mnist_context_report"),
     "cifar10_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "kodak_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
+    "bench_candidates": ("experiments.benchmarks.candidates", "experiments.benchmarks.report"),
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),
     "synthetic_ablation": ("experiments.synthetic_ablation", "experiments.synthetic_ablation_report"),
     "synthetic_scalar": ("experiments.synthetic_scalar", "experiments.synthetic_scalar_report"),

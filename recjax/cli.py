@@ -48,12 +48,14 @@ examples:
 
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
+Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off".
 Exit codes: 0 fine, 1 bad input, 2 wrong usage.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (by default that of the process) and return its exit code."""
+    """Run a command line and return its exit code; by default that of the process, which keeps what it compiles."""
+    own_process = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -81,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.code:
             print(f"recjax: {usage_sentence(complaint.getvalue(), name)}", file=sys.stderr)
         return USAGE if stop.code else FINE
+    if own_process:
+        from recjax import compiler
+
+        compiler.keep_programs()
     try:
         command.run()
     except UsageError as error:

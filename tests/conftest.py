@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from recjax import container
+from recjax import compiler, container
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
@@ -23,6 +23,10 @@ def share_compilations(tmp_path_factory):
     jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    with pytest.MonkeyPatch.context() as patch:
+        # Command lines that tests start as processes of their own share it, and leave no trace in a home.
+        patch.setenv(compiler.CACHE_VARIABLE, str(folder / "compiled"))
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -113,3 +113,22 @@ def test_gradients_of_the_lambert_branch_against_finite_differences():
     wanted = (true_minus_log_w0(points + step) - true_minus_log_w0(points - step)) / (2 * step)
     assert np.allclose(jax.vmap(jax.grad(numerics.minus_log_w0))(excess), wanted, rtol=1e-4)
     assert np.allclose(jax.jvp(numerics.minus_log_w0, (excess,), (jnp.ones(300),))[1], wanted, rtol=1e-4)
+
+
+def test_quick_log_against_float64():
+    x = np.concatenate([np.geomspace(1e-37, 1e37, 5000), np.linspace(0.5, 2, 5000)]).astype(np.float32)
+    found, exact = np.asarray(jax.jit(numerics.quick_log)(x), np.float64), np.log(x.astype(np.float64))
+    assert (np.abs(found - exact) <= 3e-7 + 2.0**-23 * np.abs(exact)).all()
+
+
+def test_quick_normal_is_symmetric_smooth_and_near_the_quantile():
+    ends, step = np.arange(3000), np.arange(0, 1 << 24, 1777)
+    cells = np.unique(np.concatenate([ends, (1 << 24) - 1 - ends, (1 << 23) + ends, step]))
+    found = np.asarray(jax.jit(numerics.quick_normal)((cells - (1 << 23)).astype(np.float32)), np.float64)
+    exact = scipy.special.ndtri((cells + 0.5) / 2.0**24)
+    assert np.abs(found - exact).max() < 7e-6
+    mirrored = jax.jit(numerics.quick_normal)(((1 << 23) - 1 - cells).astype(np.float32))
+    assert np.array_equal(-np.asarray(mirrored, np.float64), found)
+    # Differences: of values that are not far apart.
+    near = np.diff(cells) > 500
+    assert (np.abs(np.diff(found) - np.diff(exact)) / np.diff(exact))[near].max() < 3e-3

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from recjax import grid, randomness
+from recjax import compiler, grid, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
 from recjax.rec import sharding
@@ -160,7 +160,7 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
 
 
 # Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
-@partial(jax.jit, static_argnums=0)
+@compiler.wide
 def _search(algorithm: RECAlgorithm, problem: Any):
     """Results of all rows of a problem."""
     rows = len(problem[0])

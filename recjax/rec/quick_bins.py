@@ -115,7 +115,9 @@ def log_ratios(
         return found
 
     more = (whole, rest, 1 / intervals.astype(jnp.float32))
-    return quick_scores.over_groups(cells_of, ratio, groups, pairs, inputs, more, [packed[k::of_group] for k in range(of_group)])
+    return quick_scores.over_groups(
+        cells_of, ratio, groups, pairs, inputs, more, [packed[k::of_group] for k in range(of_group)]
+    )
 
 
 def _part(packed: Any, place: int) -> Any:

@@ -1,0 +1,21 @@
+"""Ordered random coding by this package."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from experiments.benchmarks.cases import Case
+from recjax import Normal, key, rec
+
+
+def prepare(case: Case, blocks: int) -> Callable[[], None]:
+    """A function that codes so many blocks, each with a stream of its own."""
+    mean, scale = map(jnp.asarray, case.targets(blocks))
+    algorithm = rec.orc(num_candidates=case.candidates)
+    prior, bins = Normal(jnp.zeros(case.dim), jnp.ones(case.dim)), list(case.intervals) or None
+
+    def code() -> None:
+        jax.block_until_ready(rec.encode(algorithm, key(0), Normal(mean, scale), prior, bins=bins).code)
+
+    return code
