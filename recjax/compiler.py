@@ -36,7 +36,7 @@ def keep_programs() -> None:
     A folder that cannot be written costs JAX a warning, and nothing else.
     """
     folder = cache_folder()
-    if folder is None or jax.config.jax_compilation_cache_dir:
+    if folder is None or jax.config.values["jax_compilation_cache_dir"]:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _KEPT_SECONDS)

@@ -17,16 +17,17 @@ import rich.progress
 from experiments.benchmarks import pinned
 from experiments.benchmarks.cases import Case
 
-Contender = Literal["ours", "usual_jax", "usual_torch", "usual_numpy"]
+Contender = Literal["ours", "usual_jax", "usual_torch", "product_torch", "usual_numpy"]
 OURS = "ours"
-_NEEDED = {"usual_torch": "torch"}
+_NEEDED = {"usual_torch": "torch", "product_torch": "torch"}
+_WHOLE_BATCH = (OURS, "usual_jax", "product_torch")
 
 
 @dataclass(frozen=True)
 class Entry:
     """A case, its contenders, and how many times as fast as each this package is to be; 0 where nothing is wanted.
 
-    blocks: of a call of this package and of `jax.random`. peer_blocks: of a call of the others.
+    blocks: of a call of this package and of others that take a batch. peer_blocks: of a call of the others.
     """
 
     case: Case
@@ -72,7 +73,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
                     progress.update(task, advance=1, description=f"{entry.case.name}, {contender}")
                     if contender in missing:
                         continue
-                    blocks = entry.blocks if contender in (OURS, "usual_jax") else entry.peer_blocks
+                    blocks = entry.blocks if contender in _WHOLE_BATCH else entry.peer_blocks
                     found = pinned.contest(contender, entry.case, blocks, config.seconds)
                     rows.append({"case": entry.case.name, "contender": contender, "round": number, **found})
     return {"rows": rows, "left_out": missing, "seconds": {"all": time.perf_counter() - start}}

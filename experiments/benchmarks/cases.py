@@ -11,12 +11,14 @@ class Case:
     """Blocks of normal targets under a standard normal coding distribution.
 
     kl_bits: of each dimension, about; intervals: of each, empty without a partition. candidates: of a block.
+    shared: whether all blocks may have the same candidates.
     """
 
     name: str
     kl_bits: tuple[float, ...]
     candidates: int
     intervals: tuple[int, ...] = ()
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if not self.kl_bits or not all(0 < bits <= 10 for bits in self.kl_bits):

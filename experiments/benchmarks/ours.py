@@ -10,12 +10,15 @@ from recjax import Normal, key, rec
 
 
 def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks, each with a stream of its own."""
+    """A function that codes so many blocks, in one stream if the case says so."""
     mean, scale = map(jnp.asarray, case.targets(blocks))
     algorithm = rec.orc(num_candidates=case.candidates)
     prior, bins = Normal(jnp.zeros(case.dim), jnp.ones(case.dim)), list(case.intervals) or None
+    axes = (0,) if case.shared else ()
 
     def code() -> None:
-        jax.block_until_ready(rec.encode(algorithm, key(0), Normal(mean, scale), prior, bins=bins).code)
+        jax.block_until_ready(
+            rec.encode(algorithm, key(0), Normal(mean, scale), prior, bins=bins, shared_axes=axes).code
+        )
 
     return code

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from experiments.benchmarks.cases import Case
 
@@ -54,7 +55,8 @@ def main(contender: str) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sent = json.loads(sys.stdin.read())
-    case = Case(**{name: tuple(x) if isinstance(x, list) else x for name, x in sent["case"].items()})
+    fields: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in sent["case"].items()}
+    case = Case(**fields)
     code = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(case, sent["blocks"])
     print(json.dumps(measure(code, sent["blocks"] * case.candidates, sent["seconds"])))
 

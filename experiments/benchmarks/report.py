@@ -13,6 +13,7 @@ LABELS = {
     OURS: "recjax",
     "usual_jax": "`jax.random` under jit",
     "usual_torch": "PyTorch",
+    "product_torch": "PyTorch, one product for all blocks",
     "usual_numpy": "NumPy",
 }
 
@@ -67,7 +68,9 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
         f"vectors), JAX {versions['jax']}, NumPy {versions['numpy']}.",
     ]
     if result["left_out"]:
-        found.append(f"Left out, as their packages were missing: {', '.join(map(LABELS.get, result['left_out']))}.")
+        found.append(
+            f"Left out, as their packages were missing: {', '.join(LABELS[name] for name in result['left_out'])}."
+        )
     return tuple(found)
 
 

@@ -60,6 +60,17 @@ def outcome(ratio: BlockRatio, finished: Any = True, suited: Any = True, valid: 
     return jnp.where(jnp.all(ratio.valid & valid), status, Status.INVALID).astype(jnp.int32)
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep must know of an algorithm without bins. budget: candidates, a multiple of a sweep's spans.
+
+    ordered: whether times are the order statistics of `budget` exponentials; otherwise a Poisson process's.
+    """
+
+    budget: int
+    ordered: bool
+
+
 class Code(NamedTuple):
     """What is sent: the interval of each dimension, and the index (from 1) of a candidate within that bin."""
 
@@ -127,7 +138,7 @@ class RECAlgorithm:
     code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
     bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
     lasts; `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed, and
-    0 where there are no bins.
+    0 where there are no bins; `sweep`, how blocks that share candidates can be searched together.
     """
 
     name: str
@@ -140,3 +151,4 @@ class RECAlgorithm:
     exact: bool
     max_intervals: int = 0
     scalar: bool = False
+    sweep: Sweep | None = None

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import randomness
 from recjax.distributions.base import CodingDistribution, Distribution
+from recjax.distributions.normal_ratio import NormalRatio
 from recjax.distributions.pairs import density_ratio
 from recjax.distributions.ratio import BlockRatio
 from recjax.numerics import unit_exponential
@@ -77,7 +78,7 @@ def score(
         words = partition.words_anywhere(key, race.ratio.valid.shape[0], steps + 1)
         return Chunk(race.ratio.block_log_ratio(words), steps + 1, seen)
     if quick_scores.supports(race.ratio) and race.weights.upper.shape[1] <= quick_bins.MAX_CAPACITY:
-        return _score_quickly(key, private_key, race, seen, steps, active)
+        return _score_quickly(key, private_key, race.ratio, race.weights, seen, steps, active)
     interval = partition.draw_intervals(private_key, steps, race.weights)
     stream = partition.bin_stream(key, interval)
     # Counted here, not selected by the engine: a choice between two whole tables would copy them at each step.
@@ -87,12 +88,14 @@ def score(
     return Chunk(race.ratio.block_log_ratio(words) - jnp.sum(gain, axis=0), earlier + 1, seen)
 
 
-def _score_quickly(key, private_key, race: Race, seen, steps, active) -> Chunk:
+def _score_quickly(
+    key, private_key, ratio: NormalRatio, weights: BinWeights, seen, steps: UInt32[Array, " chunk"], active
+) -> Chunk:
     """`score` of a normal target in bins of few intervals."""
-    packed, gain = quick_bins.draw(private_key, steps, race.weights)
-    stream = quick_bins.streams(key, packed, race.ratio.valid.shape[0])
+    packed, gain = quick_bins.draw(private_key, steps, weights)
+    stream = quick_bins.streams(key, packed, ratio.valid.shape[0])
     seen, earlier = _count(seen, stream.first & jnp.uint32(seen.shape[0] - 1), active.astype(jnp.uint32))
-    log_ratio = quick_bins.log_ratios(stream, packed, race.ratio, race.weights.intervals, earlier + 1)
+    log_ratio = quick_bins.log_ratios(stream, packed, ratio, weights.intervals, earlier + 1)
     return Chunk(log_ratio - gain, earlier + 1, seen)
 
 

@@ -19,7 +19,7 @@ from jax.core import Tracer
 from recjax import compiler, grid, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
-from recjax.rec import sharding
+from recjax.rec import sharding, shared
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
 MAX_LANES = 256
@@ -60,9 +60,12 @@ def encode(
     blocks = _block_shape(algorithm, shape)
     axes = _checked_axes(shared_axes, blocks)
 
+    swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
+
     def run(key, private_key, q, p, bins):
         problem = _problem(shape, blocks, axes, key, private_key, q, p, bins)
-        return _merge(shape, blocks, p, *_search(algorithm, problem))
+        found = shared.search((algorithm.sweep, blocks[:-1], axes), problem) if swept else _search(algorithm, problem)
+        return _merge(shape, blocks, p, *found)
 
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from recjax.numerics import first_minimum
-from recjax.rec import candidates, codes, partition
+from recjax.rec import candidates, codes, partition, sweep
 from recjax.rec.base import Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
@@ -91,4 +91,5 @@ def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         code_codec=codes.code_codec,
         exact=False,
         max_intervals=max_intervals,
+        sweep=sweep.of(num_candidates, ordered=True),
     )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax.numerics import first_minimum
-from recjax.rec import candidates, codes, partition
+from recjax.rec import candidates, codes, partition, sweep
 from recjax.rec.base import Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
@@ -98,4 +98,5 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         code_codec=codes.code_codec,
         exact=True,
         max_intervals=max_intervals,
+        sweep=sweep.of(max_candidates, ordered=False),
     )

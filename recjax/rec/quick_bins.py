@@ -124,7 +124,7 @@ def _part(packed: Any, place: int) -> Any:
     return packed >> (_BITS * place) & jnp.uint32(_MASK)
 
 
-def _one_number(first: UInt32[Array, "*n"], second: UInt32[Array, "*n"]) -> Complex64[Array, "*n"]:
+def _one_number(first: randomness.Words, second: randomness.Words) -> Complex64[Array, "*n"]:
     return jax.lax.complex(*(jax.lax.bitcast_convert_type(word, jnp.float32) for word in (first, second)))
 
 

@@ -28,6 +28,11 @@ def supports(ratio: BlockRatio) -> TypeGuard[NormalRatio]:
     return isinstance(ratio, NormalRatio)
 
 
+def best_values(ratio: NormalRatio) -> Float[Array, " dim"]:
+    """Values of the best words, as the scores see them."""
+    return quick_normal(ratio.best_word.astype(jnp.float32) - HALF)
+
+
 def anywhere(key: randomness.Key, ratio: NormalRatio, index: UInt32[Array, " n"]) -> Float[Array, " n"]:
     """About `ratio.block_log_ratio(partition.words_anywhere(key, dim, index))`, in nats."""
     stream = randomness.stream(key, randomness.CANDIDATE)
@@ -57,7 +62,7 @@ def over_groups(
     cells; it gets the coordinates of its group in `more`, arrays [n] of `inputs`, and its part of the arrays
     [group, n] of `extras`.
     """
-    best = quick_normal(ratio.best_word.astype(jnp.float32) - HALF)
+    best = best_values(ratio)
     fields = jnp.stack([best, ratio.slope, ratio.curvature, *more])
     fields = jnp.pad(fields, ((0, 0), (0, 2 * groups * pairs - len(best))))
     # One array, as XLA:CPU does not vectorise loops that read from many.

@@ -8,7 +8,7 @@ import scipy.stats
 
 import recjax
 from recjax import randomness, rec
-from recjax.distributions import density_ratio
+from recjax.distributions import Laplace, density_ratio
 from recjax.rec import Status, partition, quick_bins, quick_scores
 
 KEY, PRIVATE = recjax.key(11), recjax.key(12)
@@ -70,7 +70,7 @@ def test_narrow_targets_keep_their_law(scale):
     """Where an error of the polynomial as such, 7e-6, would move the sample."""
     rows = 4000
     q = recjax.Normal(jnp.full((rows, 1), 0.7), jnp.full((rows, 1), scale))
-    bins = 32 if scale > 1e-4 else None
+    bins = [32] if scale > 1e-4 else None
     algorithm = rec.pfr(max_candidates=1 << 22, chunk_size=2048)
     enc = rec.encode(algorithm, recjax.key(5), q, recjax.Normal(0.0, 1.0), bins=bins)
     assert (np.asarray(enc.info.status) == Status.OK).all()
@@ -80,5 +80,5 @@ def test_narrow_targets_keep_their_law(scale):
 
 
 def test_other_laws_and_dependent_coordinates_are_not_quick():
-    own = density_ratio(recjax.Laplace(0.0, 1.0), recjax.Laplace(jnp.zeros(2), jnp.ones(2)))
+    own = density_ratio(Laplace(0.0, 1.0), Laplace(jnp.zeros(2), jnp.ones(2)))
     assert not quick_scores.supports(own)

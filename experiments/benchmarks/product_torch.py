@@ -1,0 +1,26 @@
+"""Ordered random coding of blocks that share candidates as one writes it with PyTorch once one thinks of a product."""
+
+from collections.abc import Callable
+
+import torch  # pyright: ignore[reportMissingImports]
+
+from experiments.benchmarks.cases import Case
+
+
+def prepare(case: Case, blocks: int) -> Callable[[], None]:
+    """A function that codes so many blocks; ValueError if they share nothing."""
+    if not case.shared or case.intervals:
+        raise ValueError(f"{case.name!r} does not share candidates, which this contender needs; leave it out.")
+    torch.set_num_threads(1)
+    mean, scale = map(torch.from_numpy, case.targets(blocks))
+    precision = 1 / scale**2
+    numbers = torch.cat([0.5 * (1 - precision), mean * precision], 1).T.contiguous()
+    order = torch.arange(case.candidates, 0, -1, dtype=torch.float32)[:, None]
+
+    def code() -> None:
+        z = torch.randn(case.candidates, case.dim)
+        log_ratio = torch.cat([z * z, z], 1) @ numbers
+        waits = torch.empty(case.candidates, blocks).exponential_() * case.candidates / order
+        torch.argmin(torch.log(torch.cumsum(waits, 0)) - log_ratio, 0)
+
+    return code
