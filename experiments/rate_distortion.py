@@ -17,6 +17,7 @@ import rich.console
 from PIL import Image
 
 from experiments import lossy_peers, rate_distortion_rows
+from recjax.codecs.inr_search import STEPS_AT_ONCE
 from recjax.models import inr_model
 from recjax.models.inr import INRShape
 from recjax.models.inr_model import INRModel
@@ -72,9 +73,9 @@ class Way:
 class Config:
     """The experiment. data: of the test pictures, of which the first `pictures` are sent, at the rate of each prior of
     the model. crop: side of the squares that are cut from their middles, 0 for whole pictures. ways: the first is ours,
-    the second what it is compared with. shared_steps: of fitting, once for all ways; 0 if each
-    starts afresh. first_steps: of each way after that, before anything is sent. one_by_one: pictures that are encoded
-    alone, to time it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
+    the second what it is compared with. shared_steps: of fitting, once for all ways; 0 if each starts afresh.
+    first_steps: of each way after that, before anything is sent. one_by_one: pictures that are encoded alone, to time
+    it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
     """
 
     experiment: str
@@ -103,6 +104,8 @@ class Config:
         ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}; raise it.")
+        if self.shared_steps % STEPS_AT_ONCE:
+            raise ValueError(f"shared_steps must be a multiple of {STEPS_AT_ONCE}, got {self.shared_steps}; round it.")
         if len({way.label for way in self.ways}) < len(self.ways):
             raise ValueError("the labels of 'ways' must differ; change one.")
 

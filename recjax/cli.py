@@ -84,9 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"recjax: {usage_sentence(complaint.getvalue(), name)}", file=sys.stderr)
         return USAGE if stop.code else FINE
     if own_process:
-        from recjax import compiler
+        from recjax import compile_cache
 
-        compiler.keep_programs()
+        compile_cache.keep()
     try:
         command.run()
     except UsageError as error:

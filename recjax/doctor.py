@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 import recjax
-from recjax import chunks, compiler, container, randomness
+from recjax import chunks, compile_cache, container, randomness
 from recjax.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
 from recjax.codecs import lossless
 from recjax.models import inr_model
@@ -31,7 +31,7 @@ def examine(report: Callable[[str], object]) -> bool:
     report(f"Python {platform.python_version()} on {platform.platform()}")
     report(", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "flax", "numpy")))
     report(f"backend {jax.default_backend()}: {', '.join(str(device) for device in jax.devices())}")
-    report(f"compiled programs are kept in {compiler.cache_folder() or 'no folder'} ({compiler.CACHE_VARIABLE})")
+    report(f"commands keep compiled programs in {compile_cache.folder() or 'no folder'} ({compile_cache.VARIABLE})")
     tests: list[tuple[str, Callable[[], bool]]] = [
         ("shared randomness, known answer", _randomness_is_right),
         ("file format, round trip", _container_is_right),

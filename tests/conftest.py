@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from recjax import compiler, container
+from recjax import compile_cache, container
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
@@ -25,7 +25,7 @@ def share_compilations(tmp_path_factory):
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     with pytest.MonkeyPatch.context() as patch:
         # Command lines that tests start as processes of their own share it, and leave no trace in a home.
-        patch.setenv(compiler.CACHE_VARIABLE, str(folder / "compiled"))
+        patch.setenv(compile_cache.VARIABLE, str(folder / "compiled"))
         yield
 
 

@@ -1,9 +1,4 @@
-"""Where compiled programs go, and that a function is the same with wide vectors and within others."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""Functions for wide vectors are the same alone and within others, wherever they are called first."""
 
 import jax
 import jax.numpy as jnp
@@ -12,57 +7,42 @@ import pytest
 from recjax import compiler
 
 
-@pytest.mark.parametrize("word", ["off", "OFF", "0", "no"])
-def test_nothing_is_kept_where_that_is_wanted(monkeypatch, word):
-    monkeypatch.setenv(compiler.CACHE_VARIABLE, word)
-    assert compiler.cache_folder() is None
+@pytest.fixture
+def fresh(monkeypatch):
+    """As in a process that has compiled nothing, on a machine with wide vectors."""
+    monkeypatch.setattr(compiler, "_has_avx512", lambda: True)
+    compiler._options.cache_clear()
+    compiler._for_widest.cache_clear()
+    yield
+    compiler._options.cache_clear()
+    compiler._for_widest.cache_clear()
 
 
-def test_the_folder_is_the_users_cache_or_the_one_that_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv(compiler.CACHE_VARIABLE, str(tmp_path))
-    assert compiler.cache_folder() == tmp_path
-    monkeypatch.delenv(compiler.CACHE_VARIABLE)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert compiler.cache_folder() == tmp_path / "recjax" / "compiled"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert compiler.cache_folder() == tmp_path / ".cache" / "recjax" / "compiled"
-
-
-def run_doctor_imports(folder: Path | str) -> None:
-    script = (
-        "import sys; from recjax import compiler; compiler.keep_programs(); import jax, jax.numpy as jnp;"
-        "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0);"
-        "print(jax.jit(lambda x: jnp.sin(x).sum())(jnp.arange(7.0)))"
-    )
-    environment = {**os.environ, compiler.CACHE_VARIABLE: str(folder)}
-    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.strip()
-
-
-def test_a_process_keeps_its_programs_where_it_can(tmp_path):
-    run_doctor_imports(tmp_path / "new")
-    assert any((tmp_path / "new").iterdir())
-    (tmp_path / "file").touch()
-    run_doctor_imports(tmp_path / "file" / "not-a-folder")
-
-
-def test_wide_functions_are_the_same_alone_and_within_others():
+def make():
     @compiler.wide
     def scaled(factor, x):
         return factor * jnp.cumsum(x)
 
-    x = jnp.arange(100, dtype=jnp.uint32)
-    assert (scaled(3, x) == 3 * jnp.cumsum(x)).all()
-    assert (jax.jit(lambda x: scaled(3, x))(x) == scaled(3, x)).all()
+    return scaled
+
+
+def test_wide_functions_are_the_same_alone_and_within_others(fresh):
+    scaled, x = make(), jnp.arange(100, dtype=jnp.uint32)
+    inside = jax.jit(lambda x: scaled(3, x))(x)
+    constant = jax.jit(lambda: scaled(3, jnp.arange(100, dtype=jnp.uint32)))()
+    assert (scaled(3, x) == inside).all() and (inside == constant).all() and (inside == 3 * jnp.cumsum(x)).all()
     assert (jax.vmap(lambda x: scaled(2, x))(x[None])[0] == scaled(2, x)).all()
 
 
-def test_an_xla_without_the_option_is_asked_for_nothing(monkeypatch):
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the option is one of CPUs")
+def test_a_first_call_under_jit_leaves_later_ones_wide(fresh):
+    scaled, x = make(), jnp.arange(4.0)
+    jax.jit(lambda x: scaled(3, x))(x)
+    scaled(3, x)
+    assert compiler._options() == compiler._WIDE and compiler._for_widest.cache_info().currsize == 1
+
+
+def test_an_xla_without_the_option_is_asked_for_nothing(fresh, monkeypatch):
     monkeypatch.setattr(compiler, "_WIDE", {"xla_no_such_option": 1})
-    monkeypatch.setattr(compiler, "_has_avx512", lambda: True)
-    compiler._options.cache_clear()
-    try:
-        assert compiler._options() is None
-    finally:
-        compiler._options.cache_clear()
+    assert compiler._options() is None
+    assert (make()(2, jnp.arange(3)) == jnp.array([0, 2, 6])).all()

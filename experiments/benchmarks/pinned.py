@@ -5,6 +5,7 @@ Run by `contest`; reads a case from standard input, and writes candidates per se
 
 import dataclasses
 import importlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -15,6 +16,13 @@ from typing import Any
 
 from experiments.benchmarks.cases import Case
 
+_PACKAGES = {
+    "ours": "recjax",
+    "usual_jax": "jax",
+    "usual_torch": "torch",
+    "product_torch": "torch",
+    "usual_numpy": "numpy",
+}
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -24,7 +32,7 @@ _ONE_THREAD = {
 }
 
 
-def contest(contender: str, case: Case, blocks: int, seconds: float) -> dict[str, list[float] | float]:
+def contest(contender: str, case: Case, blocks: int, seconds: float) -> dict[str, Any]:
     """Rates of a module of this folder, `rates` in candidates per second, and the seconds until its second call."""
     sent = json.dumps({"case": dataclasses.asdict(case), "blocks": blocks, "seconds": seconds})
     command = [sys.executable, "-m", __name__, contender]
@@ -36,7 +44,7 @@ def contest(contender: str, case: Case, blocks: int, seconds: float) -> dict[str
     return json.loads(found.stdout)
 
 
-def measure(code: Callable[[], None], amount: int, seconds: float) -> dict[str, list[float] | float]:
+def measure(code: Callable[[], None], amount: int, seconds: float) -> dict[str, Any]:
     """Rates of `amount` things by repeats that take so many seconds together, three at least, the first call apart."""
     start = time.perf_counter()
     code()
@@ -58,7 +66,9 @@ def main(contender: str) -> None:
     fields: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in sent["case"].items()}
     case = Case(**fields)
     code = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(case, sent["blocks"])
-    print(json.dumps(measure(code, sent["blocks"] * case.candidates, sent["seconds"])))
+    version = importlib.metadata.version(_PACKAGES[contender])
+    found = measure(code, sent["blocks"] * case.candidates, sent["seconds"])
+    print(json.dumps({**found, "package": f"{_PACKAGES[contender]} {version}"}))
 
 
 if __name__ == "__main__":

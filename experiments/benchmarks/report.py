@@ -59,13 +59,14 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def _notes(result: dict[str, Any]) -> tuple[str, ...]:
-    device, versions = result["device"], result["versions"]
+    device = result["device"]
+    packages = ", ".join(dict.fromkeys(row["package"] for row in result["rows"]))
     found = [
         "Ordered random coding of normal targets; arrivals are in the time, and so are bins and ranks within them. "
         f"Every contender has a process of its own and one core; medians of {result['config']['rounds']} rounds "
         "through all of them, in brackets the smallest and the largest ratio within a round. The first call compiles.",
         f"Measured on one core of {device['cpu_cores']} ({device['machine']}, {device.get('vectors', 'unknown')} "
-        f"vectors), JAX {versions['jax']}, NumPy {versions['numpy']}.",
+        f"vectors), with {packages}.",
     ]
     if result["left_out"]:
         found.append(

@@ -96,7 +96,7 @@ def fit(
     seed: int,
     progress: Progress | None = None,
 ) -> Fit:
-    """Posteriors of pictures after so many steps (a multiple of ten), whatever blocks they are sent in.
+    """Posteriors of pictures after so many steps (a multiple of STEPS_AT_ONCE), whatever blocks they are sent in.
 
     For searches of several settings that differ in anything but the prior: each can start from it.
     """
@@ -167,7 +167,7 @@ class _Run:
 
     def start(self, weight: float, fitted: Fit | None = None) -> Sending:
         if fitted is None:
-            fitted = inr_fit.start(self._static[0], self._static[1], self._count, *self.size)
+            fitted = inr_fit.start(*self._static[:2], self._count, *self.size)
         return inr_search.start(self.levels, fitted, weight)
 
     def tune(

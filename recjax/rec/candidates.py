@@ -77,7 +77,7 @@ def score(
             return Chunk(quick_scores.anywhere(key, race.ratio, steps + 1), steps + 1, seen)
         words = partition.words_anywhere(key, race.ratio.valid.shape[0], steps + 1)
         return Chunk(race.ratio.block_log_ratio(words), steps + 1, seen)
-    if quick_scores.supports(race.ratio) and race.weights.upper.shape[1] <= quick_bins.MAX_CAPACITY:
+    if quick_scores.supports(race.ratio) and quick_bins.supports(race.weights):
         return _score_quickly(key, private_key, race.ratio, race.weights, seen, steps, active)
     interval = partition.draw_intervals(private_key, steps, race.weights)
     stream = partition.bin_stream(key, interval)

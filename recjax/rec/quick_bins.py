@@ -24,6 +24,12 @@ _BITS = 8
 _MASK = (1 << _BITS) - 1
 
 
+def supports(weights: BinWeights) -> bool:
+    """Whether there are few enough intervals, and any."""
+    dim, capacity = weights.upper.shape
+    return dim > 0 and capacity <= MAX_CAPACITY
+
+
 def draw(
     private_key: randomness.Key, step: UInt32[Array, " n"], weights: BinWeights
 ) -> tuple[UInt32[Array, "words n"], Float[Array, " n"]]:
@@ -109,9 +115,9 @@ def log_ratios(
             whole, rest, inverse = (field[place] for field in fields)
             k = quick_scores.to_float(_part(packed[place // _PACKED], place % _PACKED))
             uniform = quick_scores.to_float(word >> (32 - grid.BITS))
-            # As `grid.word_in_interval`, but that the quotient may be one off.
+            # As `grid.word_in_interval`, but that the quotient may be one off, and no cell lies beyond the last.
             beyond = jnp.floor((k * rest + uniform) * inverse)
-            found.append(k * whole - quick_scores.HALF + beyond)
+            found.append(jnp.minimum(k * whole - quick_scores.HALF + beyond, quick_scores.HALF - 1))
         return found
 
     more = (whole, rest, 1 / intervals.astype(jnp.float32))

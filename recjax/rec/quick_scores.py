@@ -37,8 +37,8 @@ def anywhere(key: randomness.Key, ratio: NormalRatio, index: UInt32[Array, " n"]
     """About `ratio.block_log_ratio(partition.words_anywhere(key, dim, index))`, in nats."""
     stream = randomness.stream(key, randomness.CANDIDATE)
     dim = ratio.valid.shape[0]
-    groups = -(-dim // (2 * MOST_PAIRS))
-    pairs = -(-dim // (2 * groups))
+    groups = max(-(-dim // (2 * MOST_PAIRS)), 1)
+    pairs = max(-(-dim // (2 * groups)), 1)
 
     def cells_of(group, pair, _, index, __):
         drawn = randomness.threefry2x32((stream.first, stream.second), (index, group * pairs + pair))

@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Of each block: key, differences' numbers [row, dim], those of the product, and the last time of all."""
+    """Of each block: its key, its ratio around the best value [row, dim], and the time after all arrivals."""
 
     private_key: Any
     best_value: Any
@@ -78,7 +78,7 @@ def search(rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2
         def tile(number, found):
             place = jax.lax.dynamic_slice(active, (number * _TILE,), (_TILE,))
             own, state = jax.tree.map(lambda leaf: leaf[jnp.minimum(place, count - 1)], (rows, found))
-            state = _look(rule, own, state._replace(stopped=state.stopped | (place >= count)), turn, z)
+            state = _search_tile(rule, own, state._replace(stopped=state.stopped | (place >= count)), turn, z)
             return jax.tree.map(lambda whole, part: whole.at[place].set(part, mode="drop"), found, state)
 
         tiles = (jnp.sum(~found.stopped) + _TILE - 1) // _TILE
@@ -96,7 +96,9 @@ def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Fl
     return quick_normal(words.T.astype(jnp.float32) - HALF).reshape(_SPANS, SPAN, dim)
 
 
-def _look(rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float[Array, "spans span dim"]) -> Found:
+def _search_tile(
+    rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
+) -> Found:
     """Go through a product's spans for the blocks of a tile."""
     spans = turn * _SPANS + jnp.arange(_SPANS)
     sums = jax.vmap(lambda own: gamma_sums(own, spans))(rows.private_key)
@@ -104,8 +106,8 @@ def _look(rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float
     starts = jnp.concatenate([found.time[:, None], ends[:, :-1]], axis=1)
     total = rows.total[:, None] if rule.ordered else None
     lowest = jnp.log(_time(rule, starts, total)) - _largest_ratios(rows, z)
-    lowest = jnp.where((spans * SPAN < rule.budget) & ~found.stopped[:, None], lowest, jnp.inf)
-    limit = min(_LOOKED, len(found.best))
+    within = spans * SPAN < rule.budget
+    lowest = jnp.where(within & ~found.stopped[:, None], lowest, jnp.inf)
 
     def pending(carry):
         lowest, found = carry
@@ -114,11 +116,11 @@ def _look(rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float
     def look(carry):
         lowest, found = carry
         nearest = jnp.min(lowest, axis=1)
-        some = jnp.nonzero(nearest < found.best, size=limit, fill_value=len(nearest))[0]
+        some = jnp.nonzero(nearest < found.best, size=_LOOKED, fill_value=len(nearest))[0]
         row = jnp.minimum(some, len(nearest) - 1)
         span = jnp.argmin(lowest[row], axis=1)
         own = jax.tree.map(lambda leaf: leaf[row], rows)
-        place, score = jax.vmap(lambda *one: _look_into(rule, *one))(
+        place, score = jax.vmap(lambda *one: _score_span(rule, *one))(
             own, z[span], starts[row, span], sums[row, span], spans[span]
         )
         better = score < found.best[row]
@@ -128,8 +130,8 @@ def _look(rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float
         return lowest.at[some, span].set(jnp.inf, mode="drop"), found._replace(best=best, index=index)
 
     _, found = jax.lax.while_loop(pending, look, (lowest, found))
-    # Log ratios are at most 0, so that nothing later can win once the time alone is too much.
-    hopeless = jnp.log(_time(rule, ends, total)) > found.best[:, None]
+    # Log ratios are at most 0 but for rounding, so that nothing later can win once the time alone is too much.
+    hopeless = within & (jnp.log(_time(rule, ends, total)) > found.best[:, None])
     used = jnp.where(jnp.any(hopeless, axis=1), jnp.argmax(hopeless, axis=1) + 1, _SPANS)
     steps = jnp.minimum(found.steps + (used * SPAN).astype(jnp.uint32), jnp.uint32(rule.budget))
     return found._replace(
@@ -152,7 +154,7 @@ def _largest_ratios(rows: _Rows, z: Float[Array, "spans span dim"]) -> Float[Arr
     return largest + 4 * numbers.shape[1] * _ROUNDING * (sizes + jnp.abs(constant))[:, None]
 
 
-def _look_into(rule: Sweep, own: _Rows, z, start, total_wait, span) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
+def _score_span(rule: Sweep, own: _Rows, z, start, total_wait, span) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
     """Place and value of the best log(t / r) of one span of one block."""
     delta = z - own.best_value
     log_ratio = jnp.sum(delta * (own.slope - own.curvature * delta), axis=1)
@@ -199,7 +201,7 @@ def gamma_sums(private_key: randomness.Key, span: Int[Array, " n"]) -> Float[Arr
     accepted = jnp.zeros(span.shape, bool)
     for number in range(_TRIES):
         x = quick_normal((words[2 * number] >> (32 - grid.BITS)).astype(jnp.float32) - HALF)
-        v = jnp.maximum(1 + x / jnp.sqrt(jnp.float32(9 * shape)), 0.1) ** 3
+        v = (1 + x / jnp.sqrt(jnp.float32(9 * shape))) ** 3
         fine = -unit_exponential(words[2 * number + 1]) < 0.5 * x * x + shape * (1 - v + jnp.log(v))
         found = jnp.where(accepted, found, shape * v)
         accepted |= fine

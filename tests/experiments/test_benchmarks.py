@@ -38,6 +38,7 @@ def test_the_usual_coder_samples_the_target():
 def test_a_contender_runs_in_a_process_of_its_own(contender, case):
     found = pinned.contest(contender, case, 2, 0.01)
     assert len(found["rates"]) >= 3 and min(found["rates"]) > 0 and found["first_call_seconds"] > 0
+    assert found["package"].split()[0] in ("numpy", "jax")
 
 
 def test_a_contender_that_fails_says_why():
@@ -49,7 +50,14 @@ def test_a_contender_that_fails_says_why():
 def result():
     """Two rounds of a machine that halves its speed between them."""
     rows = [
-        {"case": "some", "contender": name, "round": turn, "rates": [rate / 2**turn] * 3, "first_call_seconds": 1.0}
+        {
+            "case": "some",
+            "contender": name,
+            "round": turn,
+            "rates": [rate / 2**turn] * 3,
+            "first_call_seconds": 1.0,
+            "package": f"{name} 1.0",
+        }
         for turn in range(2)
         for name, rate in (("ours", 8e6), ("usual_numpy", 2e6))
     ]
@@ -60,7 +68,6 @@ def result():
         "rows": rows,
         "left_out": ["usual_torch"],
         "device": {"cpu_cores": 2, "machine": "x86_64", "vectors": "AVX2"},
-        "versions": {"jax": "0", "numpy": "0"},
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 import recjax
-from recjax import randomness, rec
+from recjax import grid, randomness, rec
 from recjax.distributions import Laplace, density_ratio
 from recjax.rec import Status, partition, quick_bins, quick_scores
 
@@ -80,5 +80,34 @@ def test_narrow_targets_keep_their_law(scale):
 
 
 def test_other_laws_and_dependent_coordinates_are_not_quick():
-    own = density_ratio(Laplace(0.0, 1.0), Laplace(jnp.zeros(2), jnp.ones(2)))
-    assert not quick_scores.supports(own)
+    laplace = density_ratio(Laplace(0.0, 1.0), Laplace(jnp.zeros(2), jnp.ones(2)))
+    dependent = recjax.distributions.MultivariateNormal(jnp.zeros(2), jnp.asarray([[0.5, 0.2], [0.2, 0.5]]))
+    prior = recjax.Normal(jnp.zeros(2), jnp.ones(2))
+    assert not quick_scores.supports(laplace) and not quick_scores.supports(density_ratio(dependent, prior))
+    assert quick_scores.supports(density_ratio(recjax.Normal(0.5, 0.5), prior))
+
+
+def test_the_ends_of_all_intervals_lie_on_the_grid():
+    """Of the outermost words of every interval, for a target whose ratio is largest at the ends."""
+    ratio = density_ratio(recjax.Normal(jnp.full(2, 0.5), jnp.full(2, 1.3)), recjax.Normal(jnp.zeros(2), jnp.ones(2)))
+    real, last = randomness.threefry2x32, jnp.uint32(0xFFFFFFFF)
+    with pytest.MonkeyPatch.context() as patch:
+        for word in (jnp.uint32(0), last, last - jnp.uint32(256)):
+            patch.setattr(randomness, "threefry2x32", lambda key, counter, word=word: (counter[0] * 0 + word,) * 2)
+            for count in range(1, 33):
+                k = jnp.arange(count, dtype=jnp.uint32)
+                packed, stream = (k | (k << 8))[None], randomness.Stream(k, k)
+                intervals = jnp.full(2, count, jnp.uint32)
+                quick = quick_bins.log_ratios(stream, packed, ratio, intervals, k)
+                words = grid.word_in_interval(
+                    k, jnp.broadcast_to(word >> 8, k.shape), jnp.full(k.shape, count, jnp.uint32)
+                )
+                exact = ratio.block_log_ratio(jnp.stack([words, words]))
+                assert_close(quick, exact, np.full(2, 1 / 1.3))
+    assert randomness.threefry2x32 is real
+
+
+def test_blocks_of_no_coordinates_are_coded():
+    nothing = recjax.Normal(jnp.zeros((4, 0)), jnp.ones((4, 0)))
+    enc = rec.encode(rec.pfr(max_candidates=256), KEY, nothing, recjax.Normal(0.0, 1.0))
+    assert enc.sample.shape == (4, 0) and (np.asarray(enc.code.index) == 1).all()

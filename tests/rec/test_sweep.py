@@ -30,10 +30,10 @@ def test_sums_of_waits_are_gamma():
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-@pytest.mark.parametrize("narrowest", [0.3, 0.01])
-def test_no_span_that_could_win_is_left_out(ordered, narrowest):
+@pytest.mark.parametrize(("narrowest", "budget"), [(0.3, 4096), (0.01, 4096), (0.01, 1152), (0.003, 128)])
+def test_no_span_that_could_win_is_left_out(ordered, narrowest, budget):
     """Against looking into every span of every block, which draws the same times."""
-    rows, dim, budget = 40, 3, 4 * sweep.SPAN * sweep._SPANS
+    rows, dim = 40, 3
     q = targets(rows, dim, narrowest=narrowest)
     ratio = jax.vmap(density_ratio)(q, recjax.Normal(jnp.zeros((rows, dim)), jnp.ones((rows, dim))))
     private = randomness.fold_in(KEY, jnp.arange(rows, dtype=jnp.uint32))
@@ -48,17 +48,20 @@ def test_no_span_that_could_win_is_left_out(ordered, narrowest):
         starts = jnp.concatenate([jnp.zeros(1), jnp.cumsum(sums)[:-1]])
         stream = randomness.stream(KEY, randomness.CANDIDATE)
         z = jnp.concatenate([sweep._values(stream, jnp.uint32(first), dim) for first in range(0, budget, 1024)])
-        places, scores = jax.vmap(lambda z, *one: sweep._look_into(rule, row, z, *one))(z, starts, sums, spans)
+        z = z[: len(spans)]
+        places, scores = jax.vmap(lambda z, *one: sweep._score_span(rule, row, z, *one))(z, starts, sums, spans)
         span = jnp.argmin(scores)
-        return span * sweep.SPAN + places[span].astype(jnp.int32) + 1, scores[span]
+        return span * sweep.SPAN + places[span].astype(jnp.int32) + 1, scores[span], jnp.sum(sums)
 
-    index, best = jax.jit(jax.vmap(every))(private, ratio)
+    index, best, last = jax.jit(jax.vmap(every))(private, ratio)
     assert np.array_equal(found.index, index)
     assert np.allclose(found.best, best, atol=1e-4)
     if not ordered:
-        assert np.asarray(found.stopped).mean() > 0.5
-        late = np.asarray(found.steps)
-        assert (late[np.asarray(found.stopped)] >= np.asarray(index)[np.asarray(found.stopped)]).all()
+        # A search has ended once the time of all its arrivals is too much for the best.
+        assert np.array_equal(found.stopped, np.log(last) > best)
+        stopped = np.asarray(found.stopped)
+        assert (np.asarray(found.steps)[stopped] >= np.asarray(index)[stopped]).all()
+        assert (np.asarray(found.steps)[~stopped] == budget).all()
 
 
 @pytest.mark.parametrize(
