@@ -16,10 +16,9 @@ import rich.progress
 
 from experiments.benchmarks import pinned
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.report import OURS
 
 Contender = Literal["ours", "usual_jax", "usual_torch", "product_torch", "usual_numpy"]
-OURS = "ours"
-_NEEDED = {"usual_torch": "torch", "product_torch": "torch"}
 _WHOLE_BATCH = (OURS, "usual_jax", "product_torch")
 
 
@@ -62,7 +61,7 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Rates of all contenders in all rounds; those whose package is missing are left out and named."""
     start = time.perf_counter()
-    missing = [name for name, package in _NEEDED.items() if importlib.util.find_spec(package) is None]
+    missing = [name for name, package in pinned.PACKAGES.items() if importlib.util.find_spec(package) is None]
     rows = []
     turns = config.rounds * sum(1 + len(entry.contenders) for entry in config.entries)
     with rich.progress.Progress(console=console, transient=True) as progress:

@@ -16,13 +16,15 @@ from typing import Any
 
 from experiments.benchmarks.cases import Case
 
-_PACKAGES = {
+PACKAGES = {
     "ours": "recjax",
     "usual_jax": "jax",
     "usual_torch": "torch",
     "product_torch": "torch",
     "usual_numpy": "numpy",
 }
+"""What a contender is written with, and cannot run without."""
+
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -66,9 +68,9 @@ def main(contender: str) -> None:
     fields: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in sent["case"].items()}
     case = Case(**fields)
     code = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(case, sent["blocks"])
-    version = importlib.metadata.version(_PACKAGES[contender])
+    version = importlib.metadata.version(PACKAGES[contender])
     found = measure(code, sent["blocks"] * case.candidates, sent["seconds"])
-    print(json.dumps({**found, "package": f"{_PACKAGES[contender]} {version}"}))
+    print(json.dumps({**found, "package": f"{PACKAGES[contender]} {version}"}))
 
 
 if __name__ == "__main__":

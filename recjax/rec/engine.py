@@ -1,4 +1,6 @@
-"""The only loop over blocks: any number of rows through a fixed number of lanes, refilled as they finish.
+"""The loop over blocks: any number of rows through a fixed number of lanes, refilled as they finish.
+
+Blocks that share their candidates are swept instead where that pays (`shared.py`, `sweep.py`).
 
 A `while_loop` under `vmap` runs until its slowest row is done and copies the state of all others meanwhile; here the
 loop is outside and the step is vmapped, a finished lane leaves its state alone, and takes the next row as soon as a
