@@ -1,4 +1,4 @@
-"""Functions for wide vectors are the same alone and within others, wherever they are called first."""
+"""Functions for wide vectors, and those that are one kernel, are the same alone and within others."""
 
 import jax
 import jax.numpy as jnp
@@ -46,3 +46,38 @@ def test_an_xla_without_the_option_is_asked_for_nothing(fresh, monkeypatch):
     monkeypatch.setattr(compiler, "_WIDE", {"xla_no_such_option": 1})
     assert compiler._options() is None
     assert (make()(2, jnp.arange(3)) == jnp.array([0, 2, 6])).all()
+
+
+TABLE = jnp.arange(1000, dtype=jnp.uint32) ** 2
+
+
+def steps(start, count):
+    """Sums of a table's values, and what nobody may want."""
+    total, seen = jax.lax.scan(lambda x, k: (x + TABLE[(x + k) % 1000], x), start, count)
+    return total, seen, start + 1
+
+
+def test_one_kernel_is_what_it_was():
+    kernel, start, count = compiler.one_kernel(steps), jnp.arange(5, dtype=jnp.uint32), jnp.arange(7, dtype=jnp.uint32)
+    expected = jax.jit(steps)(start, count)
+    for found in (jax.jit(kernel)(start, count), kernel(start, count), jax.jit(lambda: kernel(start, count))()):
+        assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), found, expected))
+    for part in range(3):
+        assert (jax.jit(lambda *x, part=part: kernel(*x)[part])(start, count) == expected[part]).all()
+    both = jax.jit(jax.vmap(kernel))(jnp.stack([start, start]), jnp.stack([count, count]))
+    assert (both[0] == expected[0]).all() and (both[1][1] == expected[1]).all()
+    within = jax.jit(compiler.one_kernel(lambda x, k: kernel(kernel(x, k)[0], k)))(start, count)
+    assert (within[0] == steps(expected[0], count)[0]).all()
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="kernels of loops are CPUs' way")
+def test_one_kernel_is_one(monkeypatch):
+    start, count = jnp.arange(5, dtype=jnp.uint32), jnp.arange(7, dtype=jnp.uint32)
+
+    def kernels():
+        program = jax.jit(lambda x, k: compiler.one_kernel(steps)(x, k)).lower(start, count).compile().as_text()
+        return program.count("xla_cpu_small_call")
+
+    assert kernels() == 1
+    monkeypatch.setattr(compiler, "_KERNEL_VERSIONS", ("0.0.",))
+    assert kernels() == 0

@@ -16,7 +16,7 @@ from recjax import container, grid, randomness
 from recjax.codecs import stream_start
 from recjax.codecs.pixels import pixel_codec
 from recjax.coding import codec as codecs
-from recjax.coding import latent, wire
+from recjax.coding import latent, sequence, wire
 from recjax.coding import message as rans
 from recjax.coding.message import Message, bucket
 from recjax.coding.normal import discretised_normal
@@ -53,8 +53,8 @@ def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
         return pixel_codec(model, grid.value_fixed(words, bits).T)
 
     coder = latent.bits_back(
-        prior=codecs.scan(lambda one: codecs.padded_bits(bits, one), pad),
-        posterior_codec=lambda q: codecs.scan(lambda one: discretised_normal(one[0], one[1], bits), q),
+        prior=sequence.scan(lambda one: codecs.padded_bits(bits, one), pad),
+        posterior_codec=lambda q: sequence.scan(lambda one: discretised_normal(one[0], one[1], bits), q),
     )
     return Parts(coder, likelihood, lambda x: posterior(model, x))
 
@@ -82,7 +82,7 @@ def _chain(model: Model, bits: int, key: randomness.Key, places: Places) -> code
         pad, active = step
         return codecs.masked(latent.latent_codec(*image_codec(model, bits, pad)), active)
 
-    return codecs.scan(one_step, (jnp.swapaxes(pads, -1, -2), places.active))
+    return sequence.scan(one_step, (jnp.swapaxes(pads, -1, -2), places.active))
 
 
 @partial(jax.jit, static_argnums=1)

@@ -5,6 +5,7 @@ from jaxtyping import Array, Int32
 
 from recjax.codecs.sparse_pixels import step_codec
 from recjax.coding import codec as codecs
+from recjax.coding import sequence
 from recjax.coding.wavefront import autoregressive, wavefront
 from recjax.models import model as models
 from recjax.models.model import Model
@@ -14,7 +15,7 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
     """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
     if model.head is None:
-        return codecs.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
+        return sequence.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
     head = model.head
     place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
 
@@ -26,6 +27,6 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
         if model.likelihood_name == "categorical":
             return step_codec(head, models.head_inputs(model, outputs[one_of], seen), exists)
         laws = models.head_laws(model, outputs[one_of], seen)
-        return codecs.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
+        return sequence.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
 
     return autoregressive(place, model.pixels, codec_at)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32
 
 from recjax.coding import codec as codecs
+from recjax.coding import sequence
 from recjax.models import present_values
 from recjax.models.exact import ExactNetwork
 
@@ -20,11 +21,11 @@ def step_codec(
     """
     mass, hidden = present_values.flags(head, inputs)
     existing = jnp.broadcast_to(exists.reshape(-1, *(1,) * (mass.ndim - 1)), mass.shape)
-    flags = codecs.scan(lambda one: codecs.masked(codecs.bernoulli(one[0]), one[1]), (mass, existing))
+    flags = sequence.scan(lambda one: codecs.masked(codecs.bernoulli(one[0]), one[1]), (mass, existing))
 
     def values(present):
         edges, row = present_values.value_edges(head, hidden, present)
-        return codecs.scan(lambda one: codecs.masked(codecs.family(edges, one[0]), one[1]), (row, present))
+        return sequence.scan(lambda one: codecs.masked(codecs.family(edges, one[0]), one[1]), (row, present))
 
     def push(message, symbols):
         present = (symbols > 0) & existing

@@ -24,18 +24,23 @@ class Codec(NamedTuple):
     """How to push a symbol (an array per lane, or a pytree of them) on a message, and how to pop it.
 
     pops_any_message: push undoes pop on any message, also one that this codec never pushed on.
+    local: a push never pops, and both take a few elementwise operations and look-ups for each lane: no products of
+        matrices, no sorting, no scattering.
     """
 
     push: Callable[[Message, Any], Message]
     pop: Callable[[Message], tuple[Message, Any]]
     pops_any_message: bool = True
+    local: bool = False
 
 
-def interval(bounds: Callable[[Lanes], tuple[Lanes, Lanes]], lookup: Callable[[Lanes], Lanes]) -> Codec:
+def interval(
+    bounds: Callable[[Lanes], tuple[Lanes, Lanes]], lookup: Callable[[Lanes], Lanes], local: bool = False
+) -> Codec:
     """Codec of a distribution given as integer intervals of [0, 2^16).
 
     bounds(symbol) = (start, freq), with freq 0 for what cannot be coded; lookup(value) is the symbol whose interval
-    [start, start + freq) holds the value.
+    [start, start + freq) holds the value. local: see `Codec`; sequences of such codecs are coded several times as fast.
     """
 
     def push(message, symbol):
@@ -45,7 +50,7 @@ def interval(bounds: Callable[[Lanes], tuple[Lanes, Lanes]], lookup: Callable[[L
         symbol = lookup(rans.peek(message))
         return rans.pop(message, *bounds(symbol)), symbol
 
-    return Codec(push, pop)
+    return Codec(push, pop, local=local)
 
 
 def bisect(at_or_below: Callable[[Lanes], Bool[Array, "..."]], like: Lanes, count: int) -> Lanes:
@@ -71,7 +76,7 @@ def uniform(total: int | Lanes) -> Codec:
         return start, jnp.where(k < total, end - start, 0)
 
     # start_k <= v iff k 2^16 < (v + 1) total; for v + 1 = total = 2^16 the product wraps to 0, and back by the - 1.
-    return interval(bounds, lambda value: ((value + 1) * total - 1) >> MASS_BITS)
+    return interval(bounds, lambda value: ((value + 1) * total - 1) >> MASS_BITS, local=True)
 
 
 def raw_bits(count: int | Lanes) -> Codec:
@@ -88,7 +93,7 @@ def raw_bits(count: int | Lanes) -> Codec:
         message, lower = low.pop(message)
         return message, (upper << 16) | lower
 
-    return Codec(push, pop)
+    return Codec(push, pop, local=True)
 
 
 def padded_bits(count: int, pad: Lanes) -> Codec:
@@ -103,7 +108,7 @@ def padded_bits(count: int, pad: Lanes) -> Codec:
         message, symbol = raw.pop(message)
         return message, symbol ^ pad
 
-    return Codec(lambda message, symbol: raw.push(message, symbol ^ pad), pop)
+    return Codec(lambda message, symbol: raw.push(message, symbol ^ pad), pop, local=True)
 
 
 def _short_bits(count: Lanes) -> Codec:
@@ -112,7 +117,7 @@ def _short_bits(count: Lanes) -> Codec:
     def bounds(symbol):
         return symbol << unused, jnp.where(symbol >> count == 0, jnp.uint32(1) << unused, 0)
 
-    return interval(bounds, lambda value: value >> unused)
+    return interval(bounds, lambda value: value >> unused, local=True)
 
 
 def bernoulli(mass_one: Lanes) -> Codec:
@@ -123,7 +128,7 @@ def bernoulli(mass_one: Lanes) -> Codec:
     def bounds(symbol):
         return jnp.where(symbol == 0, 0, zero), jnp.where(symbol == 0, zero, jnp.where(symbol == 1, one, 0))
 
-    return interval(bounds, lambda value: (value >= zero).astype(jnp.uint32))
+    return interval(bounds, lambda value: (value >= zero).astype(jnp.uint32), local=True)
 
 
 def family(cdf_rows: UInt32[Array, "rows symbols_plus_1"], row: Lanes) -> Codec:
@@ -143,7 +148,7 @@ def family(cdf_rows: UInt32[Array, "rows symbols_plus_1"], row: Lanes) -> Codec:
         start = edge(k)
         return start, jnp.where(symbol < count, edge(k + 1) - start, 0)
 
-    return interval(bounds, lambda value: bisect(lambda k: edge(k) <= value, value, count))
+    return interval(bounds, lambda value: bisect(lambda k: edge(k) <= value, value, count), local=True)
 
 
 def table(cdf: UInt32[Array, "symbols_plus_1"]) -> Codec:
@@ -167,7 +172,7 @@ def optional(flag: Codec, value: Codec) -> Codec:
         message, k = masked(value, present == 1).pop(message)
         return message, jnp.where(present == 1, k + 1, 0)
 
-    return Codec(push, pop, flag.pops_any_message and value.pops_any_message)
+    return Codec(push, pop, flag.pops_any_message and value.pops_any_message, flag.local and value.local)
 
 
 def serial(*codecs: Codec) -> Codec:
@@ -185,33 +190,7 @@ def serial(*codecs: Codec) -> Codec:
             symbols.append(symbol)
         return message, tuple(symbols)
 
-    return Codec(push, pop, all(codec.pops_any_message for codec in codecs))
-
-
-def scan(
-    codec_of: Callable[[Any], Codec], params: Any, length: int | None = None, pops_any_message: bool = True
-) -> Codec:
-    """Symbols with a leading axis, popped in its order, one by codec_of(params[i]) each; compiled once for all i.
-
-    Like any function given to `lax.scan`, it is compiled again at every call that is not inside a `jit`.
-    """
-
-    def push(message, symbols):
-        def step(message, inputs):
-            param, symbol = inputs
-            return codec_of(param).push(message, symbol), None
-
-        return jax.lax.scan(step, message, (params, symbols), length, reverse=True)[0]
-
-    def pop(message):
-        return jax.lax.scan(lambda message, param: codec_of(param).pop(message), message, params, length)
-
-    return Codec(push, pop, pops_any_message)
-
-
-def repeat(codec: Codec, length: int) -> Codec:
-    """`length` symbols of one codec, on a leading axis."""
-    return scan(lambda _: codec, None, length, codec.pops_any_message)
+    return Codec(push, pop, all(codec.pops_any_message for codec in codecs), all(codec.local for codec in codecs))
 
 
 def masked(codec: Codec, active: Bool[Array, "*batch lanes"]) -> Codec:
@@ -225,4 +204,4 @@ def masked(codec: Codec, active: Bool[Array, "*batch lanes"]) -> Codec:
         after, symbol = codec.pop(message._replace(active=message.active & active))
         return after._replace(active=message.active), symbol
 
-    return Codec(push, pop, codec.pops_any_message)
+    return Codec(push, pop, codec.pops_any_message, codec.local)

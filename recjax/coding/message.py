@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32, UInt8, UInt32
 
 from recjax.coding import spread
+from recjax.coding import tail as tails
+from recjax.coding.tail import Pending
 
 MASS_BITS = 16
 TOTAL_MASS = 1 << MASS_BITS
@@ -65,21 +67,24 @@ def push(message: Message, start: UInt32[Array, "*batch lanes"], freq: UInt32[Ar
     start = jnp.where(active, start, 0)
     divisor = jnp.where(active, jnp.maximum(freq, 1), TOTAL_MASS)
     # A lane sheds bytes until head < freq 2^16, so that the division below leaves it under 2^32: at most two bytes.
-    one, two = (head >> 16) >= divisor, (head >> 24) >= divisor
-    tail, count = _over_batch(_append, message.size.ndim)(
-        message.tail, message.size, _join(one, two), _join(head, head >> 8).astype(jnp.uint8)
-    )
-    head = head >> (8 * (one.astype(jnp.uint32) + two.astype(jnp.uint32)))
+    count = ((head >> 16) >= divisor).astype(jnp.uint32) + ((head >> 24) >= divisor).astype(jnp.uint32)
+    shed = tails.shed_word(head, count, active & (freq == 0))
+    head = head >> (8 * count)
     quotient = head // divisor
     k = head - quotient * divisor
     head = (quotient << MASS_BITS) + (spread.slot(k, start, divisor) if _is_open(message) else start + k)
-    size = message.size + count
-    fault = (
-        message.fault
-        | jnp.where(size > message.tail.shape[-1], OVERFLOW, 0)
-        | jnp.where(jnp.any(active & (freq == 0), axis=-1), ZERO_MASS, 0)
-    )
-    return message._replace(head=head, tail=tail, size=size, fault=fault)
+    return write(message._replace(head=head), shed[..., None, :])
+
+
+def write(message: Message, shed: UInt32[Array, "*batch pushes lanes"]) -> Message:
+    """The message with what pushes have shed in its tail, oldest first."""
+    if isinstance(message.tail, Pending):
+        return message._replace(tail=Pending((*message.tail.shed, shed)))
+    if shed.shape[-2] == 0:
+        return message
+    tail, size, no_mass = _over_batch(tails.append, message.size.ndim)(message.tail, message.size, shed)
+    overflow = jnp.where(size > message.tail.shape[-1], OVERFLOW, 0)
+    return message._replace(tail=tail, size=size, fault=message.fault | overflow | jnp.where(no_mass, ZERO_MASS, 0))
 
 
 def peek(message: Message) -> UInt32[Array, "*batch lanes"]:
@@ -96,7 +101,7 @@ def pop(message: Message, start: UInt32[Array, "*batch lanes"], freq: UInt32[Arr
     k = spread.number(value, start, freq) if _is_open(message) else value - start
     head = freq * (head >> MASS_BITS) + k
     wanted = _join(active & (head < HEAD_MIN), active & (head < HEAD_MIN >> 8))
-    taken, found, count = _over_batch(_take, message.size.ndim)(message.tail, message.size, wanted)
+    taken, found, count = _over_batch(tails.take, message.size.ndim)(message.tail, message.size, wanted)
     # The second byte was shed last, so it comes back first.
     for part in (slice(lanes, None), slice(lanes)):
         head = jnp.where(found[..., part], (head << 8) | taken[..., part], head)
@@ -118,30 +123,3 @@ def _over_batch(function, rank: int):
 
 def _join(first, second):
     return jnp.concatenate([first, second], axis=-1)
-
-
-def _append(tail, size, flags, values):
-    """Write the flagged values behind the tail, in order."""
-    rank, count = _rank(flags)
-    # Distinct places out of range, as the scatter is told that no place occurs twice.
-    nowhere = tail.shape[0] + jnp.arange(flags.shape[0])
-    tail = tail.at[jnp.where(flags, size + rank, nowhere)].set(values, mode="drop", unique_indices=True)
-    return tail, count
-
-
-def _take(tail, size, flags):
-    """Read the last bytes of the tail, as many as there are flags, in order; and which flags found one."""
-    rank, count = _rank(flags)
-    place = size - count + rank
-    return tail.at[place].get(mode="clip").astype(jnp.uint32), flags & (place >= 0), count
-
-
-def _rank(flags: Bool[Array, "n"]) -> tuple[Int32[Array, "n"], Int32[Array, ""]]:
-    """Number of flags before each place, and their total, by counting bits: XLA's cumsum takes twice the time."""
-    width = min(32, flags.shape[0])
-    rows = jnp.pad(flags, (0, -flags.shape[0] % width)).reshape(-1, width)
-    bit = jnp.uint32(1) << jnp.arange(width, dtype=jnp.uint32)
-    word = jnp.sum(jnp.where(rows, bit, 0), axis=-1, dtype=jnp.uint32)
-    inclusive = jnp.cumsum(jax.lax.population_count(word))
-    before = (inclusive - jax.lax.population_count(word))[:, None] + jax.lax.population_count(word[:, None] & (bit - 1))
-    return before.reshape(-1)[: flags.shape[0]].astype(jnp.int32), inclusive[-1].astype(jnp.int32)

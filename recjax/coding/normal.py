@@ -39,7 +39,7 @@ def discretised_normal(
     mean is in units of 2^-12, clipped to +-16; log2_scale in units of 2^-8, clipped to +-16. With at most 12 bits the
     masses lose less than 0.1%.
     """
-    return interval(*_bounds_and_lookup(mean, log2_scale, bits))
+    return interval(*_bounds_and_lookup(mean, log2_scale, bits), local=True)
 
 
 def inverse_cdf(

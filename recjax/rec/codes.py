@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from recjax import grid
-from recjax.coding.codec import Codec, family, raw_bits, scan, serial, uniform
+from recjax.coding.codec import Codec, family, raw_bits, serial, uniform
 from recjax.coding.integers import index_codec
+from recjax.coding.sequence import scan
 from recjax.rec.base import PATH_WORDS, Bins, Code, Path
 
 

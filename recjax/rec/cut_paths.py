@@ -17,9 +17,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from recjax import randomness
-from recjax.coding.codec import Codec, bernoulli, masked, scan
+from recjax.coding.codec import Codec, bernoulli, masked
 from recjax.coding.integers import index_codec
 from recjax.coding.message import MASS_BITS, TOTAL_MASS
+from recjax.coding.sequence import scan
 from recjax.rec import tree
 from recjax.rec.base import PATH_WORDS, Path
 

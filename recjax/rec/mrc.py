@@ -10,7 +10,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from recjax.coding.codec import Codec, raw_bits, scan, serial, uniform
+from recjax.coding.codec import Codec, raw_bits, serial, uniform
+from recjax.coding.sequence import scan
 from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition
 from recjax.rec.base import Code, Info, RECAlgorithm, outcome

@@ -14,8 +14,6 @@ from recjax.coding.codec import (
     masked,
     padded_bits,
     raw_bits,
-    repeat,
-    scan,
     serial,
     table,
     uniform,
@@ -24,6 +22,7 @@ from recjax.coding.integers import index_codec, learned_masses, zeta_masses
 from recjax.coding.message import UNDERFLOW, ZERO_MASS
 from recjax.coding.normal import discretised_normal
 from recjax.coding.reference import ReferenceMessage
+from recjax.coding.sequence import repeat, scan
 
 SHAPES = [((2, 3), 1), ((2,), 33)]
 CAPACITY = 2000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recjax import randomness
-from recjax.coding import codec, latent
+from recjax.coding import codec, latent, sequence
 from recjax.coding import message as rans
 from recjax.coding.integers import quantise
 from recjax.coding.normal import discretised_normal
@@ -91,7 +91,7 @@ def test_rate_of_bits_back_is_the_marginal_likelihood(random_message):
     count = 2000
     law = P_X_GIVEN_Z.mean(axis=0)
     x = jnp.asarray(np.random.default_rng(1).choice(SYMBOLS, (count, LANES), p=law), jnp.uint32)
-    chain = codec.repeat(bits_back_codec(), count)
+    chain = sequence.repeat(bits_back_codec(), count)
     message = random_message((), LANES, capacity=8000)
     after = chain.push(message, x)
 
@@ -114,7 +114,7 @@ def chain_of_wide_posteriors(padded: bool, steps: int) -> codec.Codec:
         coder = latent.bits_back(prior, lambda _: posterior)
         return latent.latent_codec(coder, lambda z: codec.serial(), lambda x: x)
 
-    return codec.scan(one_step, pads)
+    return sequence.scan(one_step, pads)
 
 
 @pytest.mark.parametrize("padded", [True, False])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from recjax.coding import message as rans
-from recjax.coding.codec import masked, scan, uniform
+from recjax.coding.codec import masked, uniform
+from recjax.coding.sequence import scan
 from recjax.coding.wavefront import autoregressive, wavefront
 
 
