@@ -5,8 +5,9 @@ Every contender has one core and a process of its own. Rounds go through all of 
 slows down slows them all; figures are ratios within a round.
 """
 
-import importlib.util
+import dataclasses
 import time
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import rich.progress
 
 from experiments.benchmarks import pinned
 from experiments.benchmarks.cases import Case
-from experiments.benchmarks.report import OURS
+from experiments.benchmarks.pinned import OURS
 
 Contender = Literal["ours", "usual_jax", "usual_torch", "product_torch", "usual_numpy"]
 _WHOLE_BATCH = (OURS, "usual_jax", "product_torch")
@@ -61,7 +62,7 @@ class Config:
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
     """Rates of all contenders in all rounds; those whose package is missing are left out and named."""
     start = time.perf_counter()
-    missing = [name for name, package in pinned.PACKAGES.items() if importlib.util.find_spec(package) is None]
+    missing = pinned.missing(typing.get_args(Contender))
     rows = []
     turns = config.rounds * sum(1 + len(entry.contenders) for entry in config.entries)
     with rich.progress.Progress(console=console, transient=True) as progress:
@@ -73,6 +74,12 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
                     if contender in missing:
                         continue
                     blocks = entry.blocks if contender in _WHOLE_BATCH else entry.peer_blocks
-                    found = pinned.contest(contender, entry.case, blocks, config.seconds)
-                    rows.append({"case": entry.case.name, "contender": contender, "round": number, **found})
+                    arguments = {"case": dataclasses.asdict(entry.case), "blocks": blocks}
+                    found = pinned.contest(contender, arguments, config.seconds)
+                    rows.append({"case": entry.case.name, "contender": contender, "round": number} | _flat(found))
     return {"rows": rows, "left_out": missing, "seconds": {"all": time.perf_counter() - start}}
+
+
+def _flat(found: dict[str, Any]) -> dict[str, Any]:
+    """Rates of the one thing that these contenders do."""
+    return {name: found[name]["candidates"] for name in ("rates", "first_call_seconds")} | {"package": found["package"]}

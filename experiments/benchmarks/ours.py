@@ -1,16 +1,15 @@
 """Ordered random coding by this package."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import Task
 from recjax import Normal, key, rec
 
 
-def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks, in one stream if the case says so."""
+def prepare(case: Case, blocks: int) -> Task:
+    """Code for so many blocks, in one stream if the case says so."""
     mean, scale = map(jnp.asarray, case.targets(blocks))
     algorithm = rec.orc(num_candidates=case.candidates)
     prior, bins = Normal(jnp.zeros(case.dim), jnp.ones(case.dim)), list(case.intervals) or None
@@ -21,4 +20,4 @@ def prepare(case: Case, blocks: int) -> Callable[[], None]:
             rec.encode(algorithm, key(0), Normal(mean, scale), prior, bins=bins, shared_axes=axes).code
         )
 
-    return code
+    return Task({"candidates": (code, blocks * case.candidates)})

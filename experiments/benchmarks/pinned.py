@@ -1,53 +1,65 @@
-"""One contender in a process of its own on one core, so that none gains by threads or suffers from another's.
+"""One contender in a process of its own, so that none gains by threads or suffers from another's.
 
-Run by `contest`; reads a case from standard input, and writes candidates per second of each repeat as JSON.
+Run by `contest`; reads arguments from standard input, and writes rates of each repeat as JSON.
 """
 
-import dataclasses
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from experiments.benchmarks.cases import Case
 
+OURS = "ours"
 PACKAGES = {
     "ours": "recjax",
     "usual_jax": "jax",
     "usual_torch": "torch",
     "product_torch": "torch",
     "usual_numpy": "numpy",
+    "coder_ours": "recjax",
+    "coder_constriction": "constriction",
+    "training_ours": "recjax",
+    "training_torch": "torch",
 }
-"""What a contender is written with, and cannot run without."""
+"""What a module of this folder is written with, and cannot run without."""
 
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-    "JAX_PLATFORMS": "cpu",
 }
 
 
-def contest(contender: str, case: Case, blocks: int, seconds: float) -> dict[str, Any]:
-    """Rates of a module of this folder, `rates` in candidates per second, and the seconds until its second call."""
-    sent = json.dumps({"case": dataclasses.asdict(case), "blocks": blocks, "seconds": seconds})
+def missing(contenders: Iterable[str]) -> list[str]:
+    """Those whose package is not here."""
+    return [name for name in contenders if importlib.util.find_spec(PACKAGES[name]) is None]
+
+
+def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_core: bool = True) -> dict[str, Any]:
+    """Rates of what the module of this name prepares from the arguments.
+
+    `rates` and `first_call_seconds` by the names of its codes, `facts`, and `package`. seconds: of each code.
+    """
+    sent = json.dumps({"arguments": arguments, "seconds": seconds, "one_core": one_core})
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(_ONE_THREAD if one_core else {})}
     command = [sys.executable, "-m", __name__, contender]
-    found = subprocess.run(
-        command, input=sent, env={**os.environ, **_ONE_THREAD}, capture_output=True, text=True, check=False
-    )
+    found = subprocess.run(command, input=sent, env=environment, capture_output=True, text=True, check=False)
     if found.returncode:
-        raise ValueError(f"{contender} failed on {case.name!r}: {(found.stderr.strip().splitlines() or ['?'])[-1]}")
+        last = (found.stderr.strip().splitlines() or ["?"])[-1]
+        raise ValueError(f"{contender} failed on {_name(arguments)!r}: {last}")
     return json.loads(found.stdout)
 
 
-def measure(code: Callable[[], None], amount: int, seconds: float) -> dict[str, Any]:
-    """Rates of `amount` things by repeats that take so many seconds together, three at least, the first call apart."""
+def measure(code: Callable[[], Any], amount: int, seconds: float) -> tuple[list[float], float]:
+    """Rates of `amount` things by repeats that take so many seconds, three at least, and seconds of a first call."""
     start = time.perf_counter()
     code()
     first = time.perf_counter() - start
@@ -57,20 +69,33 @@ def measure(code: Callable[[], None], amount: int, seconds: float) -> dict[str, 
         start = time.perf_counter()
         code()
         rates.append(amount / (time.perf_counter() - start))
-    return {"rates": rates, "first_call_seconds": first}
+    return rates, first
+
+
+def _name(arguments: dict[str, Any]) -> str:
+    case = arguments.get("case", arguments)
+    return case.get("name", "?")
 
 
 def main(contender: str) -> None:
     """What the process does."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sent = json.loads(sys.stdin.read())
-    fields: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in sent["case"].items()}
-    case = Case(**fields)
-    code = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(case, sent["blocks"])
-    version = importlib.metadata.version(PACKAGES[contender])
-    found = measure(code, sent["blocks"] * case.candidates, sent["seconds"])
-    print(json.dumps({**found, "package": f"{PACKAGES[contender]} {version}"}))
+    if sent["one_core"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    arguments = sent["arguments"]
+    if "case" in arguments:
+        fields: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in arguments["case"].items()}
+        arguments["case"] = Case(**fields)
+    task = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(**arguments)
+    found = {name: measure(code, amount, sent["seconds"]) for name, (code, amount) in task.codes.items()}
+    package = PACKAGES[contender]
+    answer = {
+        "rates": {name: rates for name, (rates, _) in found.items()},
+        "first_call_seconds": {name: first for name, (_, first) in found.items()},
+        "facts": task.facts,
+        "package": f"{package} {importlib.metadata.version(package)}",
+    }
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

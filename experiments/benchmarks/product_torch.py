@@ -1,14 +1,13 @@
 """Ordered random coding of blocks that share candidates as one writes it with PyTorch once one thinks of a product."""
 
-from collections.abc import Callable
-
 import torch  # pyright: ignore[reportMissingImports]
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import Task
 
 
-def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks; ValueError if they share nothing."""
+def prepare(case: Case, blocks: int) -> Task:
+    """Code for so many blocks; ValueError if they share nothing."""
     if not case.shared or case.intervals:
         raise ValueError(f"{case.name!r} does not share candidates, which this contender needs; leave it out.")
     torch.set_num_threads(1)
@@ -23,4 +22,4 @@ def prepare(case: Case, blocks: int) -> Callable[[], None]:
         waits = torch.empty(case.candidates, blocks).exponential_() * case.candidates / order
         torch.argmin(torch.log(torch.cumsum(waits, 0)) - log_ratio, 0)
 
-    return code
+    return Task({"candidates": (code, blocks * case.candidates)})

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from experiments.benchmarks.pinned import OURS
 from experiments.plots import PART_COLOURS, PLAIN_COLOUR
 from experiments.tables import ABSENT, Table, number
 
-OURS = "ours"
 LABELS = {
     OURS: "recjax",
     "usual_jax": "`jax.random` under jit",

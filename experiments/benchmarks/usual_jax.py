@@ -1,15 +1,14 @@
 """Ordered random coding as one writes it with `jax.random` under jit, for a batch of blocks by `lax.map`."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import Task
 
 
-def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks; ValueError for a partition, which nobody writes so."""
+def prepare(case: Case, blocks: int) -> Task:
+    """Code for so many blocks; ValueError for a partition, which nobody writes so."""
     if case.intervals:
         raise ValueError(f"{case.name!r} has a partition, which this contender does not code; leave it out.")
     mean, scale = case.targets(blocks)
@@ -25,4 +24,4 @@ def prepare(case: Case, blocks: int) -> Callable[[], None]:
 
     coded = jax.jit(lambda keys: jax.lax.map(plain, (keys, jnp.asarray(mean), jnp.asarray(scale))))
     keys = jax.random.split(jax.random.key(0), blocks)
-    return lambda: jax.block_until_ready(coded(keys))
+    return Task({"candidates": (lambda: jax.block_until_ready(coded(keys)), blocks * case.candidates)})

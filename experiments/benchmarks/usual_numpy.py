@@ -1,15 +1,14 @@
 """Ordered random coding as one writes it with NumPy: a block at a time, arrays of all its candidates."""
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy.special
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import Task
 
 
-def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks."""
+def prepare(case: Case, blocks: int) -> Task:
+    """Code for so many blocks."""
     mean, scale = case.targets(blocks)
     rng = np.random.default_rng(1)
 
@@ -17,7 +16,7 @@ def prepare(case: Case, blocks: int) -> Callable[[], None]:
         for m, s in zip(mean, scale, strict=True):
             _partitioned(rng, m, s, case) if case.intervals else _plain(rng, m, s, case.candidates)
 
-    return code
+    return Task({"candidates": (code, blocks * case.candidates)})
 
 
 def _plain(rng: np.random.Generator, mean: np.ndarray, scale: np.ndarray, candidates: int) -> int:

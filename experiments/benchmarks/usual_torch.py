@@ -1,14 +1,13 @@
 """Ordered random coding as one writes it with PyTorch: a block at a time, tensors of all its candidates."""
 
-from collections.abc import Callable
-
 import torch  # pyright: ignore[reportMissingImports]
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import Task
 
 
-def prepare(case: Case, blocks: int) -> Callable[[], None]:
-    """A function that codes so many blocks."""
+def prepare(case: Case, blocks: int) -> Task:
+    """Code for so many blocks."""
     torch.set_num_threads(1)
     mean, scale = map(torch.from_numpy, case.targets(blocks))
     order = torch.arange(case.candidates, 0, -1, dtype=torch.float32)
@@ -41,4 +40,4 @@ def prepare(case: Case, blocks: int) -> Callable[[], None]:
         for m, s in zip(mean, scale, strict=True):
             partitioned(m, s) if case.intervals else plain(m, s)
 
-    return code
+    return Task({"candidates": (code, blocks * case.candidates)})

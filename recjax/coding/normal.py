@@ -42,6 +42,31 @@ def discretised_normal(
     return interval(*_bounds_and_lookup(mean, log2_scale, bits), local=True)
 
 
+def quantised_normal(
+    mean: Int32[Array, "*batch lanes"], log2_scale: Int32[Array, "*batch lanes"], bits: int = 8
+) -> Codec:
+    """Integers in [-2^(bits - 1), 2^(bits - 1)), each with the mass that N(mean, 2^log2_scale) gives to it +- 1/2.
+
+    Symbols are uint32 as everywhere: the integer plus 2^(bits - 1). The ends have all that lies beyond them, and every
+    integer has at least one unit of mass. bits: 1 to 12. mean is in units of 2^-(17 - bits) of an integer, clipped to
+    where the integers are; log2_scale in units of 2^-8, for masses within 2 units at least bits - 13.
+    """
+    if not 1 <= bits <= 12:
+        raise ValueError(f"a quantised normal has integers of 1 to 12 bits, got {bits}.")
+    cells = 1 << bits
+    # The integers lie on [-16, 16), as the cdf wants them; in 30 bits, as its edges have 26 after the point.
+    shift = grid.FRACTION_BITS + 5 - bits
+    law = (jnp.asarray(mean), jnp.asarray(log2_scale) + ((5 - bits) << LOG2_SCALE_BITS))
+
+    def cumulative(k):
+        edge = (2 * k.astype(jnp.int32) - (cells + 1)) << (shift - 1)
+        share = cdf(edge, *law)
+        share = jnp.where(k == 0, 0, jnp.where(k == cells, TOTAL_MASS, share))
+        return ((share * (TOTAL_MASS - cells)) >> MASS_BITS) + k
+
+    return interval(*_of_cells(cumulative, cells), local=True)
+
+
 def inverse_cdf(
     value: UInt32[Array, "*n"], mean: Int32[Array, "*n"], log2_scale: Int32[Array, "*n"], bits: int = 10
 ) -> tuple[UInt32[Array, "*n"], UInt32[Array, "*n"]]:
@@ -59,6 +84,10 @@ def _bounds_and_lookup(mean, log2_scale, bits):
         inner = cdf(edges.at[k].get(mode="clip"), mean, log2_scale)
         return jnp.where(k == 0, 0, jnp.where(k == cells, TOTAL_MASS, inner))
 
+    return _of_cells(cumulative, cells)
+
+
+def _of_cells(cumulative, cells):
     def bounds(word):
         k = jnp.minimum(word, cells - 1)
         start = cumulative(k)

@@ -48,8 +48,8 @@ def encode(
     that broadcasts to it) gives the number of intervals per dimension of a space partition; see `RECAlgorithm` for
     traced ones.
 
-    Works under jit and vmap and on sharded arrays (whose devices then search all rows, each of them). A vmap that does
-    not map `key` gives every instance the same streams and the same arrivals: map both keys, or put the axis into the
+    Works under jit and vmap, and on arrays on a mesh, whose devices each search rows of their own. A vmap that does not
+    map `key` gives every instance the same streams and the same arrivals: map both keys, or put the axis into the
     batch.
     """
     check_pair(q, p, algorithm.scalar)
@@ -63,10 +63,14 @@ def encode(
     axes = _checked_axes(shared_axes, blocks)
 
     swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
+    where = sharding.placed((q, bins))
 
     def run(key, private_key, q, p, bins):
         problem = _problem(shape, blocks, axes, key, private_key, q, p, bins)
-        found = shared.search((algorithm.sweep, blocks[:-1], axes), problem) if swept else _search(algorithm, problem)
+        if swept:
+            found = shared.search((algorithm.sweep, blocks[:-1], axes, where), problem)
+        else:
+            found = _search(algorithm, problem) if where is None else _search_divided((algorithm, where), problem)
         return _merge(shape, blocks, p, *found)
 
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
@@ -217,6 +221,13 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         return jax.lax.cond(4 * jnp.sum(finished) >= busy, harvest, lambda same: same, carry)
 
     return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
+
+
+@compiler.wide
+def _search_divided(how: tuple[RECAlgorithm, sharding.Placed], problem: Any):
+    """`_search`, by every device of its own rows."""
+    algorithm, where = how
+    return sharding.over_rows(lambda own: _search(algorithm, own), where, problem)
 
 
 @jax.jit

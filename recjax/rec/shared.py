@@ -11,7 +11,7 @@ from recjax import compiler
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.normal import Normal
 from recjax.distributions.normal_ratio import normal_ratio
-from recjax.rec import partition, sweep
+from recjax.rec import partition, sharding, sweep
 from recjax.rec.base import Code, Info, RECAlgorithm, Sweep, outcome
 
 LEAST_ROWS = 32
@@ -31,12 +31,21 @@ def pays(
 
 
 @compiler.wide
-def search(how: tuple[Sweep, tuple[int, ...], frozenset[int]], problem: Any) -> tuple[Code, jax.Array, Info]:
+def search(
+    how: tuple[Sweep, tuple[int, ...], frozenset[int], sharding.Placed | None], problem: Any
+) -> tuple[Code, jax.Array, Info]:
     """Codes, words and infos of the rows of a problem, stream by stream.
 
-    how: the sweep, the shape of the batch, and its axes along which streams are shared.
+    how: the sweep, the shape of the batch, its axes along which streams are shared, and how devices divide its first.
     """
-    rule, batch, shared_axes = how
+    rule, batch, shared_axes, where = how
+    if where is None or batch[0] % where.devices:
+        return _search(rule, batch, shared_axes, problem)
+    part = (batch[0] // where.devices, *batch[1:])
+    return sharding.over_rows(lambda own: _search(rule, part, shared_axes, own), where, problem)
+
+
+def _search(rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], problem: Any):
     order = np.arange(math.prod(batch)).reshape(batch)
     last = range(len(batch) - len(shared_axes), len(batch))
     order = np.moveaxis(order, sorted(shared_axes), last)
