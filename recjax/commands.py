@@ -2,21 +2,27 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from recjax.command_parts import (
+    coded_with,
+    decode,
+    facts,
+    is_lossy,
+    load_lossy,
+    model_for,
+    progress,
+    rate,
+    read_bytes,
+)
 from recjax.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from recjax.models.inr_model import INRModel
-    from recjax.models.model import Model
 
 _MAX_BYTES = 1 << 30
 
@@ -24,7 +30,6 @@ _MAX_BYTES = 1 << 30
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
 Container = Positional[Annotated[Path, arg(metavar="FILE")]]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class Compress:
     """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
+    shard_images: int | None = None
+    """Make OUT a folder of files with so many images each, in bounded memory; the same command goes on after a stop."""
+    part: str | None = None
+    """With --shard-images: code the shards of one of several processes only, such as 0/4 to 3/4."""
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -78,6 +87,15 @@ class Compress:
         from recjax.atomic import require_file_place, write_atomically
         from recjax.images import read_images
 
+        if self.part is not None and self.shard_images is None:
+            raise UsageError("part is of a compression in shards; add --shard-images, or leave it out.")
+        if self.shard_images is not None:
+            from recjax import shard_commands
+
+            shard_commands.compress(
+                self.images, self.out, self.shard_images, self.part, self.model, {**self._options, "seed": self.seed}
+            )
+            return
         require_file_place(self.out)
         images = read_images(self.images)
         if self.method == "inr":
@@ -92,8 +110,8 @@ class Compress:
             check_settings(**self._options)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        model = _model_for(images, self.method, self.model)
-        with _progress("compressing") as report:
+        model = model_for(images, self.method, self.model)
+        with progress("compressing") as report:
             data = compress(
                 images,
                 model,
@@ -102,7 +120,7 @@ class Compress:
                 progress=report,
             )
         write_atomically(self.out, lambda part: part.write_bytes(data))
-        print(f"{self.out}: {_rate(images.shape[0], len(data), images.size)} {_coded_with(data, model)}")
+        print(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
 
     def _run_lossy(self, pictures: "np.ndarray") -> None:
         from recjax import lossy_progress
@@ -123,7 +141,7 @@ class Compress:
         name = self.model
         if name is None:
             name = choose_lossy(read_lossy_cards(), pictures.shape[1:], self.bpp).name
-        model = _load_lossy(name)
+        model = load_lossy(name)
         with lossy_progress.bar(pictures.shape) as report:
             data = lossy.compress(
                 pictures,
@@ -154,7 +172,7 @@ class Decompress:
     """
 
     file: Container
-    """A file made by `recjax compress`."""
+    """A file made by `recjax compress`, or its folder of shards."""
     out: Target
     """NAME.npy, NAME.png for one image, or a folder for PNGs."""
     index: int | None = None
@@ -165,9 +183,16 @@ class Decompress:
     """Refuse files whose images take more."""
 
     def run(self) -> None:
+        from recjax.shards import is_shards
+
+        if is_shards(self.file):
+            from recjax import shard_commands
+
+            shard_commands.decompress(self.file, self.out, self.index, self.model, self.max_bytes)
+            return
         from recjax.images import write_images
 
-        images = _decode(self.file, self.model, self.max_bytes, self.index)
+        images = decode(self.file, self.model, self.max_bytes, self.index)
         write_images(self.out, images)
         print(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
 
@@ -177,16 +202,23 @@ class Info:
     """Print what a file holds, and check its checksums, without decoding it."""
 
     file: Container
-    """A file made by `recjax compress`."""
+    """A file made by `recjax compress`, or its folder of shards."""
     json: bool = False
     """Print JSON."""
 
     def run(self) -> None:
-        facts = _facts(_read_bytes(self.file, sys.maxsize))
+        from recjax.shards import is_shards
+
+        if is_shards(self.file):
+            from recjax import shard_commands
+
+            found = shard_commands.facts(self.file)
+        else:
+            found = facts(read_bytes(self.file, sys.maxsize))
         if self.json:
-            print(json.dumps({"file": str(self.file), **facts}, indent=2))
+            print(json.dumps({"file": str(self.file), **found}, indent=2))
             return
-        for name, value in facts.items():
+        for name, value in found.items():
             text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
             print(f"{name.replace('_', ' '):20} {text}")
 
@@ -196,7 +228,7 @@ class Verify:
     """Decode a whole file and report; with --against, compare the images too."""
 
     file: Container
-    """A file made by `recjax compress`."""
+    """A file made by `recjax compress`, or its folder of shards."""
     against: Path | None = None
     """Images that the file must hold: a PNG, a folder of PNGs or an .npy."""
     model: str | None = None
@@ -205,20 +237,27 @@ class Verify:
     """Refuse files whose images take more."""
 
     def run(self) -> None:
+        from recjax.shards import is_shards
+
+        if is_shards(self.file):
+            from recjax import shard_commands
+
+            shard_commands.verify(self.file, self.against, self.model, self.max_bytes)
+            return
         import numpy as np
 
         from recjax.images import read_images
 
-        images = _decode(self.file, self.model, self.max_bytes, None)
-        rate = _rate(images.shape[0], self.file.stat().st_size, images.size)
+        images = decode(self.file, self.model, self.max_bytes, None)
+        said = rate(images.shape[0], self.file.stat().st_size, images.size)
         against = None if self.against is None else read_images(self.against)
-        if _is_lossy(self.file) and against is not None and against.shape == images.shape:
+        if is_lossy(self.file) and against is not None and against.shape == images.shape:
             from recjax.codecs.lossy import psnr
 
-            rate += f" {psnr(images, against).mean():.2f} dB against {self.against}."
+            said += f" {psnr(images, against).mean():.2f} dB against {self.against}."
         elif against is not None and not np.array_equal(images, against):
             raise ValueError(f"the images of {self.file} are not those of {self.against}; compress them again.")
-        print(f"{self.file} is good: {rate}")
+        print(f"{self.file} is good: {said}")
 
 
 @dataclass(frozen=True)
@@ -250,132 +289,3 @@ COMMANDS = {
     "models": Models,
     "doctor": Doctor,
 }
-
-
-def _load(name: str) -> "Model":
-    from recjax.cards import LOSSY
-    from recjax.models.model import list_models, load_model
-
-    released = list_models()
-    if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
-        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
-    return load_model(_model_place(name, released))
-
-
-def _load_lossy(name: str) -> "INRModel":
-    from recjax.models.inr_model import list_models, load_model
-
-    return load_model(_model_place(name, list_models()))
-
-
-def _model_place(name: str, released: list[str]) -> str | Path:
-    """A released model's name, or the path of a trained one."""
-    trained = Path(name) / "model.safetensors"
-    # A folder of images may be called like a released model.
-    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name
-
-
-def _model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
-    """The model of a name; without one the released model that suits images and method best."""
-    if name is None:
-        from recjax.cards import choose, read_cards
-        from recjax.models.model import load_model
-
-        return load_model(choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name)
-    return _load(name)
-
-
-def _decode(path: Path, model_name: str | None, max_bytes: int, index: int | None) -> "np.ndarray":
-    from recjax import container
-
-    data = _read_bytes(path, max_bytes)
-    # Whatever the container can refuse is refused before JAX is imported.
-    file = container.read(data, max_bytes)
-    if index is not None:
-        file.locate(index)
-    from recjax.codecs.files import decompress
-
-    model = None
-    if model_name is not None:
-        model = (_load_lossy if file.header.method == "inr" else _load)(model_name)
-    images = decompress(data, index=index, model=model, max_bytes=max_bytes)
-    return images if index is None else images[None]
-
-
-def _is_lossy(path: Path) -> bool:
-    from recjax import container
-
-    return container.read(path.read_bytes(), sys.maxsize).header.method == "inr"
-
-
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
-    from recjax.container import largest_file
-
-    size = path.stat().st_size
-    if size > largest_file(max_bytes):
-        raise ValueError(f"{path} has {size} bytes, too many for images of {max_bytes} bytes; raise --max-bytes.")
-    return path.read_bytes()
-
-
-def _facts(data: bytes) -> dict[str, object]:
-    from recjax import chunks, container
-
-    file = container.read(data, sys.maxsize)
-    header = file.header
-    bodies = [file.chunk(number) for number in range(header.num_chunks)]
-    facts: dict[str, object] = {
-        "method": header.method,
-        "images": header.count,
-        "image_shape": "x".join(map(str, header.image_shape)),
-        "file_bytes": len(data),
-        "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
-        "overhead_bytes": len(data) - sum(map(len, bodies)),
-        "model": _released_name(header.model_digest.hex()),
-        "model_digest": header.model_digest.hex(),
-        "format": header.format_version,
-        "stream": header.stream_version,
-        "seed": header.seed,
-        "parameters": dict(header.parameters),
-        "chunks": header.num_chunks,
-    }
-    # How many messages a picture has is the model's to know, where it has several levels.
-    if "chunk_images" in header.parameters and header.count and header.method != "inr":
-        found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
-        lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
-        facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
-        facts["message_bits"] = {
-            "mean": round(sum(lengths) / len(lengths), 2),
-            "min": min(lengths),
-            "max": max(lengths),
-        }
-    return facts
-
-
-def _released_name(digest: str) -> str | None:
-    from recjax.cards import read_cards, read_lossy_cards
-
-    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
-
-
-def _rate(count: int, file_bytes: int, raw_bytes: int) -> str:
-    rate = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
-    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{rate}."
-
-
-def _coded_with(data: bytes, model: "Model") -> str:
-    from recjax import container
-
-    method = container.read(data, sys.maxsize).header.method
-    return "Stored as they are." if method == "raw" else f"Coded by {method} with the model {model.name}."
-
-
-@contextmanager
-def _progress(task: str) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        row = bar.add_task(task, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)

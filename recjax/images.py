@@ -1,8 +1,10 @@
 """Images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
 
+import itertools
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -33,7 +35,7 @@ def read_images(path: str | Path, max_bytes: int = MAX_BYTES) -> Images:
     if path.suffix.lower() == ".npy":
         return _read_npy(path, max_bytes)
     if path.suffix.lower() == ".png":
-        return _read_png(path, max_bytes)[None]
+        return read_png(path, max_bytes)[None]
     raise ValueError(f"{path} has the suffix {path.suffix!r}; give a PNG, a folder of PNGs or an .npy of uint8 images.")
 
 
@@ -55,28 +57,41 @@ def write_images(path: str | Path, images: Images) -> None:
     elif path.suffix and not path.is_dir():
         raise ValueError(f"{path} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix.")
     else:
-        _write_folder(path, images)
+        _write_folder(path, [images], len(images))
 
 
-def _read_folder(path: Path, max_bytes: int) -> Images:
+def png_names(path: Path) -> list[Path]:
+    """PNGs of a folder in the order of their names; ValueError if there is none."""
     names = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".png")
     if not names:
         raise ValueError(f"the folder {path} holds no PNG; give a folder whose names end in .png.")
-    first = _read_png(names[0], max_bytes)
-    if first.nbytes * len(names) > max_bytes:
-        raise ValueError(f"the {len(names)} images of {path} take more than {max_bytes} bytes; split the folder.")
-    images = np.zeros((len(names), *first.shape), np.uint8)
+    return names
+
+
+def read_pngs(names: Sequence[Path], shape: tuple[int, ...], max_bytes: int) -> Images:
+    """The named PNGs, which all must have this shape."""
+    images = np.zeros((len(names), *shape), np.uint8)
     for number, name in enumerate(names):
-        image = first if number == 0 else _read_png(name, max_bytes)
-        if image.shape != first.shape:
-            raise ValueError(
-                f"{name} has the shape {image.shape} but {names[0].name} has {first.shape}; make folders of one shape."
-            )
+        image = read_png(name, max_bytes)
+        if image.shape != shape:
+            raise ValueError(f"{name} has the shape {image.shape} and others {shape}; make folders of one shape.")
         images[number] = image
     return images
 
 
-def _read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *channels"]:
+def _read_folder(path: Path, max_bytes: int) -> Images:
+    names = png_names(path)
+    first = read_png(names[0], max_bytes)
+    if first.nbytes * len(names) > max_bytes:
+        raise ValueError(
+            f"the {len(names)} images of {path} take more than {max_bytes} bytes; split the folder, or compress it in "
+            "shards."
+        )
+    return read_pngs(names, first.shape, max_bytes)
+
+
+def read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *channels"]:
+    """One PNG; ValueError unless it is opaque, of 8-bit grey or RGB, and takes no more than `max_bytes`."""
     try:
         # The size is checked below, against a limit of our own, before any pixel is decoded.
         with warnings.catch_warnings():
@@ -97,7 +112,8 @@ def _read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *ch
             raise ValueError(f"{path} is a damaged PNG ({error}); write it again.") from error
 
 
-def _read_npy(path: Path, max_bytes: int) -> Images:
+def npy_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
+    """Shape, whether in Fortran's order, and offset of an .npy of uint8 images; ValueError if it is not one."""
     with path.open("rb") as file:
         try:
             version = npy.read_magic(file)
@@ -112,24 +128,41 @@ def _read_npy(path: Path, max_bytes: int) -> Images:
         size = path.stat().st_size - file.tell()
         if min(shape) < 0 or prod(shape) != size:
             raise ValueError(f"{path} declares {prod(shape)} bytes of images but holds {size}; write it again.")
-        if size > max_bytes:
-            raise ValueError(f"{path} holds {size} bytes of images, more than {max_bytes}; split it.")
-        images = np.frombuffer(file.read(size), np.uint8).reshape(shape, order="F" if fortran_order else "C")
-    images = np.ascontiguousarray(images if images.ndim > 2 else images[None])
-    if min(images.shape[1:]) < 1:
-        raise ValueError(f"{path} holds images of shape {images.shape[1:]}, which have no pixels.")
-    return images
+        one = shape if len(shape) == 2 else shape[1:]
+        if min(one) < 1:
+            raise ValueError(f"{path} holds images of shape {one}, which have no pixels.")
+        return tuple(shape), fortran_order, file.tell()
 
 
-def _write_folder(path: Path, images: Images) -> None:
+def _read_npy(path: Path, max_bytes: int) -> Images:
+    shape, fortran_order, offset = npy_layout(path)
+    if prod(shape) > max_bytes:
+        raise ValueError(f"{path} holds {prod(shape)} bytes of images, more than {max_bytes}; split it.")
+    data = path.read_bytes()[offset:]
+    images = np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran_order else "C")
+    return np.ascontiguousarray(images if images.ndim > 2 else images[None])
+
+
+def write_parts(path: str | Path, parts: Iterable[Images], count: int) -> None:
+    """`write_images` of `count` images that come in parts, of which one is in memory at a time: an .npy or a folder."""
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        write_atomically(path, lambda part: _save_npy_parts(part, parts, count))
+    elif path.suffix and not path.is_dir():
+        raise ValueError(f"{path} has the suffix {path.suffix!r}; name an .npy or a folder without a suffix.")
+    else:
+        _write_folder(path, parts, count)
+
+
+def _write_folder(path: Path, parts: Iterable[Images], count: int) -> None:
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise ValueError(f"{path} exists and is not an empty folder; remove it or name another.")
     require_parent(path)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         # Enough digits that the order of the names is that of the images.
-        digits = max(len(str(images.shape[0])), 5)
-        for number, image in enumerate(images):
+        digits = max(len(str(count)), 5)
+        for number, image in enumerate(itertools.chain.from_iterable(parts)):
             _save_png(part / f"{number:0{digits}}.png", image)
         part.chmod(0o777 & ~umask())
         with suppress(FileNotFoundError):
@@ -138,6 +171,15 @@ def _write_folder(path: Path, images: Images) -> None:
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _save_npy_parts(path: Path, parts: Iterable[Images], count: int) -> None:
+    with path.open("wb") as file:
+        for number, images in enumerate(parts):
+            if number == 0:
+                layout = {"descr": "|u1", "fortran_order": False, "shape": (count, *images.shape[1:])}
+                npy.write_array_header_1_0(file, layout)
+            file.write(np.ascontiguousarray(images).data)
 
 
 def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) -> None:

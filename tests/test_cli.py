@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from recjax import chunks, cli, commands, container
+from recjax import chunks, cli, command_parts, commands, container
 from recjax.images import read_images, write_images
 from recjax.models.model import load_model, save_model
 
@@ -40,7 +40,7 @@ def fake_codec(monkeypatch):
     vars(module).update(parts)
     for name in ("recjax.codecs.lossless", "recjax.codecs.files"):
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(commands, "_model_for", lambda images, method, name: FakeModel())
+    monkeypatch.setattr(commands, "model_for", lambda images, method, name: FakeModel())
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_bad_input_is_one_sentence_and_exit_code_1(run, images, fake_codec, tmp_
 
 
 def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):
-    monkeypatch.setattr(commands, "_model_for", lambda images, method, name: 1 / 0)
+    monkeypatch.setattr(commands, "model_for", lambda images, method, name: 1 / 0)
     code, _, err = run("compress", "in.npy", "a.rjx")
     assert code == 1 and "ZeroDivisionError" in err and err.count("\n") == 1
 
@@ -218,9 +218,9 @@ def test_help_is_quick_and_imports_no_jax():
 def test_a_folder_of_images_may_be_called_like_a_released_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
-    assert commands._load("digits") is load_model("digits")
+    assert command_parts.load("digits") is load_model("digits")
     save_model(tmp_path / "digits" / "model.safetensors", replace(load_model("digits"), name="mine"))
-    assert commands._load("digits").name == "mine"
+    assert command_parts.load("digits").name == "mine"
 
 
 def test_models_are_listed_with_their_rates_and_without_jax(run):

@@ -146,6 +146,7 @@ def _timed(coder: Coder, images: np.ndarray, rounds: int, path: Path) -> dict[st
     return {
         "images": len(images),
         "file_bytes": path.stat().st_size,
+        "bits_per_dim": 8 * path.stat().st_size / images.size,
         "head_bytes": bits_back.HEAD_BYTES * lanes,
         "lanes": lanes,
         "first_seconds": {name: values[0] for name, values in seconds.items()},

@@ -34,6 +34,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
             (
                 row["model"],
                 "BB-ANS, one stream",
+                number(row["bits_per_dim"], 3),
                 *(rounded(row["images_per_second"][code]) for code in ("encode", "decode")),
                 f"{goal['wanted_encode']:,.0f} / {goal['wanted_decode']:,.0f}",
                 f"{100 * row['head_bytes'] / row['file_bytes']:.3f}%",
@@ -43,6 +44,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
             (
                 row["model"],
                 f"{peer['name']}, image by image",
+                number(peer["bits_per_dim"], 3),
                 *(rounded(peer["images_per_second"][code]) for code in ("encode", "decode")),
                 ABSENT,
                 ABSENT,
@@ -50,7 +52,15 @@ def tables(result: dict[str, Any]) -> list[Table]:
             for peer in result["peers"]
             if peer["model"] == row["model"]
         ]
-    head = ("images of", "codec", "encoded, images/s", "decoded, images/s", "wanted", "coder's heads in the file")
+    head = (
+        "images of",
+        "codec",
+        "bits/dim",
+        "encoded, images/s",
+        "decoded, images/s",
+        "wanted",
+        "coder's heads in the file",
+    )
     chains = Table("Whole files of MNIST's test set", head, tuple(rows), _chain_notes(result), "chains", (0, 1))
     points = tuple(
         (

@@ -1,0 +1,146 @@
+"""What the commands share: models by name, files decoded, progress. JAX is imported by what codes images alone."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recjax.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from recjax.models.inr_model import INRModel
+    from recjax.models.model import Model
+
+Progress = Callable[[int, int], None]
+
+
+def load(name: str) -> "Model":
+    from recjax.cards import LOSSY
+    from recjax.models.model import list_models, load_model
+
+    released = list_models()
+    if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
+        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
+    return load_model(model_place(name, released))
+
+
+def load_lossy(name: str) -> "INRModel":
+    from recjax.models.inr_model import list_models, load_model
+
+    return load_model(model_place(name, list_models()))
+
+
+def model_place(name: str, released: list[str]) -> str | Path:
+    """A released model's name, or the path of a trained one."""
+    trained = Path(name) / "model.safetensors"
+    # A folder of images may be called like a released model.
+    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name
+
+
+def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
+    """The model of a name; without one the released model that suits images and method best."""
+    if name is None:
+        from recjax.cards import choose, read_cards
+        from recjax.models.model import load_model
+
+        return load_model(choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name)
+    return load(name)
+
+
+def decode(path: Path, model_name: str | None, max_bytes: int, index: int | None) -> "np.ndarray":
+    from recjax import container
+
+    data = read_bytes(path, max_bytes)
+    # Whatever the container can refuse is refused before JAX is imported.
+    file = container.read(data, max_bytes)
+    if index is not None:
+        file.locate(index)
+    from recjax.codecs.files import decompress
+
+    model = None
+    if model_name is not None:
+        model = (load_lossy if file.header.method == "inr" else load)(model_name)
+    images = decompress(data, index=index, model=model, max_bytes=max_bytes)
+    return images if index is None else images[None]
+
+
+def is_lossy(path: Path) -> bool:
+    from recjax import container
+
+    return container.read(path.read_bytes(), sys.maxsize).header.method == "inr"
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    from recjax.container import largest_file
+
+    size = path.stat().st_size
+    if size > largest_file(max_bytes):
+        raise ValueError(f"{path} has {size} bytes, too many for images of {max_bytes} bytes; raise --max-bytes.")
+    return path.read_bytes()
+
+
+def facts(data: bytes) -> dict[str, object]:
+    from recjax import chunks, container
+
+    file = container.read(data, sys.maxsize)
+    header = file.header
+    bodies = [file.chunk(number) for number in range(header.num_chunks)]
+    facts: dict[str, object] = {
+        "method": header.method,
+        "images": header.count,
+        "image_shape": "x".join(map(str, header.image_shape)),
+        "file_bytes": len(data),
+        "raw_bytes": header.raw_bytes,
+        "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
+        "overhead_bytes": len(data) - sum(map(len, bodies)),
+        "model": released_name(header.model_digest.hex()),
+        "model_digest": header.model_digest.hex(),
+        "format": header.format_version,
+        "stream": header.stream_version,
+        "seed": header.seed,
+        "parameters": dict(header.parameters),
+        "chunks": header.num_chunks,
+    }
+    # How many messages a picture has is the model's to know, where it has several levels.
+    if "chunk_images" in header.parameters and header.count and header.method != "inr":
+        found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
+        lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
+        facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
+        facts["message_bits"] = {
+            "mean": round(sum(lengths) / len(lengths), 2),
+            "min": min(lengths),
+            "max": max(lengths),
+        }
+    return facts
+
+
+def released_name(digest: str) -> str | None:
+    from recjax.cards import read_cards, read_lossy_cards
+
+    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
+
+
+def rate(count: int, file_bytes: int, raw_bytes: int) -> str:
+    per_dimension = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
+    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{per_dimension}."
+
+
+def coded_with(data: bytes, model: "Model") -> str:
+    from recjax import container
+
+    method = container.read(data, sys.maxsize).header.method
+    return "Stored as they are." if method == "raw" else f"Coded by {method} with the model {model.name}."
+
+
+@contextmanager
+def progress(task: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        row = bar.add_task(task, total=None)
+        yield lambda done, total: bar.update(row, completed=done, total=total)

@@ -1,0 +1,69 @@
+"""Images on disk of which a few are read at a time: a folder of PNGs, or an .npy."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from recjax.images import MAX_BYTES, Images, npy_layout, png_names, read_png, read_pngs
+
+
+class Source(ABC):
+    """Some number of images of one shape."""
+
+    count: int
+    shape: tuple[int, ...]
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> Images:
+        """Images start to stop - 1; ValueError if they cannot be read or differ in shape."""
+
+    @abstractmethod
+    def entries(self) -> Iterator[tuple[str, int]]:
+        """Name and size in bytes of each file, by which images are known again."""
+
+
+def open_source(path: str | Path) -> Source:
+    """The images of a folder of PNGs or an .npy; ValueError for anything else."""
+    path = Path(path)
+    if path.is_dir():
+        return Folder(path)
+    if path.is_file() and path.suffix.lower() == ".npy":
+        return Array(path)
+    raise ValueError(f"{path} is neither a folder of PNGs nor an .npy, which shards are made of; give one of them.")
+
+
+class Folder(Source):
+    """PNGs in the order of their names."""
+
+    def __init__(self, path: Path) -> None:
+        self.names = png_names(path)
+        self.count, self.shape = len(self.names), read_png(self.names[0], MAX_BYTES).shape
+
+    def read(self, start: int, stop: int) -> Images:
+        return read_pngs(self.names[start:stop], self.shape, MAX_BYTES)
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        return ((name.name, name.stat().st_size) for name in self.names)
+
+
+class Array(Source):
+    """An .npy, of which no more is read than is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        shape, fortran_order, offset = npy_layout(path)
+        if fortran_order and len(shape) > 1:
+            raise ValueError(f"{path} is in Fortran's order, of which no part can be read; save it again in C's.")
+        shape = shape if len(shape) > 2 else (1, *shape)
+        self.path = path
+        self.count, self.shape = shape[0], shape[1:]
+        self._images = np.memmap(path, np.uint8, mode="r", offset=offset, shape=shape) if self.count else None
+
+    def read(self, start: int, stop: int) -> Images:
+        if self._images is None:
+            return np.zeros((0, *self.shape), np.uint8)
+        return np.array(self._images[start:stop])
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        yield self.path.name, self.path.stat().st_size
