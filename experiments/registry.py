@@ -21,6 +21,8 @@ EXPERIMENTS = {
     "kodak_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "bench_candidates": ("experiments.benchmarks.candidates", "experiments.benchmarks.report"),
     "bench_coder": ("experiments.benchmarks.speeds", "experiments.benchmarks.speeds_report"),
+    "bench_costs": ("experiments.benchmarks.costs", "experiments.benchmarks.costs_report"),
+    "bench_device": ("experiments.benchmarks.device", "experiments.benchmarks.device_report"),
     "bench_files": ("experiments.benchmarks.files", "experiments.benchmarks.files_report"),
     "bench_training": ("experiments.benchmarks.speeds", "experiments.benchmarks.speeds_report"),
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),

@@ -1,6 +1,7 @@
 """Training as one writes it with PyTorch: the same networks, objectives, optimisers and averages of weights."""
 
 import math
+from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
@@ -44,7 +45,7 @@ def _vae(likelihood: str, count: int) -> Task:
     per_pixel = 1 if likelihood == "bernoulli" else 2
     encoder = _network(case.PIXELS, case.HIDDEN, 2 * case.LATENTS)
     decoder = _network(case.LATENTS, case.HIDDEN[::-1], case.PIXELS * per_pixel)
-    parameters = [*encoder.parameters(), *decoder.parameters()]
+    parameters: list[Any] = [*encoder.parameters(), *decoder.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=case.LEARNING_RATE, weight_decay=case.WEIGHT_DECAY)
     average = [p.detach().clone() for p in parameters]
     images = torch.from_numpy(case.images(levels, count))

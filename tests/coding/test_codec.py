@@ -20,7 +20,7 @@ from recjax.coding.codec import (
 )
 from recjax.coding.integers import index_codec, learned_masses, zeta_masses
 from recjax.coding.message import UNDERFLOW, ZERO_MASS
-from recjax.coding.normal import discretised_normal
+from recjax.coding.normal import discretised_normal, quantised_normal
 from recjax.coding.reference import ReferenceMessage
 from recjax.coding.sequence import repeat, scan
 
@@ -71,6 +71,12 @@ def make_normal(rng, shape):
     return codec, jax.jit(codec.pop)(noise)[1]
 
 
+def make_quantised_normal(rng, shape):
+    mean, log2_scale = rng.integers(-40000, 40000, shape), rng.integers(-900, 1500, shape)
+    codec = quantised_normal(jnp.asarray(mean, jnp.int32), jnp.asarray(log2_scale, jnp.int32))
+    return codec, integers(rng, 256, shape)
+
+
 def make_zeta_index(rng, shape):
     n = np.exp2(rng.uniform(0, 31.99, shape)).astype(np.uint32)
     return index_codec(zeta_masses(5 * 256, 12)), jnp.asarray(n)
@@ -103,6 +109,7 @@ CASES = [
     make_bernoulli,
     make_family,
     make_normal,
+    make_quantised_normal,
     make_zeta_index,
     make_learned_index,
     make_serial,

@@ -80,3 +80,35 @@ def test_sixteen_bits_of_mass_suffice_for_ten_bits_of_grid():
         excess_bits = np.nansum(np.where(ours > 0, ours * np.log2(ours / exact), 0), axis=1)
         kl_bits = np.nansum(np.where(ours > 0, ours * np.log2(ours * 1024), 0), axis=1)
     assert np.mean(excess_bits) < 1e-3 * np.mean(kl_bits)
+
+
+def masses_of(mean: float, sigma: float, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Masses of all integers in units of 2^-16, as a push takes them, and exact ones; a unit is everyone's."""
+    cells = 1 << bits
+    fixed = round(mean * 2 ** (17 - bits)), round(256 * np.log2(sigma))
+    codec = normal.quantised_normal(*(jnp.full(cells, x, jnp.int32) for x in fixed), bits)
+    pushed = []
+    message = rans.empty((), cells, 4 * cells)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rans, "push", lambda message, start, freq: pushed.append((start, freq)) or message)
+        codec.push(message, jnp.arange(cells))
+    ((start, freq),) = pushed
+    assert np.array_equal(start, np.concatenate([[0], np.cumsum(freq)[:-1]])) and int(np.sum(freq)) == 65536
+    edges = np.concatenate([[-np.inf], np.arange(-cells // 2 + 1, cells // 2) - 0.5, [np.inf]])
+    law = scipy.stats.norm(fixed[0] / 2 ** (17 - bits), 2 ** (fixed[1] / 256))
+    return np.asarray(freq), np.diff(law.cdf(edges)) * (65536 - cells) + 1
+
+
+@pytest.mark.parametrize(
+    ("mean", "sigma", "bits"),
+    [(0, 1, 8), (3.3, 0.3, 8), (-100, 20, 8), (0.25, 2**-5, 8), (50, 3000, 12), (-1, 0.5, 3), (0, 1, 1), (700, 90, 12)],
+)
+def test_integers_have_the_masses_of_a_normal_law(mean, sigma, bits):
+    freq, exact = masses_of(mean, sigma, bits)
+    assert freq.min() >= 1 and np.abs(freq - exact).max() < 2.0
+
+
+def test_means_beyond_the_integers_are_clipped():
+    assert np.argmax(masses_of(1e6 / 2**9, 1.0, 8)[0]) == 255
+    with pytest.raises(ValueError, match="1 to 12 bits, got 13"):
+        normal.quantised_normal(jnp.zeros(1, jnp.int32), jnp.zeros(1, jnp.int32), 13)

@@ -1,0 +1,106 @@
+"""What a whole device does, beside the most that it could: of candidates, and of copies, products and integers.
+
+Run:     python -m experiments configs/bench_device.toml
+On the device that JAX takes by default, a CPU with all its cores or an accelerator.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import rich.console
+
+from experiments.benchmarks.cases import Case
+from experiments.progress import searches
+from recjax import Normal, key, rec
+
+_CHAIN = 256
+
+
+@dataclass(frozen=True)
+class Config:
+    """The benchmark. blocks: of a call. copy_megabytes, matrix, lanes: sizes of what ceilings are measured on."""
+
+    experiment: str
+    independent: Case
+    binned: Case
+    shared: Case
+    blocks: int = 1024
+    copy_megabytes: int = 256
+    matrix: int = 2048
+    lanes: int = 1 << 20
+    rounds: int = 5
+
+    def __post_init__(self) -> None:
+        for name in ("blocks", "copy_megabytes", "matrix", "lanes", "rounds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}; raise it.")
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Ceilings and rates, a second each: medians of the rounds."""
+    start = time.perf_counter()
+    codes: dict[str, tuple[Callable[[], Any], float]] = {
+        "copied bytes": _copy(config.copy_megabytes << 20),
+        "product operations": _product(config.matrix),
+        "integer operations": _integers(config.lanes),
+    }
+    for name in ("independent", "binned", "shared"):
+        codes[f"{name} candidates"] = _candidates(getattr(config, name), config.blocks)
+    rates = {}
+    with searches(console, len(codes)) as begin:
+        for name, (code, amount) in codes.items():
+            begin(name)
+            jax.block_until_ready(code())
+            seconds = []
+            for _ in range(config.rounds):
+                begun = time.perf_counter()
+                jax.block_until_ready(code())
+                seconds.append(time.perf_counter() - begun)
+            rates[name] = amount / statistics.median(seconds)
+    return {"rates": rates, "seconds": {"all": time.perf_counter() - start}}
+
+
+def _copy(size: int) -> tuple[Callable[[], Any], float]:
+    """Bytes read and written."""
+    x = jnp.zeros(size // 4, jnp.uint32)
+    copied = jax.jit(lambda x: x ^ 1)
+    return lambda: copied(x), 2.0 * size
+
+
+def _product(size: int) -> tuple[Callable[[], Any], float]:
+    x = jnp.ones((size, size), jnp.float32)
+    multiplied = jax.jit(lambda x: jnp.matmul(x, x, precision=jax.lax.Precision.HIGHEST))
+    return lambda: multiplied(x), 2.0 * size**3
+
+
+def _integers(lanes: int) -> tuple[Callable[[], Any], float]:
+    """Additions, rotations and exclusive ors in registers, as in Threefry; a rotation counts as one."""
+    x = jnp.arange(lanes, dtype=jnp.uint32)
+
+    def chain(x):
+        a, b = x, x ^ 0x9E3779B9
+        for turn in range(_CHAIN):
+            a = a + b
+            b = (b << (turn % 31 + 1)) | (b >> (31 - turn % 31))
+            b = a ^ b
+        return a + b
+
+    chained = jax.jit(chain)
+    return lambda: chained(x), 3.0 * _CHAIN * lanes
+
+
+def _candidates(case: Case, blocks: int) -> tuple[Callable[[], Any], float]:
+    mean, scale = map(jnp.asarray, case.targets(blocks))
+    algorithm, prior = rec.orc(num_candidates=case.candidates), Normal(jnp.zeros(case.dim), jnp.ones(case.dim))
+    bins, axes = list(case.intervals) or None, (0,) if case.shared else ()
+
+    def code() -> Any:
+        return rec.encode(algorithm, key(0), Normal(mean, scale), prior, bins=bins, shared_axes=axes).code
+
+    return code, float(blocks * case.candidates)

@@ -1,0 +1,132 @@
+"""Run a config at every combination of settings: jobs of Slurm, or processes here.
+
+    python -m experiments.sweep configs/quickstart.toml "seeds=[0]|[1]|[2]" --out runs/seeds --here
+    python -m experiments.sweep configs/mnist_partition.toml "rows.0.candidates=[4096]|[65536]" --out runs/sweep \\
+        --partition gpu --gpus 1 --hours 2
+
+Each combination has a folder of its own with result.json, tables and plot, and one that is done is not run again. Jobs
+are submitit's (`pip install -e ".[slurm]"`), whose logs lie in OUT/jobs.
+"""
+
+import argparse
+import dataclasses
+import importlib.util
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import rich.console
+
+from experiments import config, registry, report
+from experiments.__main__ import run
+from recjax.errors import UsageError
+from training.command import guarded
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One combination: a config with settings in place of its own, and the folder of its results."""
+
+    path: str
+    settings: tuple[str, ...]
+    folder: str
+
+    @property
+    def done(self) -> bool:
+        return (Path(self.folder) / report.RESULT).is_file()
+
+    def __call__(self) -> str:
+        """What a job does; returns its folder."""
+        run(self.path, self.settings, rich.console.Console(width=120), out=Path(self.folder))
+        return self.folder
+
+
+def jobs(path: str, settings: Sequence[str], out: Path) -> list[Job]:
+    """All combinations of settings KEY=VALUE|VALUE|..., each checked as the config's own are."""
+    choices = []
+    for setting in settings:
+        key, equals, values = setting.partition("=")
+        if not equals or not key:
+            raise config.ConfigError(f"a setting is KEY=VALUE|VALUE|..., got {setting!r}; correct it.")
+        choices.append([f"{key}={value}" for value in values.split("|")])
+    found = []
+    for number, combination in enumerate(itertools.product(*choices)):
+        table = config.resolve(config.read(path), overrides=combination)
+        config.build(registry.runner(registry.name_of(table)).Config, table)
+        found.append(Job(path, combination, str(out / f"{number:03}")))
+    return found
+
+
+def submit(waiting: list[Job], out: Path, *, here: bool, parameters: dict[str, Any]) -> list[Any]:
+    """Jobs of submitit for all that is not done yet."""
+    if importlib.util.find_spec("submitit") is None:
+        raise UsageError('submitit is not installed; `pip install -e ".[slurm]"` brings it.')
+    import submitit
+
+    executor = submitit.AutoExecutor(folder=out / "jobs", cluster="local" if here else "slurm")
+    executor.update_parameters(**parameters)
+    with executor.batch():
+        return [executor.submit(job) for job in waiting]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Submit a sweep. Returns 0, or 1 and one sentence on stderr."""
+    summary, _, examples = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.sweep",
+        description=summary,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", help="a TOML file, such as configs/quickstart.toml")
+    parser.add_argument(
+        "settings", nargs="*", metavar="section.key=A|B", help="values that take the file's place, in turn"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results, one for each combination")
+    parser.add_argument("--here", action="store_true", help="run on this machine, and wait, instead of asking Slurm")
+    parser.add_argument("--dry-run", action="store_true", help="print the combinations and run nothing")
+    parser.add_argument("--partition", help="Slurm's partition")
+    parser.add_argument("--gpus", type=int, default=0, help="accelerators of a job")
+    parser.add_argument("--cpus", type=int, default=2, help="CPU cores of a job")
+    parser.add_argument("--memory-gb", type=float, default=8.0, help="memory of a job")
+    parser.add_argument("--hours", type=float, default=1.0, help="time of a job at the most")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    options = parser.parse_intermixed_args(arguments)
+    return guarded("experiments.sweep", lambda: _act(options), debug=options.debug)
+
+
+def _act(options: argparse.Namespace) -> None:
+    every = jobs(options.config, options.settings, options.out)
+    waiting = [job for job in every if not job.done]
+    for job in every:
+        print(f"{job.folder}: {' '.join(job.settings) or 'as it is'}{' (done)' if job.done else ''}")
+    if options.dry_run or not waiting:
+        return
+    parameters: dict[str, Any] = {
+        "name": Path(options.config).stem,
+        "timeout_min": max(round(60 * options.hours), 1),
+        "cpus_per_task": options.cpus,
+        "mem_gb": options.memory_gb,
+        "gpus_per_node": options.gpus,
+    }
+    if options.partition and not options.here:
+        parameters["slurm_partition"] = options.partition
+    options.out.mkdir(parents=True, exist_ok=True)
+    submitted = submit(waiting, options.out, here=options.here, parameters=parameters)
+    if not options.here:
+        print(f"{len(submitted)} jobs: {', '.join(job.job_id for job in submitted)}; logs in {options.out / 'jobs'}.")
+        return
+    failed = [job for job, running in zip(waiting, submitted, strict=True) if _failed(running)]
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(waiting)} jobs failed, first {failed[0].folder}; read their logs.")
+    print(f"{len(waiting)} done; python -m experiments.report FOLDER/result.json prints a table.")
+
+
+def _failed(running: Any) -> bool:
+    return running.exception() is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Sweeps: every combination has a folder of its own, and what is done is not run again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments import sweep
+from experiments.config import ConfigError
+from recjax.errors import UsageError
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "bench_costs.toml"
+
+
+def test_combinations_are_all_there(tmp_path):
+    found = sweep.jobs(str(CONFIG), ["rounds=1|2", "images=[1, 2]|[1, 3]"], tmp_path)
+    assert [job.settings for job in found] == [
+        ("rounds=1", "images=[1, 2]"),
+        ("rounds=1", "images=[1, 3]"),
+        ("rounds=2", "images=[1, 2]"),
+        ("rounds=2", "images=[1, 3]"),
+    ]
+    assert len({job.folder for job in found}) == 4
+
+
+@pytest.mark.parametrize("setting", ["rounds", "=3", "rounds=0", "rounds=one", "turns=3"])
+def test_settings_that_cannot_be_used_are_explained(setting, tmp_path):
+    with pytest.raises(ConfigError):
+        sweep.jobs(str(CONFIG), [setting], tmp_path)
+
+
+def test_what_is_done_is_left_out(tmp_path, monkeypatch, capsys):
+    (tmp_path / "001").mkdir()
+    (tmp_path / "001" / "result.json").write_text("{}")
+    taken = []
+
+    class Done:
+        def exception(self) -> None:
+            return None
+
+    def submit(waiting, out, **rest):
+        taken.extend((job.folder, rest) for job in waiting)
+        return [Done() for _ in waiting]
+
+    monkeypatch.setattr(sweep, "submit", submit)
+    command = [str(CONFIG), "rounds=1|2|3", "--out", str(tmp_path), "--here", "--hours", "0.5", "--gpus", "1"]
+    assert sweep.main([*command, "--dry-run"]) == 0 and not taken
+    assert sweep.main(command) == 0
+    assert [Path(folder).name for folder, _ in taken] == ["000", "002"]
+    assert taken[0][1]["parameters"]["timeout_min"] == 30 and taken[0][1]["parameters"]["gpus_per_node"] == 1
+    assert "001: rounds=2 (done)" in capsys.readouterr().out
+
+
+def test_failures_are_told(tmp_path, monkeypatch, capsys):
+    class Failed:
+        def exception(self) -> Exception:
+            return RuntimeError("no")
+
+    monkeypatch.setattr(sweep, "submit", lambda waiting, out, **rest: [Failed() for _ in waiting])
+    assert sweep.main([str(CONFIG), "rounds=1|2", "--out", str(tmp_path), "--here"]) == 1
+    assert "2 of 2 jobs failed" in capsys.readouterr().err
+
+
+def test_without_submitit_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="submitit is not installed"):
+        sweep.submit([], tmp_path, here=True, parameters={})
+
+
+def test_a_job_writes_a_result(tmp_path):
+    settings = ("divergences=[1, 2]", "dim=1", "blocks=2", "batches=[1, 2]", "images=[1, 2]", "rounds=1")
+    job = sweep.Job(str(CONFIG), settings, str(tmp_path / "one"))
+    assert not job.done
+    assert job() == str(tmp_path / "one") and job.done
+    assert len(json.loads((tmp_path / "one" / "result.json").read_text())["curves"]) == 5
