@@ -23,6 +23,7 @@ SUMMARIES = {
     "verify": "decode a file and report whether it is good",
     "models": "list the released models",
     "doctor": "print versions and devices, and run a quick self-test",
+    "bench": "measure how fast this machine is",
 }
 _LIST = "\n".join(f"  {name:12}{summary}" for name, summary in SUMMARIES.items())
 HELP = f"""\

@@ -281,6 +281,36 @@ class Doctor:
             raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Measure how fast this machine is: candidates, symbols and images per second.
+
+    Example: recjax bench --json
+    """
+
+    json: bool = False
+    """Print JSON."""
+    seconds: float = 1.0
+    """Of each measurement, compilation apart."""
+
+    def run(self) -> None:
+        if not 0 < self.seconds < float("inf"):
+            raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
+        from recjax import bench, doctor
+
+        with progress("compiling") as report:
+            every = bench.cases()
+            found = []
+            for number, case in enumerate(every):
+                report(number, len(every))
+                found.append(bench.measure(case, self.seconds))
+        if self.json:
+            print(json.dumps({"machine": doctor.versions(), "rates": [one._asdict() for one in found]}, indent=2))
+            return
+        for one in found:
+            print(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
+
+
 COMMANDS = {
     "compress": Compress,
     "decompress": Decompress,
@@ -288,4 +318,5 @@ COMMANDS = {
     "verify": Verify,
     "models": Models,
     "doctor": Doctor,
+    "bench": Bench,
 }

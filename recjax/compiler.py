@@ -81,14 +81,13 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         inputs = jax.lax.optimization_barrier((traced.consts, leaves))
         if not all(x.size for x in jax.tree.leaves(inputs)):
             return function(*arguments)
-        found = _whole(traced.jaxpr, *inputs)
+        found = jax.jit(partial(_whole, traced.jaxpr))(*inputs)
         found[0] = set_xla_metadata(found[0], **_ONE_KERNEL)
         return jax.tree.unflatten(jax.tree.structure(shapes), found)
 
     return call
 
 
-@partial(jax.jit, static_argnums=0)
 def _whole(jaxpr: Jaxpr, constants: list[jax.Array], arguments: list[jax.Array]) -> list[jax.Array]:
     """What the jaxpr returns. XLA fails on a kernel with an input that is not used, as it may be once what depends on
     it is dropped; hence every input is a part of the first one, as nothing that XLA would know for nothing.

@@ -25,12 +25,26 @@ _KNOWN_ANSWER = (0x1CB996FC, 0xBB002BE7)
 _SMALLEST = "digits"
 
 
+def versions() -> dict[str, str]:
+    """What runs here: versions, platform and devices."""
+    packages = {name: version(name) for name in ("jax", "jaxlib", "flax", "numpy")}
+    devices = ", ".join(str(device) for device in jax.devices())
+    return {
+        "recjax": recjax.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **packages,
+        "backend": f"{jax.default_backend()}: {devices}",
+    }
+
+
 def examine(report: Callable[[str], object]) -> bool:
     """Report line by line on this machine; whether every test passed."""
-    report(f"recjax {recjax.__version__}, format {container.FORMAT_VERSION}, stream {container.STREAM_VERSION}")
-    report(f"Python {platform.python_version()} on {platform.platform()}")
-    report(", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "flax", "numpy")))
-    report(f"backend {jax.default_backend()}: {', '.join(str(device) for device in jax.devices())}")
+    here = versions()
+    report(f"recjax {here['recjax']}, format {container.FORMAT_VERSION}, stream {container.STREAM_VERSION}")
+    report(f"Python {here['python']} on {here['platform']}")
+    report(", ".join(f"{name} {here[name]}" for name in ("jax", "jaxlib", "flax", "numpy")))
+    report(f"backend {here['backend']}")
     report(f"commands keep compiled programs in {compile_cache.folder() or 'no folder'} ({compile_cache.VARIABLE})")
     tests: list[tuple[str, Callable[[], bool]]] = [
         ("shared randomness, known answer", _randomness_is_right),

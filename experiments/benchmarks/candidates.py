@@ -82,4 +82,5 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 def _flat(found: dict[str, Any]) -> dict[str, Any]:
     """Rates of the one thing that these contenders do."""
-    return {name: found[name]["candidates"] for name in ("rates", "first_call_seconds")} | {"package": found["package"]}
+    same = {name: found[name] for name in ("package", "peak_megabytes")}
+    return {name: found[name]["candidates"] for name in ("rates", "first_call_seconds")} | same

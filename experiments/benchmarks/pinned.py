@@ -46,7 +46,8 @@ def missing(contenders: Iterable[str]) -> list[str]:
 def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_core: bool = True) -> dict[str, Any]:
     """Rates of what the module of this name prepares from the arguments.
 
-    `rates` and `first_call_seconds` by the names of its codes, `facts`, and `package`. seconds: of each code.
+    `rates` and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and `package`. seconds: of
+    each code.
     """
     sent = json.dumps({"arguments": arguments, "seconds": seconds, "one_core": one_core})
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(_ONE_THREAD if one_core else {})}
@@ -77,6 +78,16 @@ def _name(arguments: dict[str, Any]) -> str:
     return case.get("name", "?")
 
 
+def _peak_megabytes() -> float | None:
+    """The most memory that this process had, where the system tells."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    # Kilobytes on Linux, bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
 def main(contender: str) -> None:
     """What the process does."""
     sent = json.loads(sys.stdin.read())
@@ -93,6 +104,7 @@ def main(contender: str) -> None:
         "rates": {name: rates for name, (rates, _) in found.items()},
         "first_call_seconds": {name: first for name, (_, first) in found.items()},
         "facts": task.facts,
+        "peak_megabytes": _peak_megabytes(),
         "package": f"{package} {importlib.metadata.version(package)}",
     }
     print(json.dumps(answer))

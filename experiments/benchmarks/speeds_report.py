@@ -111,6 +111,11 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
             "Messages were decoded again and compared. Bytes above what the laws ask for, heads of lanes (1 KiB) "
             f"included: {said}."
         )
+    peaks = {
+        _label(name, config): max(row["peak_megabytes"] or 0 for row in result["rows"] if row["contender"] == name)
+        for name in dict.fromkeys(row["contender"] for row in result["rows"])
+    }
+    notes.append(f"Most memory of a process: {', '.join(f'{by} {peak:,.0f} MB' for by, peak in peaks.items())}.")
     if result["left_out"]:
         notes.append(f"Left out, as their packages were missing: {', '.join(LABELS[x] for x in result['left_out'])}.")
     return tuple(notes)

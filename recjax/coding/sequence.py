@@ -51,14 +51,17 @@ def scan(
         return jax.lax.scan(lambda message, param: codec_of(param).pop(message), message, params, length)
 
     def pop_heads(message):
-        # The tail is only read, so it is no part of what goes from step to step.
+        # Tail and active lanes stay as they are, so they are no part of what goes from step to step.
+        same = {"tail": message.tail, "active": message.active}
+        nothing = dict.fromkeys(same)
+
         def step(changing, param):
-            after, symbol = codec_of(param).pop(changing._replace(tail=message.tail))
-            return after._replace(tail=None), symbol
+            after, symbol = codec_of(param).pop(changing._replace(**same))
+            return after._replace(**nothing), symbol
 
         loop = _kernel(lambda changing, params: jax.lax.scan(step, changing, params, length), message)
-        after, symbols = loop(message._replace(tail=None), params)
-        return after._replace(tail=message.tail), symbols
+        after, symbols = loop(message._replace(**nothing), params)
+        return after._replace(**same), symbols
 
     if _is_local(codec_of, params):
         return Codec(push_heads, pop_heads, pops_any_message, local=True)

@@ -1,6 +1,7 @@
-"""Benchmarks of coders, training, files, costs and devices: the same work for everyone, and tables say what was seen."""
+"""Benchmarks of coders, training, files, costs and devices: the same work for all, and tables say what was seen."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from experiments.benchmarks import (
     costs_report,
     device_report,
     files_report,
+    pinned,
     speeds_report,
     symbols,
     training_ours,
 )
 from experiments.config import ConfigError, build, resolve
 
+RESULTS = Path(__file__).resolve().parents[2] / "experiments" / "results"
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 KINDS = ("binary", "tables", "normals")
 needs_constriction = pytest.mark.skipif(
@@ -73,7 +76,8 @@ def rows(turn: int):
     for name, rate in (("coder_ours", 8e6), ("coder_constriction", 2e6)):
         rates = {"encode": [rate / 2**turn] * 3, "decode": [2 * rate / 2**turn] * 3}
         facts = {"bytes": 1010, "ideal_bytes": 1000.0}
-        yield {"race": "bits", "contender": name, "round": turn, "rates": rates, "facts": facts, "package": f"{name} 1"}
+        row = {"race": "bits", "contender": name, "round": turn, "package": f"{name} 1", "peak_megabytes": 99.6}
+        yield row | {"rates": rates, "facts": facts}
 
 
 def test_speeds_are_compared_within_rounds(tmp_path):
@@ -88,6 +92,7 @@ def test_speeds_are_compared_within_rounds(tmp_path):
     (table,) = speeds_report.tables(result)
     assert table.rows[1] == ("bits", "encode", "constriction", "1.5", "4.0 (4.0 to 4.0)", "1.5")
     assert table.rows[2] == ("bits", "decode", "recjax", "12.0", "-", "-")
+    assert "Most memory of a process: recjax 100 MB, constriction 100 MB." in table.notes
     assert any("bits: recjax 1.00%" in note for note in table.notes)
     speeds_report.plot(result, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
@@ -169,3 +174,19 @@ def test_configs_that_cannot_be_used_are_explained(path, override, words):
     table = config.read(CONFIGS / f"{path}.toml")
     with pytest.raises(ConfigError, match=words):
         build(registry.runner(path).Config, resolve(table, overrides=[override]))
+
+
+@pytest.mark.slow
+@needs_constriction
+@pytest.mark.parametrize("number", range(3))
+def test_ratios_have_not_halved(number):
+    """Of the coder: in one run on one core, so that the machine's speed does not count."""
+    recorded = json.loads((RESULTS / "bench_coder.json").read_text())
+    race = recorded["config"]["races"][number]
+    ours, theirs = (
+        pinned.contest(name, {"name": race["name"], "size": race["size"]}, 1.0)["rates"]
+        for name in (recorded["config"]["ours"], race["contenders"][0])
+    )
+    for code in recorded["config"]["codes"]:
+        before = np.median(speeds_report.ratios(recorded, race["label"], race["contenders"][0], code))
+        assert np.median(ours[code]) / np.median(theirs[code]) > before / 2, code
