@@ -19,6 +19,7 @@ EXPERIMENTS = {
     "mnist_context": ("experiments.mnist_context", "experiments.mnist_context_report"),
     "cifar10_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "kodak_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
+    "fuzz_files": ("experiments.fuzz_files", "experiments.fuzz_report"),
     "bench_candidates": ("experiments.benchmarks.candidates", "experiments.benchmarks.report"),
     "bench_coder": ("experiments.benchmarks.speeds", "experiments.benchmarks.speeds_report"),
     "bench_costs": ("experiments.benchmarks.costs", "experiments.benchmarks.costs_report"),

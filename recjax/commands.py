@@ -272,12 +272,22 @@ class Models:
 
 @dataclass(frozen=True)
 class Doctor:
-    """Print versions and devices, and code a few images as a self-test."""
+    """Print versions and devices, and code a few images as a self-test.
+
+    Example: recjax doctor --conformance
+    """
+
+    conformance: bool = False
+    """Also decode the reference files of all codecs and released models, which takes some minutes."""
 
     def run(self) -> None:
+        from recjax import conformance
         from recjax.doctor import examine
 
-        if not examine(print):
+        good = examine(print)
+        if self.conformance:
+            good = conformance.examine(print) and good
+        if not good:
             raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
 
 

@@ -1,14 +1,13 @@
 """Fixtures for all tests."""
 
 import os
-import struct
-import zlib
 from pathlib import Path
 
 import jax
 import pytest
 
-from recjax import compile_cache, container
+from experiments.fuzzing import mutations
+from recjax import compile_cache
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
@@ -62,36 +61,7 @@ def count_compilations():
 @pytest.fixture(scope="session")
 def reseal():
     """Gives a file the right checksums for whatever its header says; a header that cannot be read stays as it is."""
-
-    def seal(data: bytes) -> bytes:
-        position, method = 5, data[4] & 15
-        position += 8 if method else 0
-
-        def take() -> int:
-            nonlocal position
-            start = position
-            while data[position] & 0x80:
-                position += 1
-            position += 1
-            return sum((byte & 0x7F) << 7 * k for k, byte in enumerate(data[start:position]))
-
-        try:
-            for _ in range(take()):
-                take()
-            count, _ = take(), take()
-            values = {name: take() for name in container.METHODS[list(container.METHODS)[method]]}
-            num_chunks = max(-(-count // max(values.get("chunk_images", count), 1)), 1)
-            sizes = [take() for _ in range(min(num_chunks, len(data)))]
-        except IndexError:
-            return data
-        head, sealed = data[:position], data[:position]
-        for number, size in enumerate(sizes):
-            body = data[position : position + size]
-            sealed += body + struct.pack("<I", zlib.crc32(head + struct.pack("<I", number) + body))
-            position += size + 4
-        return sealed + data[position:]
-
-    return seal
+    return mutations.seal
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,18 @@
 import math
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from recjax import chunks, container, grid
+from recjax import chunks, conformance, container, grid
 from recjax.codecs.plan import make_plan
 from recjax.codecs.settings import BlockSettings, ScalarSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
 from recjax.models import likelihood_tables
 from recjax.models import model as models
 
-GOLDEN = Path(__file__).resolve().parent / "golden"
 MASK = (1 << 32) - 1
 
 
@@ -234,7 +232,7 @@ def test_the_codes_of_depths_are_those_of_the_specification(method, largest_log2
     "name", ["pfr", "orc-plain", "as-star", "dad-star", pytest.param("gprs", marks=pytest.mark.slow)]
 )
 def test_the_specification_decodes_an_image(name):
-    data = (GOLDEN / f"{name}.rjx").read_bytes()
+    data = (conformance.FOLDER / f"digits-{name}.rjx").read_bytes()
     file, model = container.read(data), models.load_model("digits")
     messages = chunks.unpack_messages(file.chunk(0), file.header.count)
     payload = "".join(f"{byte:08b}" for byte in messages.payload)

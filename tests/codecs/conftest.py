@@ -1,14 +1,12 @@
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from recjax import conformance
 from recjax.codecs import lossless, relative_entropy
 from recjax.models import model as models
-
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
 class Case(NamedTuple):
@@ -67,8 +65,9 @@ def model():
 
 @pytest.fixture(scope="session")
 def golden():
-    """The files of tests/golden by case: the first 8 digits, as a former recjax wrote them."""
-    return {str(case): (GOLDEN / f"{case}.rjx").read_bytes() for case in CASES}
+    """Files of the conformance set by case: the first 8 digits, as a former recjax wrote them."""
+    files = {reference.name: reference for reference in conformance.references()}
+    return {str(case): files[f"digits-{case}"].data for case in CASES}
 
 
 @pytest.fixture(scope="session", params=["quick", pytest.param("all", marks=pytest.mark.slow)])

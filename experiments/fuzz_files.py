@@ -1,0 +1,80 @@
+"""Mutated files of every codec and model, and what decoders do with them: refuse them, or decode to what they declare.
+
+Run:     python -m experiments configs/fuzz_files.toml
+A crash, a hang, another exception than FormatError, or memory beyond the cap ends the run with the file in hex.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rich.console
+import rich.progress
+
+from experiments.fuzzing import attack, mutations
+from recjax import conformance
+from recjax.codecs.files import decompress
+
+
+@dataclass(frozen=True)
+class Config:
+    """The run. inputs: mutated files, half of them with checksums made right. corpus: files of these models.
+
+    hang_seconds: that a file may take, compilation included. grown_megabytes: that all of them may add to the memory.
+    """
+
+    experiment: str
+    inputs: int = 200_000
+    corpus: tuple[str, ...] = ("digits",)
+    seed: int = 0
+    hang_seconds: float = 60.0
+    grown_megabytes: float = 1024.0
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1 or not self.corpus or not self.hang_seconds > 0 or not self.grown_megabytes > 0:
+            raise ValueError("inputs, hang_seconds and grown_megabytes must be above 0, and corpus name a model.")
+        known = sorted({reference.model for reference in conformance.references()})
+        if set(self.corpus) - set(known):
+            raise ValueError(f"corpus must be some of {', '.join(known)}, got {list(self.corpus)}; correct it.")
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Counts by kind and outcome, the longest times and the memory; ValueError names a file that broke something."""
+    start = time.perf_counter()
+    files = {one.name: one.data for one in conformance.references() if one.model in config.corpus}
+
+    def decode(data: bytes) -> np.ndarray:
+        return decompress(data, max_bytes=attack.MAX_BYTES)
+
+    for data in files.values():
+        decode(data)
+    before = attack.peak_bytes()
+    try:
+        with rich.progress.Progress(console=console, transient=True) as progress:
+            inputs = progress.track(_inputs(config, list(files.values())), total=config.inputs, description="files")
+            seen = attack.attack(iter(inputs), decode, config.hang_seconds)
+    except attack.Broken as error:
+        (folder / "broken.txt").write_text(f"{error}\n", encoding="utf-8")
+        raise ValueError(f"a file broke a decoder ({str(error)[:120]}...); {folder / 'broken.txt'} has it.") from error
+    grown = (seen.peak_bytes - before) / (1 << 20)
+    if grown > config.grown_megabytes:
+        raise ValueError(f"memory grew by {grown:.0f} MB, the cap is {config.grown_megabytes:g}; find what allocates.")
+    return {
+        **asdict(seen),
+        "corpus": {name: len(data) for name, data in files.items()},
+        "grown_megabytes": grown,
+        "seconds": {"all": time.perf_counter() - start},
+    }
+
+
+def _inputs(config: Config, files: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    rng = np.random.default_rng(config.seed)
+    for number in range(config.inputs):
+        data, other = (files[k] for k in rng.integers(0, len(files), 2))
+        if number % 2:
+            yield "sealed", mutations.mutate_and_seal(rng, data, other)
+        else:
+            yield "plain", mutations.mutate(rng, data, other)

@@ -1,0 +1,1 @@
+"""Hostile files: mutations of good ones, and what decoders do with them."""

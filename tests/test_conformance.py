@@ -1,0 +1,84 @@
+"""The conformance set: every file of it decodes to its pixels, on whatever of a machine can be varied here."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from recjax import cli, conformance, container
+from recjax.cards import read_cards, read_lossy_cards
+
+QUICK = ("digits-bb-ans", "digits-orc")
+ALL = tuple(reference.name for reference in conformance.references())
+VARIANTS = {
+    "SSE4.2": (ALL, {"XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}),
+    "AVX2": (ALL, {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}),
+    "8 devices": (ALL, {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}),
+    "one thread": (ALL, {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OMP_NUM_THREADS": "1"}),
+    "no jit": (QUICK, {"JAX_DISABLE_JIT": "1"}),
+}
+PROGRAM = """
+import sys
+from recjax import conformance
+names = sys.argv[1].split()
+wrong = {one.name: conformance.failure(one) for one in conformance.references() if one.name in names}
+assert len(wrong) == len(names)
+sys.exit("; ".join(f"{name}: {text}" for name, text in wrong.items() if text))
+"""
+
+
+def test_the_set_has_a_file_of_every_codec_and_released_model():
+    found = conformance.references()
+    assert {reference.method for reference in found} == set(container.METHODS) - {"raw"}
+    assert {reference.model for reference in found} == {card.name for card in (*read_cards(), *read_lossy_cards())}
+    assert {reference.format for reference in found} == set(range(1, container.FORMAT_VERSION + 1))
+    assert len({reference.name for reference in found}) == len(found)
+
+
+def test_the_set_stays_small():
+    assert sum(len(reference.data) for reference in conformance.references()) < 1 << 16
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_set_decodes(variant):
+    names, environment = VARIANTS[variant]
+    command = [sys.executable, "-c", PROGRAM, " ".join(names)]
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", **environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=3000, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.fixture
+def small_set(tmp_path, monkeypatch):
+    """A set of one file that can be changed."""
+    reference = next(one for one in conformance.references() if one.name == "digits-bb-ans")
+    (tmp_path / f"{reference.name}.rjx").write_bytes(reference.data)
+    (tmp_path / "index.json").write_text(json.dumps([reference._asdict()]))
+    monkeypatch.setattr(conformance, "FOLDER", tmp_path)
+    monkeypatch.setattr(conformance, "INDEX", tmp_path / "index.json")
+    return tmp_path
+
+
+def test_a_machine_that_decodes_otherwise_is_told(small_set, capsys):
+    said = []
+    assert conformance.examine(said.append) and said == ["ok     digits-bb-ans"]
+    rows = json.loads((small_set / "index.json").read_text())
+    rows[0]["sha256"] = "0" * 64
+    (small_set / "index.json").write_text(json.dumps(rows))
+    assert not conformance.examine(said.append)
+    assert "FAILED digits-bb-ans: it must decode to (8, 8, 8)" in said[-1]
+    (small_set / "digits-bb-ans.rjx").write_bytes(b"RJX")
+    assert not conformance.examine(said.append)
+    assert "gave FormatError" in said[-1]
+    assert cli.main(["doctor", "--conformance"]) == cli.BAD_INPUT
+
+
+def test_a_file_joins_once_and_for_ever(small_set):
+    data = conformance.references()[0].data
+    added = conformance.add("another", "digits", data)
+    assert conformance.references()[-1] == added and added.data == data
+    with pytest.raises(ValueError, match="must not change"):
+        conformance.add("another", "digits", data)

@@ -1,0 +1,82 @@
+"""Write the files of the conformance set that are missing: one for each codec, and for each released model.
+
+    python -m training.conformance
+
+Files that are there stay as they are, for ever; see `recjax.conformance`.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import rich.console
+
+from recjax import conformance
+from recjax.cards import read_cards
+from recjax.codecs import lossless, lossy
+from recjax.models import inr_model
+from recjax.models.model import load_model
+from training import data
+from training.command import guarded
+
+_IMAGES = 6
+_SHORT = {"candidates": 64, "block_bits": 6.0}
+OPTIONS = {
+    "bb-ans": {"method": "bb-ans"},
+    "bb-ans-rec": {"method": "bb-ans-rec", **_SHORT},
+    "pfr": {"method": "pfr", **_SHORT},
+    "pfr-plain": {"method": "pfr", "partition": False, **_SHORT},
+    "orc": {"method": "orc", **_SHORT},
+    "orc-plain": {"method": "orc", "partition": False, **_SHORT},
+    "as-star": {"method": "as-star"},
+    "ad-star": {"method": "ad-star", "index_code": "delta"},
+    "dad-star": {"method": "dad-star", "max_depth": 5, "index_code": "zeta"},
+    "gprs": {"method": "gprs", "branch_code": "raw"},
+}
+"""Every lossless codec, with searches as short as they can be."""
+
+
+def wanted() -> list[tuple[str, str, str]]:
+    """Name, model and options of every lossless file: all codecs with one model, and others with a codec or two."""
+    found = [(f"digits-{name}", "digits", name) for name in OPTIONS]
+    for card in read_cards():
+        if card.name != "digits":
+            methods = ("orc",) if "ikvae" in card.name else ("bb-ans", "orc")
+            found += [(f"{card.name}-{method}", card.name, method) for method in methods]
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, or 1 and one sentence on stderr."""
+    del arguments
+    return guarded("training.conformance", lambda: _write(rich.console.Console()))
+
+
+def _write(console: rich.console.Console) -> None:
+    there = {reference.name for reference in conformance.references()} if conformance.INDEX.exists() else set()
+    conformance.FOLDER.mkdir(exist_ok=True)
+    cards = {card.name: card for card in read_cards()}
+    for name, model_name, options in wanted():
+        if name not in there:
+            images = data.load(cards[model_name].data, "test").coded[:_IMAGES]
+            file = lossless.compress(images, load_model(model_name), **OPTIONS[options])
+            _tell(console, conformance.add(name, model_name, file))
+    for model_name in inr_model.list_models():
+        if f"{model_name}-inr" not in there:
+            file = lossy.compress(_picture(), inr_model.load_model(model_name), bits_per_pixel=0.4, effort="quick")
+            _tell(console, conformance.add(f"{model_name}-inr", model_name, file))
+
+
+def _picture() -> np.ndarray:
+    """One small picture of soft shapes, 32x48, so that it has patches to be cut off."""
+    y, x = np.mgrid[:32, :48] / 32
+    light = [0.5 + 0.4 * np.sin(3 * x + 2 * y), 0.3 + 0.5 * y, 0.6 - 0.3 * np.hypot(x - 0.7, y - 0.5)]
+    return np.rint(255 * np.clip(np.stack(light, axis=-1), 0, 1)).astype(np.uint8)[None]
+
+
+def _tell(console: rich.console.Console, reference: conformance.Reference) -> None:
+    console.print(f"{reference.name}: {len(reference.data)} bytes, {reference.shape}", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
