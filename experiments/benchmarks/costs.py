@@ -32,7 +32,7 @@ class Config:
     """
 
     experiment: str
-    divergences: tuple[int, ...] = (2, 4, 6, 8, 10, 12, 14, 16)
+    divergences: tuple[int, ...] = (2, 4, 6, 8, 10, 12)
     dim: int = 8
     blocks: int = 256
     batches: tuple[int, ...] = (1, 4, 16, 64, 256, 1024, 4096, 16384)
