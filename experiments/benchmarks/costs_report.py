@@ -26,7 +26,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     notes = (
         "Exponents are fitted to the upper half of the divergences, and to the largest batches and files "
         f"({100 * config['fit_from']:.0f}% of the largest and up). PFR goes on until its sample is exact, a plain "
-        f"one through candidates in number exponential in the divergence. Blocks of {config['dim']} dimensions, {config['blocks']} at a time.",
+        "one through a number of candidates that is exponential in the divergence. Blocks of "
+        f"{config['dim']} dimensions, {config['blocks']} at a time.",
         f"Medians of {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({device['machine']}, "
         f"{device.get('vectors', 'unknown')} vectors), compiled code.",
     )
