@@ -4,6 +4,7 @@ Run:     python -m experiments configs/bench_device.toml
 On the device that JAX takes by default, a CPU with all its cores or an accelerator.
 """
 
+import functools
 import statistics
 import time
 from collections.abc import Callable
@@ -17,9 +18,9 @@ import rich.console
 
 from experiments.benchmarks.cases import Case
 from experiments.progress import searches
-from recjax import Normal, key, rec
+from recjax import Normal, compiler, key, rec
 
-_CHAIN = 256
+_PAIRS, _TURNS = 4, 64
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Config:
     blocks: int = 1024
     copy_megabytes: int = 256
     matrix: int = 2048
-    lanes: int = 1 << 20
+    lanes: int = 1 << 18
     rounds: int = 5
 
     def __post_init__(self) -> None:
@@ -82,17 +83,17 @@ def _product(size: int) -> tuple[Callable[[], Any], float]:
 def _integers(lanes: int) -> tuple[Callable[[], Any], float]:
     """Additions, rotations and exclusive ors in registers, as in Threefry; a rotation counts as one."""
     x = jnp.arange(lanes, dtype=jnp.uint32)
+    return lambda: _chains(_TURNS, x), 3.0 * _TURNS * _PAIRS * lanes
 
-    def chain(x):
-        a, b = x, x ^ 0x9E3779B9
-        for turn in range(_CHAIN):
-            a = a + b
-            b = (b << (turn % 31 + 1)) | (b >> (31 - turn % 31))
-            b = a ^ b
-        return a + b
 
-    chained = jax.jit(chain)
-    return lambda: chained(x), 3.0 * _CHAIN * lanes
+@compiler.wide
+def _chains(turns: int, x: jax.Array) -> jax.Array:
+    # Several chains, as each waits for its last result.
+    pairs = [(x + jnp.uint32(k), x ^ jnp.uint32(0x9E3779B9 * (k + 1) % 2**32)) for k in range(_PAIRS)]
+    for turn in range(turns):
+        left = 13 + turn % 7
+        pairs = [(a + b, (a + b) ^ ((b << left) | (b >> (32 - left)))) for a, b in pairs]
+    return functools.reduce(jnp.bitwise_xor, [a ^ b for a, b in pairs])
 
 
 def _candidates(case: Case, blocks: int) -> tuple[Callable[[], Any], float]:

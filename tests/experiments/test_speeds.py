@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rich.console
 
 from experiments import config, registry
 from experiments.benchmarks import (
@@ -190,3 +191,10 @@ def test_ratios_have_not_halved(number):
     for code in recorded["config"]["codes"]:
         before = np.median(speeds_report.ratios(recorded, race["label"], race["contenders"][0], code))
         assert np.median(ours[code]) / np.median(theirs[code]) > before / 2, code
+
+
+def test_the_device_is_measured(tmp_path):
+    table = resolve(config.read(CONFIGS / "bench_device.toml"), smoke=True)
+    module = registry.runner("bench_device")
+    result = module.run(build(module.Config, table), tmp_path, rich.console.Console(quiet=True))
+    assert len(result["rates"]) == 6 and all(rate > 0 for rate in result["rates"].values())
