@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -46,7 +47,7 @@ def missing(contenders: Iterable[str]) -> list[str]:
 def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_core: bool = True) -> dict[str, Any]:
     """Rates of what the module of this name prepares from the arguments.
 
-    `rates` and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and `package`. seconds: of
+    `rates` (quartiles over repeats) and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and `package`. seconds: of
     each code.
     """
     sent = json.dumps({"arguments": arguments, "seconds": seconds, "one_core": one_core})
@@ -101,7 +102,7 @@ def main(contender: str) -> None:
     found = {name: measure(code, amount, sent["seconds"]) for name, (code, amount) in task.codes.items()}
     package = PACKAGES[contender]
     answer = {
-        "rates": {name: rates for name, (rates, _) in found.items()},
+        "rates": {name: statistics.quantiles(rates, n=4) for name, (rates, _) in found.items()},
         "first_call_seconds": {name: first for name, (_, first) in found.items()},
         "facts": task.facts,
         "peak_megabytes": _peak_megabytes(),
