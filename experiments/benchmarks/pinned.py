@@ -47,8 +47,8 @@ def missing(contenders: Iterable[str]) -> list[str]:
 def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_core: bool = True) -> dict[str, Any]:
     """Rates of what the module of this name prepares from the arguments.
 
-    `rates` (quartiles over repeats) and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and `package`. seconds: of
-    each code.
+    `rates` (quartiles over repeats) and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and
+    `package`. seconds: of each code.
     """
     sent = json.dumps({"arguments": arguments, "seconds": seconds, "one_core": one_core})
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(_ONE_THREAD if one_core else {})}
