@@ -245,7 +245,7 @@ def test_the_permutation_is_that_of_the_specification():
     model = models.load_model("digits")
     stream = absorb((0, 0), [3], 1 << 31)
     order = sorted(range(model.latents), key=lambda i: word(stream, i, 0))
-    header = container.read((GOLDEN / "orc-plain.rjx").read_bytes()).header
+    header = container.read((conformance.FOLDER / "digits-orc-plain.rjx").read_bytes()).header
     blocks = make_plan(model, settings_of(header, model)).blocks
     assert blocks is not None
     place = blocks.place
