@@ -6,7 +6,7 @@ A crash, a hang, another exception than FormatError, or memory beyond the cap en
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     if grown > config.grown_megabytes:
         raise ValueError(f"memory grew by {grown:.0f} MB, the cap is {config.grown_megabytes:g}; find what allocates.")
     return {
-        **asdict(seen),
+        **vars(seen),
+        "outcomes": dict(seen.outcomes),
         "corpus": {name: len(data) for name, data in files.items()},
         "grown_megabytes": grown,
         "seconds": {"all": time.perf_counter() - start},

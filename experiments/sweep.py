@@ -27,15 +27,22 @@ from training.command import guarded
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One combination: a config with settings in place of its own, and the folder of its results."""
+    """One combination: a config with settings in place of its own, its digest, and the folder of its results."""
 
     path: str
     settings: tuple[str, ...]
     folder: str
+    digest: str
 
     @property
     def done(self) -> bool:
-        return (Path(self.folder) / report.RESULT).is_file()
+        """Whether the folder holds a result of these settings; ValueError if it is one of others."""
+        result = Path(self.folder) / report.RESULT
+        if not result.is_file():
+            return False
+        if report.load(result).get("config_digest") != self.digest:
+            raise ValueError(f"{result} is of other settings; name another folder with --out, or remove it.")
+        return True
 
     def __call__(self) -> str:
         """What a job does; returns its folder."""
@@ -54,8 +61,8 @@ def jobs(path: str, settings: Sequence[str], out: Path) -> list[Job]:
     found = []
     for number, combination in enumerate(itertools.product(*choices)):
         table = config.resolve(config.read(path), overrides=combination)
-        config.build(registry.runner(registry.name_of(table)).Config, table)
-        found.append(Job(path, combination, str(out / f"{number:03}")))
+        built = config.build(registry.runner(registry.name_of(table)).Config, table)
+        found.append(Job(path, combination, str(out / f"{number:03}"), config.digest(built)))
     return found
 
 
@@ -63,7 +70,7 @@ def submit(waiting: list[Job], out: Path, *, here: bool, parameters: dict[str, A
     """Jobs of submitit for all that is not done yet."""
     if importlib.util.find_spec("submitit") is None:
         raise UsageError('submitit is not installed; `pip install -e ".[slurm]"` brings it.')
-    import submitit
+    import submitit  # pyright: ignore[reportMissingImports]
 
     executor = submitit.AutoExecutor(folder=out / "jobs", cluster="local" if here else "slurm")
     executor.update_parameters(**parameters)

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -28,6 +29,25 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         # Under the name that the caller knows, not that of the temporary file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet; one that is there stays as it is, whoever of several processes was first."""
+    if path.exists():
+        return
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o666 & ~umask())
+        # Unlike a rename, a link never takes the place of a file.
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def require_file_place(path: str | Path) -> None:

@@ -89,6 +89,9 @@ class Compress:
 
         if self.part is not None and self.shard_images is None:
             raise UsageError("part is of a compression in shards; add --shard-images, or leave it out.")
+        for name in ("bpp", "effort"):
+            if self.method != "inr" and getattr(self, name) is not None:
+                raise UsageError(f"{self.method} has no use for {name}, which belongs to inr; leave it out.")
         if self.shard_images is not None:
             from recjax import shard_commands
 
@@ -101,9 +104,6 @@ class Compress:
         if self.method == "inr":
             self._run_lossy(images)
             return
-        for name in ("bpp", "effort"):
-            if getattr(self, name) is not None:
-                raise UsageError(f"{self.method} has no use for {name}, which belongs to inr; leave it out.")
         from recjax.codecs.lossless import check_settings, compress
 
         try:

@@ -3,7 +3,7 @@
 This changes nothing of what is computed but the rounding of floats, which decide nothing that a decoder does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,15 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 _WIDE = {"xla_cpu_prefer_vector_width": 512}
 _ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}
 _KERNEL_VERSIONS = ("0.10.",)
+# What XLA's emitter of whole kernels knows, and more than that is not needed for integers.
+_IN_A_KERNEL = frozenset({
+    "abs", "add", "and", "broadcast_in_dim", "clamp", "closed_call", "clz", "concatenate", "cond",
+    "convert_element_type", "copy", "core_call", "cumsum", "div", "dynamic_slice", "dynamic_update_slice", "eq",
+    "expand_dims", "gather", "ge", "gt", "integer_pow", "iota", "jit", "le", "lt", "max", "min", "mul", "ne", "neg",
+    "not", "or", "pad", "pjit", "population_count", "reduce_and", "reduce_max", "reduce_min", "reduce_or",
+    "reduce_sum", "rem", "reshape", "rev", "scan", "select_n", "shift_left", "shift_right_arithmetic",
+    "shift_right_logical", "sign", "slice", "square", "squeeze", "stop_gradient", "sub", "transpose", "while", "xor",
+})  # fmt: skip
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,9 +76,9 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays that becomes one kernel, run by one core, where a CPU's program has it as a part.
 
     XLA:CPU starts every operation of a loop's step by itself, which for small arrays takes longer than the operation;
-    its own loops of a few bytes it compiles like this. All that the function returns must depend on its first array of
-    integers, and there must be no product of matrices, sorting or scattering in it. Among several devices it stays as
-    it is, for XLA to partition.
+    its own loops of a few bytes it compiles like this. The function's first array must be of integers, and all that it
+    returns must depend on it. It stays as it is with anything but arithmetic of integers and look-ups in it, and among
+    several devices, for XLA to partition.
     """
     if jax.default_backend() != "cpu" or jax.device_count() > 1 or not jaxlib.__version__.startswith(_KERNEL_VERSIONS):
         return function
@@ -77,15 +86,35 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments):
         leaves = jax.tree.leaves(arguments)
         traced, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+        if not _fits(traced.jaxpr):
+            return function(*arguments)
         # Unless it cannot see into them, XLA moves constants to where they are used.
         inputs = jax.lax.optimization_barrier((traced.consts, leaves))
-        if not all(x.size for x in jax.tree.leaves(inputs)):
-            return function(*arguments)
         found = jax.jit(partial(_whole, traced.jaxpr))(*inputs)
         found[0] = set_xla_metadata(found[0], **_ONE_KERNEL)
         return jax.tree.unflatten(jax.tree.structure(shapes), found)
 
     return call
+
+
+def _fits(jaxpr: Jaxpr) -> bool:
+    """Whether a kernel can be made of it: of its operations, and of arrays of some size, integers or truth values."""
+    variables = [*jaxpr.constvars, *jaxpr.invars, *(x for equation in jaxpr.eqns for x in equation.outvars)]
+    kinds: list[Any] = [variable.aval for variable in variables]
+    if not all(kind.size and (kind.dtype == bool or jnp.issubdtype(kind.dtype, jnp.integer)) for kind in kinds):
+        return False
+    return all(
+        equation.primitive.name in _IN_A_KERNEL and all(map(_fits, _within(equation.params))) for equation in jaxpr.eqns
+    )
+
+
+def _within(params: dict[str, Any]) -> Iterator[Jaxpr]:
+    """Jaxprs that an equation's parameters hold."""
+    for value in params.values():
+        for one in value if isinstance(value, tuple | list) else (value,):
+            found = getattr(one, "jaxpr", one)
+            if isinstance(found, Jaxpr):
+                yield found
 
 
 def _whole(jaxpr: Jaxpr, constants: list[jax.Array], arguments: list[jax.Array]) -> list[jax.Array]:

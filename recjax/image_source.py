@@ -8,6 +8,9 @@ import numpy as np
 
 from recjax.images import MAX_BYTES, Images, npy_layout, png_names, read_png, read_pngs
 
+_AT_ONCE = 256
+"""Images that are read together where all are read."""
+
 
 class Source(ABC):
     """Some number of images of one shape."""
@@ -20,8 +23,12 @@ class Source(ABC):
         """Images start to stop - 1; ValueError if they cannot be read or differ in shape."""
 
     @abstractmethod
-    def entries(self) -> Iterator[tuple[str, int]]:
-        """Name and size in bytes of each file, by which images are known again."""
+    def entries(self) -> Iterator[tuple[str, int, int]]:
+        """Name, size in bytes and time of the last change in nanoseconds of each file: they tell images again."""
+
+    def largest(self) -> int:
+        """The largest value of a pixel; all images are read, a few at a time."""
+        return max((int(self.read(k, k + _AT_ONCE).max(initial=0)) for k in range(0, self.count, _AT_ONCE)), default=0)
 
 
 def open_source(path: str | Path) -> Source:
@@ -44,8 +51,8 @@ class Folder(Source):
     def read(self, start: int, stop: int) -> Images:
         return read_pngs(self.names[start:stop], self.shape, MAX_BYTES)
 
-    def entries(self) -> Iterator[tuple[str, int]]:
-        return ((name.name, name.stat().st_size) for name in self.names)
+    def entries(self) -> Iterator[tuple[str, int, int]]:
+        return (_entry(name) for name in self.names)
 
 
 class Array(Source):
@@ -65,5 +72,10 @@ class Array(Source):
             return np.zeros((0, *self.shape), np.uint8)
         return np.array(self._images[start:stop])
 
-    def entries(self) -> Iterator[tuple[str, int]]:
-        yield self.path.name, self.path.stat().st_size
+    def entries(self) -> Iterator[tuple[str, int, int]]:
+        yield _entry(self.path)
+
+
+def _entry(path: Path) -> tuple[str, int, int]:
+    found = path.stat()
+    return path.name, found.st_size, found.st_mtime_ns

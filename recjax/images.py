@@ -4,7 +4,7 @@ import itertools
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -137,21 +137,24 @@ def npy_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
 def _read_npy(path: Path, max_bytes: int) -> Images:
     shape, fortran_order, offset = npy_layout(path)
     if prod(shape) > max_bytes:
-        raise ValueError(f"{path} holds {prod(shape)} bytes of images, more than {max_bytes}; split it.")
+        raise ValueError(
+            f"{path} holds {prod(shape)} bytes of images, more than {max_bytes}; split it, or compress it in shards."
+        )
     data = path.read_bytes()[offset:]
     images = np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran_order else "C")
     return np.ascontiguousarray(images if images.ndim > 2 else images[None])
 
 
-def write_parts(path: str | Path, parts: Iterable[Images], count: int) -> None:
-    """`write_images` of `count` images that come in parts, of which one is in memory at a time: an .npy or a folder."""
+def write_parts(path: str | Path, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:
+    """`write_images` of `count` images of a shape that come in parts, of which one is in memory at a time: an .npy or a
+    folder. ValueError, and nothing is written, if they are others."""
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        write_atomically(path, lambda part: _save_npy_parts(part, parts, count))
+        write_atomically(path, lambda part: _save_npy_parts(part, parts, count, shape))
     elif path.suffix and not path.is_dir():
         raise ValueError(f"{path} has the suffix {path.suffix!r}; name an .npy or a folder without a suffix.")
     else:
-        _write_folder(path, parts, count)
+        _write_folder(path, _checked(parts, count, shape), count)
 
 
 def _write_folder(path: Path, parts: Iterable[Images], count: int) -> None:
@@ -173,13 +176,23 @@ def _write_folder(path: Path, parts: Iterable[Images], count: int) -> None:
         raise
 
 
-def _save_npy_parts(path: Path, parts: Iterable[Images], count: int) -> None:
+def _save_npy_parts(path: Path, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:
     with path.open("wb") as file:
-        for number, images in enumerate(parts):
-            if number == 0:
-                layout = {"descr": "|u1", "fortran_order": False, "shape": (count, *images.shape[1:])}
-                npy.write_array_header_1_0(file, layout)
+        npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
+        for images in _checked(parts, count, shape):
             file.write(np.ascontiguousarray(images).data)
+
+
+def _checked(parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> Iterator[Images]:
+    found = 0
+    for images in parts:
+        found += len(images)
+        if images.shape[1:] != shape or found > count:
+            found = -1
+            break
+        yield images
+    if found != count:
+        raise ValueError(f"there must be {count} images of shape {shape}, and others came; compress them again.")
 
 
 def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from recjax import shards
 from recjax.command_parts import decode, model_for, progress, rate
 from recjax.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def compress(
@@ -22,13 +21,20 @@ def compress(
     try:
         if options["method"] == "inr":
             raise ValueError("shards are of lossless methods; compress pictures by inr one folder at a time.")
+        if images_each < 1:
+            raise ValueError(f"a shard holds at least 1 image, got {images_each}; raise it.")
         own = shards.Part.parse(part or "0/1")
         method_options = {name: value for name, value in options.items() if name != "seed"}
         lossless.check_settings(**method_options)
     except ValueError as error:
         raise UsageError(str(error)) from error
     source = open_source(source_path)
-    model = model_for(source.read(0, 1), options["method"], model_name)
+    some = source.read(0, 1)
+    if model_name is None and source.count:
+        # A model is chosen by grey levels, too, and the first image may be a dark one.
+        some = np.maximum(some, np.uint8(source.largest()))
+    model = model_for(some, options["method"], model_name)
+    lossless.check_images(some, model)
     settings = {**options, "model": model.digest}
     with progress("compressing") as report:
         made = shards.compress(
@@ -54,18 +60,16 @@ def decompress(folder: Path, out: Path, index: int | None, model_name: str | Non
         if not 0 <= index < plan.images:
             raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
         number, place = divmod(index, plan.images_each)
-        write_images(out, decode(list(shards.files(folder))[number], model_name, max_bytes, place))
+        write_images(out, decode(shards.file(folder, number), model_name, max_bytes, place))
         print(f"{out}: 1 image")
         return
     with progress("decompressing") as report:
-        write_parts(out, _decoded(folder, model_name, max_bytes, report), plan.images)
+        write_parts(out, _decoded(folder, model_name, max_bytes, report), plan.images, plan.shape)
     print(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
 
 
 def verify(folder: Path, against: Path | None, model_name: str | None, max_bytes: int) -> None:
     """Decode all shards and report; with `against`, compare the images too."""
-    import numpy as np
-
     from recjax.image_source import open_source
 
     source = None if against is None else open_source(against)
@@ -93,7 +97,7 @@ def facts(folder: Path) -> dict[str, object]:
     return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same}
 
 
-def _decoded(folder: Path, model_name: str | None, max_bytes: int, report) -> "Iterator[np.ndarray]":
+def _decoded(folder: Path, model_name: str | None, max_bytes: int, report) -> Iterator[np.ndarray]:
     plan, done = shards.read_plan(folder), 0
     for path in shards.files(folder):
         images = decode(path, model_name, max_bytes, None)

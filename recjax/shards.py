@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from recjax import container
-from recjax.atomic import require_parent, write_atomically
+from recjax.atomic import require_parent, write_atomically, write_once
 from recjax.image_source import Source
 from recjax.images import MAX_BYTES, Images
 
@@ -38,13 +39,15 @@ class Part(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a folder of shards holds. images_each: of every shard but the last."""
+    """What a folder of shards holds. images_each: of every shard but the last. shape: of an image."""
 
     images: int
     images_each: int
+    shape: tuple[int, ...]
 
     @property
     def shards(self) -> int:
+        """How many files there are."""
         return -(-self.images // self.images_each)
 
     def images_of(self, number: int) -> range:
@@ -67,14 +70,17 @@ def compress(
     settings: all that `encode` depends on, as JSON has it; ValueError if the folder holds shards of others, or of other
     images. progress(done, images): of the part.
     """
-    if images_each < 1:
-        raise ValueError(f"a shard holds at least 1 image, got {images_each}; raise it.")
-    part, plan = part or Part(), Plan(source.count, images_each)
+    part, plan = part or Part(), Plan(source.count, images_each, source.shape)
+    if images_each < 1 or images_each * prod(source.shape) > MAX_BYTES:
+        most = MAX_BYTES // prod(source.shape)
+        raise ValueError(f"a shard holds 1 to {most:,} images of shape {source.shape}, got {images_each}; change it.")
     _begin(out, {"version": _VERSION, **plan._asdict(), "source": _digest(source), "settings": settings})
     own = range(part.index, plan.shards, part.of)
-    missing = [number for number in own if not _is_there(_path(out, number), len(plan.images_of(number)))]
+    missing = [number for number in own if not _is_whole(_path(out, number), plan, number)]
     total = sum(len(plan.images_of(number)) for number in own)
     done = total - sum(len(plan.images_of(number)) for number in missing)
+    if progress:
+        progress(done, total)
     # One shard is read while another is coded, and no more.
     with ThreadPoolExecutor(1) as reader:
         waiting = [reader.submit(source.read, *_ends(plan, number)) for number in missing[:1]]
@@ -97,20 +103,24 @@ def is_shards(path: Path) -> bool:
 def read_plan(folder: Path) -> Plan:
     """The plan of a folder of shards; ValueError if its manifest is damaged."""
     manifest = _manifest(folder)
-    images, each = manifest.get("images"), manifest.get("images_each")
-    if manifest.get("version") != _VERSION or not isinstance(images, int) or not isinstance(each, int) or each < 1:
+    shape: Any = manifest.get("shape")
+    numbers: list[Any] = [manifest.get("images"), manifest.get("images_each"), *(shape if type(shape) is list else "?")]
+    if manifest.get("version") != _VERSION or any(type(x) is not int or x < 0 for x in numbers) or not numbers[1]:
         raise ValueError(f"{folder / MANIFEST} is not a manifest of shards of version {_VERSION}; compress them again.")
-    return Plan(images, each)
+    return Plan(numbers[0], numbers[1], tuple(shape))
+
+
+def file(folder: Path, number: int) -> Path:
+    """The file of a shard; ValueError if it is missing, damaged or another one's."""
+    path = _path(folder, number)
+    if not _is_whole(path, read_plan(folder), number):
+        raise ValueError(f"{path} is missing or damaged; compress the images again, which makes what is missing.")
+    return path
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The files of all shards in order; ValueError if one is missing or holds another number of images."""
-    plan = read_plan(folder)
-    for number in range(plan.shards):
-        path = _path(folder, number)
-        if not _is_there(path, len(plan.images_of(number))):
-            raise ValueError(f"{path} is missing or damaged; run the compression of {folder} again, which adds it.")
-        yield path
+    """The files of all shards in order, as of `file`."""
+    return (file(folder, number) for number in range(read_plan(folder).shards))
 
 
 def _ends(plan: Plan, number: int) -> tuple[int, int]:
@@ -122,28 +132,31 @@ def _path(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.rjx"
 
 
-def _is_there(path: Path, count: int) -> bool:
+def _is_whole(path: Path, plan: Plan, number: int) -> bool:
+    """Whether a file has right checksums, and as many images of the shape as the plan says."""
     try:
-        return container.read(path.read_bytes(), MAX_BYTES).header.count == count
+        found = container.read(path.read_bytes(), MAX_BYTES)
+        for chunk in range(found.header.num_chunks):
+            found.chunk(chunk)
     except (OSError, ValueError):
         return False
+    return (found.header.count, found.header.image_shape) == (len(plan.images_of(number)), plan.shape)
 
 
 def _begin(out: Path, manifest: dict[str, Any]) -> None:
     """Make the folder with its manifest, or find the same one there."""
-    if is_shards(out):
-        found = _manifest(out)
-        if found != json.loads(json.dumps(manifest)):
-            other = [name for name in manifest if found.get(name) != manifest[name]]
-            raise ValueError(f"{out} holds shards of other {', '.join(other)}; name another folder or remove it.")
-        return
     require_parent(out)
     # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
-    if out.exists() and (not out.is_dir() or any(not entry.name.startswith(".") for entry in out.iterdir())):
+    foreign = not out.is_dir() or any(entry.name != MANIFEST and entry.name[0] != "." for entry in out.iterdir())
+    if out.exists() and foreign and not is_shards(out):
         raise ValueError(f"{out} exists and is neither an empty folder nor one of shards; name another.")
     out.mkdir(exist_ok=True)
     text = json.dumps(manifest, indent=2) + "\n"
-    write_atomically(out / MANIFEST, lambda file: file.write_text(text, encoding="utf-8"))
+    write_once(out / MANIFEST, text.encode())
+    found, wanted = _manifest(out), json.loads(text)
+    other = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
+    if other:
+        raise ValueError(f"{out} holds shards of other {', '.join(other)}; name another folder or remove it.")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -157,8 +170,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _digest(source: Source) -> str:
-    """SHA-256 (hex) of the names and sizes of what is coded: not of its pixels, which would have to be read twice."""
+    """SHA-256 (hex) of names, sizes and times of what is coded; its pixels would have to be read twice."""
     whole = hashlib.sha256()
-    for name, size in source.entries():
-        whole.update(f"{name}\0{size}\n".encode())
+    for name, size, changed in source.entries():
+        whole.update(f"{name}\0{size}\0{changed}\n".encode())
     return whole.hexdigest()

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import pytest
 
 from recjax import compiler
@@ -70,7 +71,37 @@ def test_one_kernel_is_what_it_was():
     assert (within[0] == steps(expected[0], count)[0]).all()
 
 
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="kernels of loops are CPUs' way")
+alone = pytest.mark.skipif(
+    jax.default_backend() != "cpu"
+    or jax.device_count() > 1
+    or not jaxlib.__version__.startswith(compiler._KERNEL_VERSIONS),
+    reason="loops are kernels on a single CPU, by an XLA that is known",
+)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda x: (jnp.tanh(jnp.outer(x, x) * 0.1) @ jnp.ones((5, 3)))[0, 0],
+        lambda x: jnp.zeros(9).at[x].add(1.0)[0],
+        lambda x: jnp.sort(x)[0],
+        lambda x: jax.random.randint(jax.random.key(x[0]), (), 0, 9),
+        lambda x: jnp.zeros((0, 5)).sum(),
+    ],
+)
+def test_what_is_no_kernel_stays_as_it_is(part):
+    def loop(start, count):
+        def step(x, k):
+            return x + k + part(x).astype(jnp.uint32), x
+
+        return jax.lax.scan(step, start, count)
+
+    start, count = jnp.arange(5, dtype=jnp.uint32), jnp.arange(3, dtype=jnp.uint32)
+    found, expected = jax.jit(compiler.one_kernel(loop))(start, count), jax.jit(loop)(start, count)
+    assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), found, expected))
+
+
+@alone
 def test_one_kernel_is_one(monkeypatch):
     start, count = jnp.arange(5, dtype=jnp.uint32), jnp.arange(7, dtype=jnp.uint32)
 

@@ -26,7 +26,7 @@ from recjax.images import write_images, write_parts
 from recjax.models import tensor_file
 
 FILE_CALLS = {"write", "tofile", "fsync", "rename", "replace", "chmod", "open", "close", "mkdir", "unlink", "rmdir",
-              "serialize_file", "flush"}
+              "serialize_file", "flush", "link", "fdopen"}
 folder, operation = Path(sys.argv[1]), sys.argv[2]
 old, new = np.zeros((3, 4, 4), np.uint8), np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
 
@@ -45,7 +45,7 @@ def operate(images):
     elif operation == "folder":
         write_images(folder / "out", images)
     elif operation == "parts":
-        write_parts(folder / "out.npy", iter([images[:1], images[1:]]), 3)
+        write_parts(folder / "out.npy", iter([images[:1], images[1:]]), 3, (4, 4))
     elif operation == "shards":
         np.save(folder / "in.npy", new)
         shards.compress(open_source(folder / "in.npy"), folder / "out", 2, {}, raw)

@@ -1,11 +1,12 @@
 """Folders of shards: bounded memory, several processes, and a stop at any shard costs no more than that shard."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
-from recjax import chunks, cli, container, shards
+from recjax import chunks, cli, container, load_model, shard_commands, shards
 from recjax.image_source import open_source
 from recjax.images import write_images, write_parts
 from recjax.shards import Part
@@ -39,7 +40,7 @@ def test_shards_hold_the_images_in_order(array, images, each, tmp_path):
     source, out = open_source(array), tmp_path / "out"
     assert shards.compress(source, out, each, SETTINGS, raw, progress=lambda *now: seen.append(now)) == -(-23 // each)
     assert np.array_equal(decoded(out), images)
-    assert seen[-1] == (23, 23) and len(seen) == -(-23 // each)
+    assert seen[0] == (0, 23) and seen[-1] == (23, 23) and len(seen) == 1 + -(-23 // each)
 
 
 def test_what_stopped_goes_on(array, images, tmp_path):
@@ -57,7 +58,9 @@ def test_what_stopped_goes_on(array, images, tmp_path):
     assert sorted(before) == ["00000.rjx", "00001.rjx"]
     with pytest.raises(ValueError, match=r"00002\.rjx is missing or damaged"):
         list(shards.files(out))
-    (out / "00001.rjx").write_bytes((out / "00001.rjx").read_bytes()[:-3])
+    damaged = bytearray((out / "00001.rjx").read_bytes())
+    damaged[-9] ^= 1
+    (out / "00001.rjx").write_bytes(damaged)
     assert shards.compress(source, out, 5, SETTINGS, raw) == 4
     assert (out / "00000.rjx").stat().st_mtime_ns == before["00000.rjx"]
     assert np.array_equal(decoded(out), images)
@@ -83,8 +86,9 @@ def test_shards_of_others_are_left_alone(array, images, tmp_path, change, words)
     source, out = open_source(array), tmp_path / "out"
     shards.compress(source, out, 5, SETTINGS, raw)
     if "source" in change:
-        np.save(tmp_path / "other.npy", images)
-        source = open_source(tmp_path / "other.npy")
+        np.save(tmp_path / "in.npy", images[::-1])
+        os.utime(tmp_path / "in.npy", ns=(0, 0))
+        source = open_source(tmp_path / "in.npy")
     with pytest.raises(ValueError, match=words):
         shards.compress(source, out, change.get("images_each", 5), change.get("settings", SETTINGS), raw)
 
@@ -96,7 +100,17 @@ def test_a_folder_of_something_else_is_left_alone(array, tmp_path):
         shards.compress(open_source(array), tmp_path / "out", 5, SETTINGS, raw)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 2, "images": 1, "images_each": 1}', '{"version": 1}'])
+GOOD = {"version": 1, "images": 3, "images_each": 2, "shape": [2, 2]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        *(json.dumps(GOOD | bad) for bad in ({"version": 2}, {"images": -5}, {"images_each": 0}, {"shape": "2x2"})),
+    ],
+)
 def test_damaged_manifests_are_explained(text, tmp_path):
     (tmp_path / shards.MANIFEST).write_text(text)
     with pytest.raises(ValueError, match="compress"):
@@ -118,10 +132,16 @@ def test_sources_that_are_none_are_explained(name, tmp_path):
 
 
 def test_parts_are_written_as_one(images, tmp_path):
-    write_parts(tmp_path / "out.npy", iter([images[:9], images[9:]]), 23)
+    write_parts(tmp_path / "out.npy", iter([images[:9], images[9:]]), 23, images.shape[1:])
     assert np.array_equal(np.load(tmp_path / "out.npy"), images)
-    write_parts(tmp_path / "pngs", iter([images[:9], images[9:]]), 23)
+    write_parts(tmp_path / "pngs", iter([images[:9], images[9:]]), 23, images.shape[1:])
     assert np.array_equal(open_source(tmp_path / "pngs").read(0, 23), images)
+    write_parts(tmp_path / "none.npy", iter([]), 0, (8, 8))
+    assert np.load(tmp_path / "none.npy").shape == (0, 8, 8)
+    for others in ([images[:9]], [images, images[:1]], [images[:, 1:]]):
+        with pytest.raises(ValueError, match="there must be 23 images"):
+            write_parts(tmp_path / "others.npy", iter(others), 23, images.shape[1:])
+    assert not (tmp_path / "others.npy").exists()
 
 
 def test_the_commands_take_folders(array, images, tmp_path, monkeypatch, capsys):
@@ -141,6 +161,27 @@ def test_the_commands_take_folders(array, images, tmp_path, monkeypatch, capsys)
     assert np.array_equal(np.load("one.npy"), images[21:22])
     assert cli.main(["decompress", "out", "one.png", "--index", "23"]) == cli.BAD_INPUT
     assert "holds images 0 to 22" in capsys.readouterr().err
-    for wrong in (["--part", "4/2"], ["--method", "inr"], ["--method", "bb-ans"]):
+    for wrong in (["--part", "4/2"], ["--method", "inr"], ["--method", "bb-ans"], ["--bpp", "1"]):
         assert cli.main([*command, "--candidates", "16", *wrong]) == cli.USAGE
     assert cli.main(["compress", "in.npy", "other", "--part", "0/2"]) == cli.USAGE
+    assert cli.main(["compress", "in.npy", "other", "--shard-images", "0"]) == cli.USAGE
+    (tmp_path / "out" / "00000.rjx").unlink()
+    assert cli.main(["decompress", "out", "one.npy", "--index", "21"]) == cli.FINE
+
+
+def test_a_dark_first_image_chooses_no_model_of_few_levels(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images = data.load("digits", "test").images[:4].copy()
+    images[0] = 0
+    np.save("in.npy", np.pad(images, ((0, 0), (10, 10), (10, 10))))
+    chosen = []
+    monkeypatch.setattr(shard_commands, "model_for", lambda some, *rest: chosen.append(some) or load_model("mnist"))
+    monkeypatch.setattr(shards, "compress", lambda *arguments, **rest: 0)
+    monkeypatch.setattr(shards, "read_plan", lambda out: shards.Plan(4, 2, (28, 28)))
+    assert cli.main(["compress", "in.npy", "out", "--shard-images", "2"]) == cli.FINE
+    assert int(chosen[0].max()) == int(images.max()) > 1
+
+
+def test_shards_that_no_reader_would_take_are_refused(array, tmp_path):
+    with pytest.raises(ValueError, match="a shard holds 1 to 16,777,216 images of shape"):
+        shards.compress(open_source(array), tmp_path / "out", 1 << 25, SETTINGS, raw)

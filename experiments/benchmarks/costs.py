@@ -47,6 +47,8 @@ class Config:
                 raise ValueError(
                     f"'{name}' must be at least two numbers that ascend from 1 or more, got {list(values)}."
                 )
+        if self.images[-1] > 10_000:
+            raise ValueError(f"images must be at most the 10,000 of MNIST's test set, got {self.images[-1]}; lower it.")
         if self.rounds < 1 or self.dim < 1 or self.blocks < 1 or not 0 < self.fit_from < 1:
             raise ValueError("rounds, dim and blocks must be at least 1, and fit_from between 0 and 1; correct them.")
 
@@ -59,7 +61,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         for name, partitioned in (("plain", False), ("partitioned", True)):
             begin(f"divergence, {name}")
             points = [(bits, _block_seconds(config, bits, partitioned)) for bits in config.divergences]
-            upper = points[len(points) // 2 - 1 :]
+            upper = points[len(points) // 2 :]
             rate = np.polyfit([bits for bits, _ in upper], [np.log2(seconds) for _, seconds in upper], 1)[0]
             curves.append(_curve("divergence", f"PFR, {name}", points, float(rate)))
         begin("batch")
@@ -99,7 +101,9 @@ def _block_seconds(config: Config, bits: int, partitioned: bool) -> float:
     each = bits / config.dim
     case = Case("some", (each,) * config.dim, 1)
     mean, scale = map(jnp.asarray, case.targets(config.blocks))
-    intervals = [2 ** max(round(each), 0)] * config.dim if partitioned else None
+    # As many halvings as the divergence has bits, dimension by dimension.
+    halvings = [bits // config.dim + (place < bits % config.dim) for place in range(config.dim)]
+    intervals = [2**count for count in halvings] if partitioned else None
     algorithm = rec.pfr(max_candidates=1 << 24)
     prior = Normal(jnp.zeros(config.dim), jnp.ones(config.dim))
 

@@ -81,8 +81,9 @@ def _chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
     lanes = ", ".join(f"{row['model']} {row['lanes']}" for row in result["chains"])
     first = ", ".join(f"{max(row['first_seconds'].values()):.1f} s" for row in result["chains"])
     return (
-        "Networks, coder, container and disk are in the time of whole files, which were read back, decoded and "
-        f"compared; medians of {config['rounds']} rounds. The first call compiles: {first}.",
+        "Networks, coder, container and writing are in the time of whole files, which were read back, decoded and "
+        "compared (that is `recjax compress` without the decoding by which it verifies); medians of "
+        f"{config['rounds']} rounds. The first call compiles: {first}.",
         f"Lanes: {lanes}. Other codecs at their strongest settings, on {config['peer_images']} images and one core.",
         f"Measured on {device['cpu_cores']} CPU cores ({device['machine']}, "
         f"{device.get('vectors', 'unknown')} vectors).",

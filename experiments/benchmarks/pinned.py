@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.cases import Case
@@ -80,13 +81,12 @@ def _name(arguments: dict[str, Any]) -> str:
 
 
 def _peak_megabytes() -> float | None:
-    """The most memory that this process had, where the system tells."""
+    """The most memory that this process had, where Linux tells; `resource` would tell of its parent's, too."""
     try:
-        import resource
-    except ImportError:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
         return None
-    # Kilobytes on Linux, bytes on macOS.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
 def main(contender: str) -> None:

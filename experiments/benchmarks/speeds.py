@@ -45,7 +45,7 @@ class Config:
     """The benchmark. ours: module of this package's side. codes: what it times, in the order of `wanted`.
 
     unit: of rates, of which one is `unit_size` things a second. one_core: give each contender one core, else all.
-    seconds: of each code of a contender in a round, warm-up apart.
+    seconds: of each code of a contender in a round, warm-up apart. remarks: what a reader of the table must know.
     """
 
     experiment: str
@@ -54,6 +54,7 @@ class Config:
     codes: tuple[str, ...]
     unit: str
     races: tuple[Race, ...]
+    remarks: tuple[str, ...] = ()
     unit_size: float = 1.0
     one_core: bool = True
     rounds: int = 5

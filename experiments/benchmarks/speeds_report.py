@@ -115,7 +115,10 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
         _label(name, config): max(row["peak_megabytes"] or 0 for row in result["rows"] if row["contender"] == name)
         for name in dict.fromkeys(row["contender"] for row in result["rows"])
     }
-    notes.append(f"Most memory of a process: {', '.join(f'{by} {peak:,.0f} MB' for by, peak in peaks.items())}.")
+    said = ", ".join(f"{by} {peak:,.0f} MB" for by, peak in peaks.items())
+    notes.append(f"Most memory of a process, its inputs included: {said}.")
+    notes += config["remarks"]
     if result["left_out"]:
-        notes.append(f"Left out, as their packages were missing: {', '.join(LABELS[x] for x in result['left_out'])}.")
+        missing = ", ".join(_label(name, config) for name in result["left_out"])
+        notes.append(f"Left out, as their packages were missing: {missing}.")
     return tuple(notes)

@@ -63,9 +63,9 @@ def attack(
     """Try inputs (kind, file), and count outcomes by kind."""
     seen, compiled = Watch(), []
 
-    def listen(name: str, *_, **__) -> None:
-        if name == "/jax/core/compile/backend_compile_duration":
-            compiled.append(name)
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:

@@ -22,8 +22,8 @@ from recjax.coding.tail import Pending
 MASS_BITS = 16
 TOTAL_MASS = 1 << MASS_BITS
 HEAD_MIN = 1 << 24
-MAX_CAPACITY = (1 << 31) - (1 << 16)
-"""Bytes of the longest tail: its places are int32."""
+MAX_CAPACITY = 1 << 30
+"""Bytes of the longest tail: its places are int32, and those that a sequence of pushes asks for may lie beyond it."""
 
 OVERFLOW, UNDERFLOW, ZERO_MASS = 1, 2, 4
 

@@ -45,7 +45,8 @@ def scan(
         head, shed = loop(message.head, (params, symbols))
         # [steps, *batch, pushes of a step, lanes], of which the last step was pushed first.
         shed = jnp.moveaxis(shed[::-1], 0, -3)
-        return rans.write(message._replace(head=head), shed.reshape(*head.shape[:-1], -1, head.shape[-1]))
+        *batch, steps, pushes, lanes = shed.shape
+        return rans.write(message._replace(head=head), shed.reshape(*batch, steps * pushes, lanes))
 
     def pop(message):
         return jax.lax.scan(lambda message, param: codec_of(param).pop(message), message, params, length)

@@ -63,7 +63,7 @@ def encode(
     axes = _checked_axes(shared_axes, blocks)
 
     swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
-    where = sharding.placed((q, bins))
+    where = sharding.placed((q, p, bins))
 
     def run(key, private_key, q, p, bins):
         problem = _problem(shape, blocks, axes, key, private_key, q, p, bins)

@@ -53,6 +53,8 @@ def placed(arguments: Any) -> Placed | None:
     None if that is one device. (A mesh is in use within `jax.set_mesh`.)
     """
     meshes: list[Mesh | AbstractMesh] = [jax.sharding.get_abstract_mesh()]
+    if AxisType.Manual in meshes[0].axis_types:
+        return None
     for leaf in jax.tree.leaves(arguments):
         found = jax.typeof(leaf).sharding if isinstance(leaf, Tracer) else getattr(leaf, "sharding", None)
         if isinstance(found, NamedSharding):
@@ -66,7 +68,7 @@ def placed(arguments: Any) -> Placed | None:
 
 
 def over_rows(search: Callable[[Any], Any], where: Placed, problem: Any) -> Any:
-    """The search of a problem, arrays with rows in front, by each device of its own rows: nothing is exchanged."""
+    """The search of a problem, arrays with rows in front, by each device of its own rows, exchanging nothing."""
     rows = len(jax.tree.leaves(problem)[0])
     missing = -rows % where.devices
     padded = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], missing, axis=0)]), problem)

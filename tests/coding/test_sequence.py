@@ -87,6 +87,27 @@ def test_what_is_not_asked_for_may_be_dropped():
     assert jax.jit(jax.vmap(lambda m: codec.pop(m)[1]))(several).all()
 
 
+def test_laws_may_come_of_anything():
+    """Of products of matrices and random bits, which no kernel has: the loop is then as XLA has it."""
+    inputs = jax.random.split(jax.random.key(0), STEPS)
+    weights = jnp.ones((3, 4))
+
+    def codec_of(key):
+        x = jnp.tanh(jax.random.normal(key, (4, 3)) @ weights).sum(axis=-1)
+        return bernoulli(jnp.clip(30000 + 9000 * x, 1, 60000).astype(jnp.uint32))
+
+    codec, symbols = scan(codec_of, inputs), jnp.ones((STEPS, 4), jnp.uint32)
+    message = jax.jit(codec.push)(rans.empty((), 4, 300), symbols)
+    assert (jax.jit(codec.pop)(message)[1] == symbols).all()
+
+
+@pytest.mark.parametrize("batch", [(0,), (2, 0)])
+def test_a_batch_of_none(batch):
+    mass = jnp.zeros((STEPS, *batch, 3), jnp.uint32)
+    pushed = jax.jit(scan(bernoulli, mass).push)(rans.empty(batch, 3, 9), mass)
+    assert pushed.head.shape == (*batch, 3)
+
+
 def test_no_symbols_leave_a_message_as_it_is(random_message, assert_same_message):
     message = random_message((), 5)
     codec = scan(bernoulli, jnp.zeros((0, 5), jnp.uint32))

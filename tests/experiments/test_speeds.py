@@ -86,14 +86,14 @@ def test_speeds_are_compared_within_rounds(tmp_path):
     result = {
         "config": {
             "title": "Symbols", "ours": "coder_ours", "codes": ["encode", "decode"], "unit": "million symbols/s",
-            "unit_size": 1e6, "races": [race], "rounds": 2, "one_core": True,
+            "unit_size": 1e6, "races": [race], "rounds": 2, "one_core": True, "remarks": ["Mind the gap."],
         },
         "rows": [row for turn in range(2) for row in rows(turn)], "left_out": [], "device": DEVICE,
     }  # fmt: skip
     (table,) = speeds_report.tables(result)
     assert table.rows[1] == ("bits", "encode", "constriction", "1.5", "4.0 (4.0 to 4.0)", "1.5")
     assert table.rows[2] == ("bits", "decode", "recjax", "12.0", "-", "-")
-    assert "Most memory of a process: recjax 100 MB, constriction 100 MB." in table.notes
+    assert "Most memory of a process, its inputs included: recjax 100 MB, constriction 100 MB." in table.notes
     assert any("bits: recjax 1.00%" in note for note in table.notes)
     speeds_report.plot(result, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000

@@ -30,8 +30,9 @@ def test_settings_that_cannot_be_used_are_explained(setting, tmp_path):
 
 
 def test_what_is_done_is_left_out(tmp_path, monkeypatch, capsys):
+    second = sweep.jobs(str(CONFIG), ["rounds=1|2|3"], tmp_path)[1]
     (tmp_path / "001").mkdir()
-    (tmp_path / "001" / "result.json").write_text("{}")
+    (tmp_path / "001" / "result.json").write_text(json.dumps({"experiment": "x", "config_digest": second.digest}))
     taken = []
 
     class Done:
@@ -49,6 +50,8 @@ def test_what_is_done_is_left_out(tmp_path, monkeypatch, capsys):
     assert [Path(folder).name for folder, _ in taken] == ["000", "002"]
     assert taken[0][1]["parameters"]["timeout_min"] == 30 and taken[0][1]["parameters"]["gpus_per_node"] == 1
     assert "001: rounds=2 (done)" in capsys.readouterr().out
+    assert sweep.main([str(CONFIG), "rounds=5|6", *command[2:]]) == 1
+    assert "is of other settings" in capsys.readouterr().err
 
 
 def test_failures_are_told(tmp_path, monkeypatch, capsys):
@@ -69,7 +72,7 @@ def test_without_submitit_it_says_how_to_get_it(tmp_path, monkeypatch):
 
 def test_a_job_writes_a_result(tmp_path):
     settings = ("divergences=[1, 2]", "dim=1", "blocks=2", "batches=[1, 2]", "images=[1, 2]", "rounds=1")
-    job = sweep.Job(str(CONFIG), settings, str(tmp_path / "one"))
+    (job,) = sweep.jobs(str(CONFIG), settings, tmp_path)
     assert not job.done
-    assert job() == str(tmp_path / "one") and job.done
-    assert len(json.loads((tmp_path / "one" / "result.json").read_text())["curves"]) == 5
+    assert job() == str(tmp_path / "000") and job.done
+    assert len(json.loads((tmp_path / "000" / "result.json").read_text())["curves"]) == 5
