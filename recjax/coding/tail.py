@@ -23,7 +23,9 @@ class Pending(NamedTuple):
 
     def joined(self, head: UInt32[Array, "*batch lanes"]) -> UInt32[Array, "*batch pushes lanes"]:
         """All of it, for heads of this shape."""
-        return jnp.concatenate([jnp.zeros((*head.shape[:-1], 0, head.shape[-1]), jnp.uint32), *self.shed], axis=-2)
+        if not self.shed:
+            return jnp.zeros((*head.shape[:-1], 0, head.shape[-1]), jnp.uint32)
+        return jnp.concatenate(self.shed, axis=-2)
 
 
 def shed_word(

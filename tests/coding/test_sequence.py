@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 import pytest
 
+from recjax import compiler
 from recjax.coding import message as rans
 from recjax.coding import sequence
 from recjax.coding.codec import bernoulli, family, masked, optional, raw_bits, serial
@@ -13,6 +15,12 @@ from recjax.coding.normal import discretised_normal
 from recjax.coding.sequence import scan
 
 STEPS = 9
+single_cpu = pytest.mark.skipif(
+    jax.default_backend() != "cpu"
+    or jax.device_count() > 1
+    or not jaxlib.__version__.startswith(compiler._KERNEL_VERSIONS),
+    reason="loops are kernels on a single CPU, by an XLA that is known",
+)
 CDF_ROWS = jnp.asarray([[0, 7, 60000, 65536], [0, 65534, 65535, 65536]], jnp.uint32)
 
 
@@ -85,6 +93,14 @@ def test_what_is_not_asked_for_may_be_dropped():
     assert jax.jit(lambda: codec.pop(codec.push(rans.empty((), 4, 300), ones))[1])().all()
     several = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), message)
     assert jax.jit(jax.vmap(lambda m: codec.pop(m)[1]))(several).all()
+
+
+@single_cpu
+def test_pushes_and_pops_are_kernels():
+    codec, message = scan(bernoulli, jnp.full((STEPS, 4), 9, jnp.uint32)), rans.empty((), 4, 300)
+    push = jax.jit(lambda m: codec.push(m, jnp.zeros((STEPS, 4), jnp.uint32)))
+    for function in (push, jax.jit(codec.pop)):
+        assert "xla_cpu_small_call" in function.lower(message).as_text()
 
 
 def test_laws_may_come_of_anything():
