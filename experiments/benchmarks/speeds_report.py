@@ -117,7 +117,7 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     }
     said = ", ".join(f"{by} {peak:,.0f} MB" for by, peak in peaks.items())
     notes.append(f"Most memory of a process, its inputs included: {said}.")
-    notes += config["remarks"]
+    notes += config.get("remarks", ())
     if result["left_out"]:
         missing = ", ".join(_label(name, config) for name in result["left_out"])
         notes.append(f"Left out, as their packages were missing: {missing}.")

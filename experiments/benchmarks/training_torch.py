@@ -35,8 +35,7 @@ def _log_prob(likelihood: str, outputs: torch.Tensor, x: torch.Tensor) -> torch.
     total = outputs[..., 1].clamp(case.MIN_LOG_TOTAL, case.MAX_LOG_TOTAL)
     alpha, beta = torch.exp(total + F.logsigmoid(logit)), torch.exp(total + F.logsigmoid(-logit))
     n = torch.tensor(255.0)
-    k = torch.arange(256.0)
-    choose = (torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1))[x.long()]
+    choose = torch.lgamma(n + 1) - torch.lgamma(x + 1) - torch.lgamma(n - x + 1)
     both = torch.lgamma(x + alpha) + torch.lgamma(n - x + beta) - torch.lgamma(n + alpha + beta)
     return choose + both + torch.lgamma(alpha + beta) - torch.lgamma(alpha) - torch.lgamma(beta)
 
