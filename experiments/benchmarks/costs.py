@@ -61,7 +61,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         for name, partitioned in (("plain", False), ("partitioned", True)):
             begin(f"divergence, {name}")
             points = [(bits, _block_seconds(config, bits, partitioned)) for bits in config.divergences]
-            upper = points[len(points) // 2 :]
+            upper = points[-max(len(points) // 2 + 1, 2) :]
             rate = np.polyfit([bits for bits, _ in upper], [np.log2(seconds) for _, seconds in upper], 1)[0]
             curves.append(_curve("divergence", f"PFR, {name}", points, float(rate)))
         begin("batch")
