@@ -91,7 +91,7 @@ def cell_of_fixed(z: Int32[Array, "*n"], bits: int = BITS, law: QuantileLaw = NO
     """
 
     def refine(step, word):
-        trial = word | (jnp.uint32(1 << (bits - 1)) >> step.astype(jnp.uint32))
+        trial = word | (jnp.uint32(1 << (bits - 1)) >> jnp.asarray(step, jnp.uint32))
         return jnp.where(value_fixed(trial, bits, law) <= z, trial, word)
 
     return jax.lax.fori_loop(0, bits, refine, jnp.zeros(jnp.shape(z), jnp.uint32))

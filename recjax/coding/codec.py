@@ -58,7 +58,7 @@ def bisect(at_or_below: Callable[[Lanes], Bool[Array, "..."]], like: Lanes, coun
     steps = (count - 1).bit_length()
 
     def refine(step, k):
-        trial = k + (jnp.uint32(1 << steps >> 1) >> step.astype(jnp.uint32))
+        trial = k + (jnp.uint32(1 << steps >> 1) >> jnp.asarray(step, jnp.uint32))
         return jnp.where((trial < count) & at_or_below(jnp.minimum(trial, count - 1)), trial, k)
 
     # A loop, because XLA:CPU fuses unrolled steps and then computes k anew for each look-up: 2^steps times.
