@@ -15,6 +15,7 @@ import rich.console
 import rich.progress
 
 from experiments.fuzzing import attack, mutations
+from experiments.memory import peak_megabytes
 from recjax import conformance
 from recjax.codecs.files import decompress
 
@@ -51,7 +52,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
     for data in files.values():
         decode(data)
-    before = attack.peak_bytes()
+    before = peak_megabytes()
     try:
         with rich.progress.Progress(console=console, transient=True) as progress:
             inputs = progress.track(_inputs(config, list(files.values())), total=config.inputs, description="files")
@@ -59,8 +60,8 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     except attack.Broken as error:
         (folder / "broken.txt").write_text(f"{error}\n", encoding="utf-8")
         raise ValueError(f"a file broke a decoder ({str(error)[:120]}...); {folder / 'broken.txt'} has it.") from error
-    grown = (seen.peak_bytes - before) / (1 << 20)
-    if grown > config.grown_megabytes:
+    grown = None if before is None or seen.peak_megabytes is None else seen.peak_megabytes - before
+    if grown is not None and grown > config.grown_megabytes:
         raise ValueError(f"memory grew by {grown:.0f} MB, the cap is {config.grown_megabytes:g}; find what allocates.")
     return {
         **vars(seen),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.plots import PART_COLOURS, PLAIN_COLOUR
-from experiments.tables import Table
+from experiments.tables import Table, number
 
 KINDS = {"plain": "checksums as they were", "sealed": "checksums made right"}
 
@@ -18,12 +18,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
     sizes = result["corpus"].values()
     device = result["device"]
     notes = (
-        f"From {len(sizes)} files of {min(sizes)} to {max(sizes)} bytes, of every codec: bits flipped, cut off, "
-        "spliced, runs of zeros and ones. Decoded: to as many images of the shape as the header declares; with "
-        "checksums as they were that is only a file which the damage left as it was.",
+        f"From {len(sizes)} files of {min(sizes)} to {max(sizes)} bytes ({', '.join(result['corpus'])}): bits flipped, "
+        "cut off, spliced, runs of zeros and ones. Decoded: to as many images of the shape as the header declares; "
+        "with checksums as they were that is only a file which the damage left as it was.",
         f"Longest time {result['slowest_seconds']:.2f} s, with compilation {result['slowest_compiling_seconds']:.1f} s "
-        f"({result['compilations']:,} compilations); memory grew by {result['grown_megabytes']:,.0f} MB to "
-        f"{result['peak_bytes'] / (1 << 20):,.0f} MB. No crash, no hang, no other error.",
+        f"({result['compilations']:,} compilations); memory grew by {number(result['grown_megabytes'], 0)} MB "
+        f"to {number(result['peak_megabytes'], 0)} MB. No crash, no hang, no other error.",
         f"{result['seconds']['all'] / 60:.0f} minutes on {device['cpu_cores']} CPU cores ({device['machine']}).",
     )
     return [Table("Mutated files", ("files with", "tried", "refused", "decoded"), tuple(rows), notes, "fuzz")]

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import rich.console
 import rich.table
@@ -51,6 +52,11 @@ def rounded(value: float | None) -> str:
     if value is None:
         return ABSENT
     return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def machine(device: dict[str, Any]) -> str:
+    """A result's machine and its vectors, in words."""
+    return f"{device['machine']}, {device.get('vectors', 'unknown')} vectors"
 
 
 def below(rate: float, other: float) -> str:

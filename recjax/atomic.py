@@ -7,8 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind."""
+def write_atomically(path: str | Path, write: Callable[[Path], object], *, once: bool = False) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind.
+
+    once: a file that is there stays as it is, whoever of several processes was first.
+    """
     path = Path(path)
     require_file_place(path)
     try:
@@ -22,32 +25,19 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
             # On the disk before its name is: a crash of the machine leaves the old file or the new one.
             with open(part, "rb") as file:
                 os.fsync(file.fileno())
-            part.replace(path)
+            if once:
+                # Unlike a rename, a link never takes the place of a file.
+                with suppress(FileExistsError):
+                    os.link(part, path)
+                part.unlink()
+            else:
+                part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
         # Under the name that the caller knows, not that of the temporary file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def write_once(path: Path, data: bytes) -> None:
-    """Write a file that is not there yet; one that is there stays as it is, whoever of several processes was first."""
-    if path.exists():
-        return
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~umask())
-        # Unlike a rename, a link never takes the place of a file.
-        with suppress(FileExistsError):
-            os.link(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def require_file_place(path: str | Path) -> None:

@@ -72,6 +72,12 @@ def _has_avx512() -> bool:
         return False
 
 
+def makes_kernels() -> bool:
+    """Whether `one_kernel` does anything here: on a single CPU, by a version of XLA that it was tested with."""
+    known = jaxlib.__version__.startswith(_KERNEL_VERSIONS)
+    return known and jax.default_backend() == "cpu" and jax.device_count() == 1
+
+
 def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays that becomes one kernel, run by one core, where a CPU's program has it as a part.
 
@@ -80,7 +86,7 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     returns must depend on it. It stays as it is with anything but arithmetic of integers and look-ups in it, and among
     several devices, for XLA to partition.
     """
-    if jax.default_backend() != "cpu" or jax.device_count() > 1 or not jaxlib.__version__.startswith(_KERNEL_VERSIONS):
+    if not makes_kernels():
         return function
 
     def call(*arguments):

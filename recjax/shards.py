@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recjax import container
-from recjax.atomic import require_parent, write_atomically, write_once
+from recjax.atomic import require_parent, write_atomically
 from recjax.image_source import Source
 from recjax.images import MAX_BYTES, Images
 
@@ -152,7 +152,7 @@ def _begin(out: Path, manifest: dict[str, Any]) -> None:
         raise ValueError(f"{out} exists and is neither an empty folder nor one of shards; name another.")
     out.mkdir(exist_ok=True)
     text = json.dumps(manifest, indent=2) + "\n"
-    write_once(out / MANIFEST, text.encode())
+    write_atomically(out / MANIFEST, lambda part: part.write_bytes(text.encode()), once=True)
     found, wanted = _manifest(out), json.loads(text)
     other = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
     if other:

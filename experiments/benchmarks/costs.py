@@ -3,9 +3,7 @@
 Run:     python -m experiments configs/bench_costs.toml
 """
 
-import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 import rich.console
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import median_seconds
 from experiments.progress import searches
 from recjax import Normal, container, key, load_model, rec
 from recjax.codecs import bits_back, relative_entropy
@@ -86,16 +85,6 @@ def _exponent(points: list[tuple[int, float]], share: float) -> float:
     return float(np.polyfit([np.log(size) for size, _ in kept], [np.log(seconds) for _, seconds in kept], 1)[0])
 
 
-def _median_seconds(code: Callable[[], Any], rounds: int) -> float:
-    code()
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        code()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
 def _block_seconds(config: Config, bits: int, partitioned: bool) -> float:
     """Of one block of a divergence, found by PFR, which goes on until it is exact."""
     each = bits / config.dim
@@ -110,7 +99,7 @@ def _block_seconds(config: Config, bits: int, partitioned: bool) -> float:
     def code() -> None:
         jax.block_until_ready(rec.encode(algorithm, key(1), Normal(mean, scale), prior, bins=intervals).code)
 
-    return _median_seconds(code, config.rounds) / config.blocks
+    return median_seconds(code, config.rounds) / config.blocks
 
 
 def _batch_seconds(config: Config, batch: int) -> float:
@@ -122,7 +111,7 @@ def _batch_seconds(config: Config, batch: int) -> float:
     def code() -> None:
         jax.block_until_ready(rec.encode(algorithm, key(1), Normal(mean, scale), prior, bins=[2] * 16).code)
 
-    return _median_seconds(code, config.rounds)
+    return median_seconds(code, config.rounds)
 
 
 def _file_seconds(config: Config, method: str, count: int) -> float:
@@ -143,4 +132,4 @@ def _file_seconds(config: Config, method: str, count: int) -> float:
             written = relative_entropy.encode(images, model, settings, seed=0).data
             relative_entropy.decode(container.read(written), model)
 
-    return _median_seconds(code, config.rounds)
+    return median_seconds(code, config.rounds)

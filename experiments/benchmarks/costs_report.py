@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.plots import PART_COLOURS
-from experiments.tables import Table
+from experiments.tables import Table, machine
 
 _OF = {
     "divergence": ("KL divergence of a block, bits", "seconds a block", "2^({:.2f} KL)"),
@@ -28,8 +28,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"({100 * config['fit_from']:.0f}% of the largest and up). PFR goes on until its sample is exact, a plain "
         "one through a number of candidates that is exponential in the divergence. Blocks of "
         f"{config['dim']} dimensions, {config['blocks']} at a time.",
-        f"Medians of {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({device['machine']}, "
-        f"{device.get('vectors', 'unknown')} vectors), compiled code.",
+        f"Medians of {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({machine(device)}), compiled code.",
     )
     return [Table("What grows how", head, tuple(rows), notes, "costs", (0, 1, 2, 4))]
 

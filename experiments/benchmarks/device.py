@@ -5,7 +5,6 @@ On the device that JAX takes by default, a CPU with all its cores or an accelera
 """
 
 import functools
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import rich.console
 
 from experiments.benchmarks.cases import Case
+from experiments.benchmarks.task import median_seconds
 from experiments.progress import searches
 from recjax import Normal, compiler, key, rec
 
@@ -57,13 +57,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     with searches(console, len(codes)) as begin:
         for name, (code, amount) in codes.items():
             begin(name)
-            jax.block_until_ready(code())
-            seconds = []
-            for _ in range(config.rounds):
-                begun = time.perf_counter()
-                jax.block_until_ready(code())
-                seconds.append(time.perf_counter() - begun)
-            rates[name] = amount / statistics.median(seconds)
+            rates[name] = amount / median_seconds(lambda code=code: jax.block_until_ready(code()), config.rounds)
     return {"rates": rates, "seconds": {"all": time.perf_counter() - start}}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.benchmarks.device_costs import OPERATIONS_OF_DIMENSION, PRODUCT_OPERATIONS_OF_DIMENSION
 from experiments.plots import PART_COLOURS, PLAIN_COLOUR
-from experiments.tables import ABSENT, Table
+from experiments.tables import ABSENT, Table, machine
 
 CEILINGS = ("copied bytes", "product operations", "integer operations")
 WANTED_OF_ACCELERATOR = {"independent": 1e10, "shared": 1e11}
@@ -46,9 +46,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     head = ("what", "a second", "of the ceiling", "wanted", "verdict")
     device = result["device"]
     notes = (
-        f"On {device['kind']} ({device['count']} device, {device['cpu_cores']} CPU cores, {device['machine']}, "
-        f"{device.get('vectors', 'unknown')} vectors), {config['blocks']:,} blocks a call; medians of "
-        f"{config['rounds']} rounds.",
+        f"On {device['kind']} ({device['count']} device, {device['cpu_cores']} CPU cores, {machine(device)}), "
+        f"{config['blocks']:,} blocks a call; medians of {config['rounds']} rounds.",
         f"A candidate counts as {OPERATIONS_OF_DIMENSION} operations a dimension, and for each block that shares it "
         f"as {PRODUCT_OPERATIONS_OF_DIMENSION}; ceilings are those of large arrays through XLA.",
     )

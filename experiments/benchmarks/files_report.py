@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.plots import PART_COLOURS
-from experiments.tables import ABSENT, Table, number, rounded
+from experiments.tables import ABSENT, Table, machine, number, rounded
 
 FAST = (0.5, 0.015)
 CLOSE = (4.0, 0.010)
@@ -85,8 +85,7 @@ def _chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
         "compared (that is `recjax compress` without the decoding by which it verifies); medians of "
         f"{config['rounds']} rounds. The first call compiles: {first}.",
         f"Lanes: {lanes}. Other codecs at their strongest settings, on {config['peer_images']} images and one core.",
-        f"Measured on {device['cpu_cores']} CPU cores ({device['machine']}, "
-        f"{device.get('vectors', 'unknown')} vectors).",
+        f"Measured on {device['cpu_cores']} CPU cores ({machine(device)}).",
     )
 
 

@@ -13,10 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.cases import Case
+from experiments.memory import peak_megabytes
 
 OURS = "ours"
 PACKAGES = {
@@ -80,15 +80,6 @@ def _name(arguments: dict[str, Any]) -> str:
     return case.get("name", "?")
 
 
-def _peak_megabytes() -> float | None:
-    """The most memory that this process had, where Linux tells; `resource` would tell of its parent's, too."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), None)
-
-
 def main(contender: str) -> None:
     """What the process does."""
     sent = json.loads(sys.stdin.read())
@@ -105,7 +96,7 @@ def main(contender: str) -> None:
         "rates": {name: statistics.quantiles(rates, n=4) for name, (rates, _) in found.items()},
         "first_call_seconds": {name: first for name, (_, first) in found.items()},
         "facts": task.facts,
-        "peak_megabytes": _peak_megabytes(),
+        "peak_megabytes": peak_megabytes(),
         "package": f"{package} {importlib.metadata.version(package)}",
     }
     print(json.dumps(answer))

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.benchmarks.pinned import OURS
 from experiments.plots import PART_COLOURS, PLAIN_COLOUR
-from experiments.tables import ABSENT, Table, number
+from experiments.tables import ABSENT, Table, machine, number
 
 LABELS = {
     OURS: "recjax",
@@ -65,8 +65,7 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
         "Ordered random coding of normal targets; arrivals are in the time, and so are bins and ranks within them. "
         f"Every contender has a process of its own and one core; medians of {result['config']['rounds']} rounds "
         "through all of them, in brackets the smallest and the largest ratio within a round. The first call compiles.",
-        f"Measured on one core of {device['cpu_cores']} ({device['machine']}, {device.get('vectors', 'unknown')} "
-        f"vectors), with {packages}.",
+        f"Measured on one core of {device['cpu_cores']} ({machine(device)}), with {packages}.",
     ]
     if result["left_out"]:
         found.append(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.plots import PART_COLOURS, PLAIN_COLOUR
-from experiments.tables import ABSENT, Table, number
+from experiments.tables import ABSENT, Table, machine, number
 
 LABELS = {
     "coder_constriction": "constriction",
@@ -97,8 +97,7 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     notes = [
         f"Every contender has a process of its own and {cores}; medians of {config['rounds']} rounds through all of "
         "them, in brackets the smallest and the largest ratio within a round. A first call, which compiles, is apart.",
-        f"Measured on a machine of {device['cpu_cores']} cores ({device['machine']}, "
-        f"{device.get('vectors', 'unknown')} vectors), with {packages}.",
+        f"Measured on a machine of {device['cpu_cores']} cores ({machine(device)}), with {packages}.",
     ]
     over = {
         (row["race"], _label(row["contender"], config)): row["facts"]["bytes"] / row["facts"]["ideal_bytes"] - 1

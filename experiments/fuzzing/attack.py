@@ -1,8 +1,6 @@
 """Decoding hostile files, with a watch on time, memory and what comes back."""
 
-import resource
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +10,7 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
+from experiments.memory import peak_megabytes
 from recjax import container
 from recjax.errors import FormatError
 
@@ -33,7 +32,7 @@ class Watch:
     slowest_seconds: float = 0.0
     slowest_compiling_seconds: float = 0.0
     compilations: int = 0
-    peak_bytes: int = 0
+    peak_megabytes: float | None = None
 
 
 def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: float) -> str:
@@ -84,14 +83,8 @@ def attack(
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
     seen.compilations = len(compiled)
-    seen.peak_bytes = peak_bytes()
+    seen.peak_megabytes = peak_megabytes()
     return seen
-
-
-def peak_bytes() -> int:
-    """The most memory that this process had."""
-    unit = 1 if sys.platform == "darwin" else 1 << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @contextmanager
