@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Posterior = Literal["normal", "isokl"]
-LikelihoodName = Literal["auto", "bernoulli", "beta_binomial", "categorical"]
+LikelihoodName = Literal["auto", "bernoulli", "beta_binomial", "categorical", "discretised_logistic"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -22,7 +22,7 @@ class Network:
     """Normal: a mean and a scale for each latent. Isokl: one KL divergence for all images and all latents of a group,
     so that codes of fixed length suit (arXiv:2201.12857); bits-back cannot code it."""
     likelihood: LikelihoodName = "auto"
-    """Of a pixel: bernoulli for 2 levels, beta_binomial or categorical for more; auto is one of the first two."""
+    """Of a pixel: bernoulli for 2 levels, any other for more; auto is bernoulli or beta_binomial."""
     context_radius: int = 0
     """How far a pixel sees the decoded pixels around it, 1 to 4; 0 for not at all. For grey images take categorical."""
     features: int = 4

@@ -16,7 +16,7 @@ from training.epochs import initial_state, make_mesh, make_optimiser, run_epochs
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code that trains on so many images or pictures: "bernoulli", "beta_binomial" or "inr"."""
+    """Code that trains on so many images or pictures: a likelihood, or "inr"."""
     return _inr(size) if name == "inr" else _vae(name, size)
 
 

@@ -9,13 +9,16 @@ from torch.nn import functional as F  # pyright: ignore[reportMissingImports]
 
 from experiments.benchmarks import training_case as case
 from experiments.benchmarks.task import Task
+from recjax.models import logistic
 from recjax.models.inr import LEAK_Q10, W0, INRShape, fourier_features
 
 _SCALES = (-12.0, 2.0)
+_COUNTS = torch.arange(256.0)
+_LOG_CHOOSE = math.lgamma(256) - torch.lgamma(_COUNTS + 1) - torch.lgamma(256 - _COUNTS)
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code that trains on so many images or pictures: "bernoulli", "beta_binomial" or "inr"."""
+    """Code that trains on so many images or pictures: a likelihood, or "inr"."""
     return _inr(size) if name == "inr" else _vae(name, size)
 
 
@@ -31,13 +34,22 @@ def _log_prob(likelihood: str, outputs: torch.Tensor, x: torch.Tensor) -> torch.
     if likelihood == "bernoulli":
         logit = outputs[..., 0].clamp(-case.MAX_LOGIT, case.MAX_LOGIT)
         return -F.binary_cross_entropy_with_logits(logit, x, reduction="none")
+    if likelihood == "discretised_logistic":
+        return _discretised_logistic(outputs, x)
     logit = outputs[..., 0].clamp(-case.MAX_LOGIT, case.MAX_LOGIT)
     total = outputs[..., 1].clamp(case.MIN_LOG_TOTAL, case.MAX_LOG_TOTAL)
     alpha, beta = torch.exp(total + F.logsigmoid(logit)), torch.exp(total + F.logsigmoid(-logit))
-    n = torch.tensor(255.0)
-    choose = torch.lgamma(n + 1) - torch.lgamma(x + 1) - torch.lgamma(n - x + 1)
-    both = torch.lgamma(x + alpha) + torch.lgamma(n - x + beta) - torch.lgamma(n + alpha + beta)
-    return choose + both + torch.lgamma(alpha + beta) - torch.lgamma(alpha) - torch.lgamma(beta)
+    both = torch.lgamma(x + alpha) + torch.lgamma(255 - x + beta) - torch.lgamma(255 + alpha + beta)
+    return _LOG_CHOOSE[x.long()] + both + torch.lgamma(alpha + beta) - torch.lgamma(alpha) - torch.lgamma(beta)
+
+
+def _discretised_logistic(outputs: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    mean = outputs[..., 0].clamp(-logistic.MAX_MEAN, logistic.MAX_MEAN)
+    precision = torch.exp(-outputs[..., 1].clamp(logistic.MIN_LOG_SCALE, logistic.MAX_LOG_SCALE))
+    low = (x * (logistic.SPAN / 256) - logistic.SPAN / 2 - mean) * precision
+    below = torch.sigmoid(low).masked_fill(x == 0, 0.0)
+    up_to = torch.sigmoid(low + logistic.SPAN / 256 * precision).masked_fill(x == 255, 1.0)
+    return torch.log((up_to - below).clamp_min(1e-7))
 
 
 def _vae(likelihood: str, count: int) -> Task:

@@ -65,6 +65,22 @@ def bisect(at_or_below: Callable[[Lanes], Bool[Array, "..."]], like: Lanes, coun
     return jax.lax.fori_loop(0, steps, refine, jnp.zeros_like(like))
 
 
+def by_cdf(
+    cdf: Callable[[Lanes], Lanes], count: int
+) -> tuple[Callable[[Lanes], tuple[Lanes, Lanes]], Callable[[Lanes], Lanes]]:
+    """`bounds` and `lookup` for `interval`: of symbols below `count`, by a cdf in units of 2^-16.
+
+    cdf(k) is the mass of the symbols below k in [0, count]: 0 at 0, 2^16 at `count`, never decreasing.
+    """
+
+    def bounds(symbol):
+        k = jnp.minimum(symbol, count - 1)
+        start = cdf(k)
+        return start, jnp.where(symbol < count, cdf(k + 1) - start, 0)
+
+    return bounds, lambda value: bisect(lambda k: cdf(k) <= value, value, count)
+
+
 def uniform(total: int | Lanes) -> Codec:
     """Symbols 0 ... total - 1 of equal mass (to one unit of 2^-16), for total in [1, 2^16], which may vary by lane."""
     total = jnp.clip(jnp.asarray(total), 1, TOTAL_MASS).astype(jnp.uint32)
@@ -143,12 +159,7 @@ def family(cdf_rows: UInt32[Array, "rows symbols_plus_1"], row: Lanes) -> Codec:
     def edge(k):
         return flat.at[base + k].get(mode="promise_in_bounds")
 
-    def bounds(symbol):
-        k = jnp.minimum(symbol, count - 1)
-        start = edge(k)
-        return start, jnp.where(symbol < count, edge(k + 1) - start, 0)
-
-    return interval(bounds, lambda value: bisect(lambda k: edge(k) <= value, value, count), local=True)
+    return interval(*by_cdf(edge, count), local=True)
 
 
 def table(cdf: UInt32[Array, "symbols_plus_1"]) -> Codec:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Int32, UInt32
 
 from recjax import grid
-from recjax.coding.codec import Codec, bisect, interval
+from recjax.coding.codec import Codec, by_cdf, interval
 from recjax.coding.message import MASS_BITS, TOTAL_MASS
 
 MEAN_BITS = 12
@@ -64,7 +64,7 @@ def quantised_normal(
         share = jnp.where(k == 0, 0, jnp.where(k == cells, TOTAL_MASS, share))
         return ((share * (TOTAL_MASS - cells)) >> MASS_BITS) + k
 
-    return interval(*_of_cells(cumulative, cells), local=True)
+    return interval(*by_cdf(cumulative, cells), local=True)
 
 
 def inverse_cdf(
@@ -84,16 +84,7 @@ def _bounds_and_lookup(mean, log2_scale, bits):
         inner = cdf(edges.at[k].get(mode="clip"), mean, log2_scale)
         return jnp.where(k == 0, 0, jnp.where(k == cells, TOTAL_MASS, inner))
 
-    return _of_cells(cumulative, cells)
-
-
-def _of_cells(cumulative, cells):
-    def bounds(word):
-        k = jnp.minimum(word, cells - 1)
-        start = cumulative(k)
-        return start, jnp.where(word < cells, cumulative(k + 1) - start, 0)
-
-    return bounds, lambda value: bisect(lambda k: cumulative(k) <= value, value, cells)
+    return by_cdf(cumulative, cells)
 
 
 def cdf(edge: Int32[Array, "*n"], mean: Int32[Array, "*n"], log2_scale: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:

@@ -71,11 +71,7 @@ def codec(law: CategoricalLaw) -> codecs.Codec:
     def edge(k):
         return jnp.take_along_axis(law.edges, k[..., None], axis=-1, mode="clip")[..., 0]
 
-    def bounds(symbol):
-        start = edge(jnp.minimum(symbol, count - 1))
-        return start, jnp.where(symbol < count, edge(jnp.minimum(symbol, count - 1) + 1) - start, 0)
-
-    value = codecs.interval(bounds, lambda v: codecs.bisect(lambda k: edge(k) <= v, v, count))
+    value = codecs.interval(*codecs.by_cdf(edge, count))
     return codecs.optional(codecs.bernoulli(law.present), value)
 
 

@@ -34,7 +34,9 @@ ROWS_PER_DEVIATION = {64: 24, 255: 12}
 Rounding to the nearest of r rows per deviation costs 1 / (24 r^2) nats on average: 7e-5 and 3e-4.
 """
 
-_UNIT_BITS = 40
+UNIT_BITS = 40
+"""Exponentials and logistic functions are in units of 2^-40."""
+
 # The default context is the program's to change, this one is not.
 _DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
@@ -42,7 +44,7 @@ _DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 @functools.cache
 def bernoulli_rows() -> UInt32[np.ndarray, "rows 3"]:
     """Cumulative masses of (0, 1) for each point of the logit's axis."""
-    one = (_sigmoids() + 2 ** (_UNIT_BITS - PRECISION - 1)) >> (_UNIT_BITS - PRECISION)
+    one = (sigmoids() + 2 ** (UNIT_BITS - PRECISION - 1)) >> (UNIT_BITS - PRECISION)
     one = np.clip(one, 1, 2**PRECISION - 1)
     return _cumulative(np.stack([2**PRECISION - one, one], axis=1))
 
@@ -71,7 +73,7 @@ def beta_binomial_split_rows(n: int) -> tuple[UInt32[np.ndarray, "rows"], UInt32
 def _row_log2_weights(n: int) -> np.ndarray:
     """log2 of the masses of each row up to a constant, in units of 2^-24 (int64 [rows, n + 1])."""
     numbers = beta_binomial_row_numbers(n)
-    sigmoids = _sigmoids()
+    means = sigmoids()
     totals = _concentrations()
     alphas, betas = [], []
     for numbers_here, total in zip(numbers, totals, strict=True):
@@ -79,8 +81,8 @@ def _row_log2_weights(n: int) -> np.ndarray:
         first = np.searchsorted(numbers_here, np.arange(numbers_here[0], numbers_here[-1] + 1), side="left")
         last = np.searchsorted(numbers_here, np.arange(numbers_here[0], numbers_here[-1] + 1), side="right") - 1
         for middle in (first + last) // 2:
-            alphas.append(max(1, (total * int(sigmoids[middle])) >> _UNIT_BITS))
-            betas.append(max(1, (total * (2**_UNIT_BITS - int(sigmoids[middle]))) >> _UNIT_BITS))
+            alphas.append(max(1, (total * int(means[middle])) >> UNIT_BITS))
+            betas.append(max(1, (total * (2**UNIT_BITS - int(means[middle]))) >> UNIT_BITS))
     return _read_only(_log2_weights(n, np.array(alphas), np.array(betas)))
 
 
@@ -91,13 +93,13 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
     The Fisher information of the logit is about m p (1 - p), with m = n (A + 1) / (A + n) the count of independent
     draws that n draws with concentration A are worth.
     """
-    sigmoids = _sigmoids()
+    means = sigmoids()
     rows_per_deviation = next(rows for largest, rows in ROWS_PER_DEVIATION.items() if n <= largest)
-    variances = (sigmoids >> 20) * ((2**_UNIT_BITS - sigmoids) >> 20)
-    numbers = np.zeros((len(_concentrations()), len(sigmoids)), np.int32)
+    variances = (means >> 20) * ((2**UNIT_BITS - means) >> 20)
+    numbers = np.zeros((len(_concentrations()), len(means)), np.int32)
     next_row = 0
     for concentration, total in enumerate(_concentrations()):
-        one = 2**_UNIT_BITS
+        one = 2**UNIT_BITS
         draws = (n * (total + one) << 12) // (total + n * one)
         # Per step of the axis, in units of 2^-16 rows: sqrt(draws * variance) * rows per deviation / 2^LOGIT_STEP_BITS.
         deviations = _integer_sqrt(draws * (variances >> 20))
@@ -110,11 +112,11 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
 
 
 @functools.cache
-def _sigmoids() -> np.ndarray:
+def sigmoids() -> np.ndarray:
     """1 / (1 + exp(-logit)) of each point of the logit's axis, in units of 2^-40 (int64)."""
     points = range(-LOGIT_CENTRE, LOGIT_CENTRE + 1)
     with localcontext(_DECIMALS):
-        values = [2**_UNIT_BITS / (1 + (-Decimal(point) / 2**LOGIT_STEP_BITS).exp()) for point in points]
+        values = [2**UNIT_BITS / (1 + (-Decimal(point) / 2**LOGIT_STEP_BITS).exp()) for point in points]
         return _read_only(np.array([int(value.to_integral_value()) for value in values], np.int64))
 
 
@@ -125,7 +127,7 @@ def _concentrations() -> tuple[int, ...]:
         MIN_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS, (MAX_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS) + 1
     )
     with localcontext(_DECIMALS):
-        values = [2**_UNIT_BITS * (Decimal(point) / 2**CONCENTRATION_STEP_BITS).exp() for point in points]
+        values = [2**UNIT_BITS * (Decimal(point) / 2**CONCENTRATION_STEP_BITS).exp() for point in points]
         return tuple(int(value.to_integral_value()) for value in values)
 
 
@@ -136,7 +138,7 @@ def _log2_weights(n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """
     k = np.arange(n, dtype=np.int64)
     fixed = log2_fixed(n - k) - log2_fixed(k + 1)
-    unit = 2**_UNIT_BITS
+    unit = 2**UNIT_BITS
     steps = fixed + log2_fixed(k * unit + alpha[:, None]) - log2_fixed((n - 1 - k) * unit + beta[:, None])
     return np.concatenate([np.zeros((len(alpha), 1), np.int64), np.cumsum(steps, axis=1)], axis=1)
 

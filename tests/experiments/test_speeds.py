@@ -62,7 +62,7 @@ def test_symbols_follow_their_laws(name):
     assert entropy[0] < drawn.ideal_bits / drawn.symbol.size < entropy[1]
 
 
-@pytest.mark.parametrize("name", ["bernoulli", "beta_binomial", "inr"])
+@pytest.mark.parametrize("name", ["bernoulli", "beta_binomial", "discretised_logistic", "inr"])
 def test_training_runs(name):
     ((code, amount),) = training_ours.prepare(name, 2 if name == "inr" else 200).codes.values()
     code()
