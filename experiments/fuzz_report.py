@@ -21,9 +21,11 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"From {len(sizes)} files of {min(sizes)} to {max(sizes)} bytes ({', '.join(result['corpus'])}): bits flipped, "
         "cut off, spliced, runs of zeros and ones. Decoded: to as many images of the shape as the header declares; "
         "with checksums as they were that is only a file which the damage left as it was.",
-        f"Longest time {result['slowest_seconds']:.2f} s, with compilation {result['slowest_compiling_seconds']:.1f} s "
-        f"({result['compilations']:,} compilations); memory grew by {number(result['grown_megabytes'], 0)} MB "
-        f"to {number(result['peak_megabytes'], 0)} MB. No crash, no hang, no other error.",
+        f"The most that one file took: {result['seconds_of_a_file']['warm']:.2f} s and "
+        f"{number(result['megabytes']['warm'], 0)} MB of memory; where XLA compiled for a shape of images that no file "
+        f"had before, {result['seconds_of_a_file']['compiled']:.1f} s and {number(result['megabytes']['compiled'], 0)} "
+        f"MB ({result['compilations']:,} compilations). The process had {number(result['peak_megabytes'], 0)} MB at "
+        "its highest, mostly of compiled code. No crash, no hang, no other error.",
         f"{result['seconds']['all'] / 60:.0f} minutes on {device['cpu_cores']} CPU cores ({device['machine']}).",
     )
     return [Table("Mutated files", ("files with", "tried", "refused", "decoded"), tuple(rows), notes, "fuzz")]

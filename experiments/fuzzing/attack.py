@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
-from experiments.memory import peak_megabytes
+from experiments import memory
 from recjax import container
 from recjax.errors import FormatError
 
@@ -26,13 +26,24 @@ class Broken(AssertionError):
 
 @dataclass
 class Watch:
-    """What was seen. slowest_seconds, slowest_compiling_seconds: of files for which nothing, or something, compiled."""
+    """What was seen.
+
+    seconds, megabytes: the most that one file took, by whether something compiled for it; what a file takes of memory
+        is what its decoding adds at its highest.
+    peak_megabytes: of the process; None, as megabytes, where the system does not tell.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    slowest_seconds: float = 0.0
-    slowest_compiling_seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=lambda: {"compiled": 0.0, "warm": 0.0})
+    megabytes: dict[str, float | None] = field(default_factory=lambda: {"compiled": None, "warm": None})
     compilations: int = 0
     peak_megabytes: float | None = None
+
+    def saw(self, state: str, seconds: float, megabytes: float | None) -> None:
+        """One more file, "compiled" or "warm"."""
+        self.seconds[state] = max(self.seconds[state], seconds)
+        if megabytes is not None:
+            self.megabytes[state] = max(self.megabytes[state] or 0.0, megabytes)
 
 
 def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: float) -> str:
@@ -57,9 +68,12 @@ def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: f
 
 
 def attack(
-    inputs: Iterator[tuple[str, bytes]], decode: Callable[[bytes], np.ndarray], hang_seconds: float = 60.0
+    inputs: Iterator[tuple[str, bytes]],
+    decode: Callable[[bytes], np.ndarray],
+    hang_seconds: float = 60.0,
+    file_megabytes: float = 1024.0,
 ) -> Watch:
-    """Try inputs (kind, file), and count outcomes by kind."""
+    """Try inputs (kind, file), and count outcomes by kind; Broken for a file that adds more than so many megabytes."""
     seen, compiled = Watch(), []
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
@@ -69,13 +83,15 @@ def attack(
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         for kind, data in inputs:
-            before, start = len(compiled), time.perf_counter()
+            before, held, start = len(compiled), memory.megabytes(), time.perf_counter()
+            memory.forget_peak()
             outcome = try_file(data, decode, hang_seconds)
-            seconds = time.perf_counter() - start
-            if len(compiled) > before:
-                seen.slowest_compiling_seconds = max(seen.slowest_compiling_seconds, seconds)
-            else:
-                seen.slowest_seconds = max(seen.slowest_seconds, seconds)
+            seconds, peak = time.perf_counter() - start, memory.peak_megabytes()
+            added = None if held is None or peak is None else max(peak - held, 0.0)
+            if added is not None and added > file_megabytes:
+                raise Broken(f"took {added:.0f} MB of memory: {data.hex()}")
+            seen.saw("compiled" if len(compiled) > before else "warm", seconds, added)
+            seen.peak_megabytes = None if peak is None else max(seen.peak_megabytes or 0.0, peak)
             seen.outcomes[f"{kind}, {outcome}"] += 1
             # Every compiled function holds some mappings of memory, of which a process has 65,530 at most on Linux.
             if len(compiled) // _MANY_COMPILED > before // _MANY_COMPILED:
@@ -83,7 +99,6 @@ def attack(
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
     seen.compilations = len(compiled)
-    seen.peak_megabytes = peak_megabytes()
     return seen
 
 

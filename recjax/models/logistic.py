@@ -8,7 +8,6 @@ import functools
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, UInt32
@@ -63,9 +62,7 @@ def law(parameters: Int32[Array, "*batch 2"]) -> LogisticLaw:
     dropped = FRACTION_BITS - _SCALE_STEP_BITS
     step = ((parameters[..., 1] + (1 << (dropped - 1))) >> dropped) - (MIN_LOG_SCALE << _SCALE_STEP_BITS)
     precisions = jnp.asarray(_precisions())
-    return LogisticLaw(
-        jnp.clip(parameters[..., 0], -limit, limit), precisions[jnp.clip(step, 0, len(precisions) - 1)]
-    )
+    return LogisticLaw(jnp.clip(parameters[..., 0], -limit, limit), precisions[jnp.clip(step, 0, len(precisions) - 1)])
 
 
 def codec(law: LogisticLaw, levels: int) -> codecs.Codec:

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from experiments import memory
 from experiments.fuzzing import attack, mutations
-from experiments.memory import peak_megabytes
 from recjax import chunks, container
 from recjax.codecs import lossless
 from recjax.errors import FormatError
 
 SECONDS_WARM = 2.0
 SECONDS_COMPILING = 30.0
-GROWN_MEGABYTES = 1024
+FILE_MEGABYTES = 512.0
 
 
 def many_chunks(golden: bytes) -> bytes:
@@ -42,14 +42,11 @@ def test_mutated_files_are_refused_or_decode_to_their_shape(some_golden, golden,
 
     for data in files:
         decode(data)
-    before = peak_megabytes()
-    seen = attack.attack(mutated(files, count), decode)
+    seen = attack.attack(mutated(files, count), decode, SECONDS_COMPILING, FILE_MEGABYTES)
     print(seen)
     assert sum(seen.outcomes.values()) == count
     assert seen.outcomes["plain, decoded"] == 0 < seen.outcomes["sealed, decoded"]
-    assert seen.slowest_seconds < SECONDS_WARM and seen.slowest_compiling_seconds < SECONDS_COMPILING
-    if before is not None and seen.peak_megabytes is not None:
-        assert seen.peak_megabytes - before < GROWN_MEGABYTES
+    assert seen.seconds["warm"] < SECONDS_WARM
 
 
 def broken_by(decode, hang_seconds: float = 10.0) -> str:
@@ -77,3 +74,15 @@ def test_whatever_is_no_refusal_breaks_the_run():
 def test_other_pixels_than_were_declared_break_the_run(golden):
     with pytest.raises(attack.Broken, match="decoded to uint8"):
         attack.try_file(golden["orc"], lambda data: np.zeros((1, 8, 8), np.uint8), 10.0)
+
+
+def test_a_file_that_takes_too_much_memory_breaks_the_run(golden):
+    if memory.megabytes() is None:
+        pytest.skip("this system does not tell of memory")
+
+    def hoard(data):
+        held = b"1" * (1 << 27)
+        return lossless.decompress(data[: len(held)])
+
+    with pytest.raises(attack.Broken, match="MB of memory"):
+        attack.attack(iter([("plain", golden["orc"])]), hoard, file_megabytes=64.0)
