@@ -9,6 +9,7 @@ are submitit's (`pip install -e ".[slurm]"`), whose logs lie in OUT/jobs.
 """
 
 import argparse
+import collections
 import dataclasses
 import importlib.util
 import itertools
@@ -66,16 +67,35 @@ def jobs(path: str, settings: Sequence[str], out: Path) -> list[Job]:
     return found
 
 
-def submit(waiting: list[Job], out: Path, *, here: bool, parameters: dict[str, Any]) -> list[Any]:
-    """Jobs of submitit for all that is not done yet."""
+def executor(out: Path, *, here: bool, parameters: dict[str, Any]) -> Any:
+    """What submits jobs, of submitit."""
     if importlib.util.find_spec("submitit") is None:
         raise UsageError('submitit is not installed; `pip install -e ".[slurm]"` brings it.')
     import submitit  # pyright: ignore[reportMissingImports]
 
-    executor = submitit.AutoExecutor(folder=out / "jobs", cluster="local" if here else "slurm")
-    executor.update_parameters(**parameters)
-    with executor.batch():
-        return [executor.submit(job) for job in waiting]
+    found = submitit.AutoExecutor(folder=out / "jobs", cluster="local" if here else "slurm")
+    found.update_parameters(**parameters)
+    return found
+
+
+def run_here(submits: Any, waiting: list[Job], at_once: int) -> list[Job]:
+    """Run jobs in processes of this machine, so many at a time; those that failed."""
+    running: collections.deque[tuple[Job, Any]] = collections.deque()
+    failed = []
+
+    def finish() -> None:
+        job, process = running.popleft()
+        if process.exception() is not None:
+            failed.append(job)
+        print(f"{job.folder}: {'failed' if job in failed else 'done'}", flush=True)
+
+    for job in waiting:
+        if len(running) == at_once:
+            finish()
+        running.append((job, submits.submit(job)))
+    while running:
+        finish()
+    return failed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the results, one for each combination")
     parser.add_argument("--here", action="store_true", help="run on this machine, and wait, instead of asking Slurm")
+    parser.add_argument(
+        "--at-once", type=int, default=1, metavar="N", help="with --here: so many at a time (default 1)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the combinations and run nothing")
     parser.add_argument("--partition", help="Slurm's partition")
     parser.add_argument("--gpus", type=int, default=0, help="accelerators of a job")
@@ -111,6 +134,8 @@ def _act(options: argparse.Namespace) -> None:
         print(f"{job.folder}: {' '.join(job.settings) or 'as it is'}{' (done)' if job.done else ''}")
     if options.dry_run or not waiting:
         return
+    if options.at_once < 1:
+        raise UsageError(f"--at-once must be at least 1, got {options.at_once}; correct it.")
     parameters: dict[str, Any] = {
         "name": Path(options.config).stem,
         "timeout_min": max(round(60 * options.hours), 1),
@@ -121,18 +146,16 @@ def _act(options: argparse.Namespace) -> None:
     if options.partition and not options.here:
         parameters["slurm_partition"] = options.partition
     options.out.mkdir(parents=True, exist_ok=True)
-    submitted = submit(waiting, options.out, here=options.here, parameters=parameters)
+    submits = executor(options.out, here=options.here, parameters=parameters)
     if not options.here:
+        with submits.batch():
+            submitted = [submits.submit(job) for job in waiting]
         print(f"{len(submitted)} jobs: {', '.join(job.job_id for job in submitted)}; logs in {options.out / 'jobs'}.")
         return
-    failed = [job for job, running in zip(waiting, submitted, strict=True) if _failed(running)]
+    failed = run_here(submits, waiting, options.at_once)
     if failed:
         raise ValueError(f"{len(failed)} of {len(waiting)} jobs failed, first {failed[0].folder}; read their logs.")
     print(f"{len(waiting)} done; python -m experiments.report FOLDER/result.json prints a table.")
-
-
-def _failed(running: Any) -> bool:
-    return running.exception() is not None
 
 
 if __name__ == "__main__":

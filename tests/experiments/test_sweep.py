@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -33,41 +34,75 @@ def test_what_is_done_is_left_out(tmp_path, monkeypatch, capsys):
     second = sweep.jobs(str(CONFIG), ["rounds=1|2|3"], tmp_path)[1]
     (tmp_path / "001").mkdir()
     (tmp_path / "001" / "result.json").write_text(json.dumps({"experiment": "x", "config_digest": second.digest}))
-    taken = []
+    taken, asked = [], {}
 
-    class Done:
-        def exception(self) -> None:
-            return None
+    class Executor:
+        def submit(self, job):
+            taken.append(job.folder)
+            return Finished(None)
 
-    def submit(waiting, out, **rest):
-        taken.extend((job.folder, rest) for job in waiting)
-        return [Done() for _ in waiting]
+    def executor(out, **rest):
+        asked.update(rest["parameters"])
+        return Executor()
 
-    monkeypatch.setattr(sweep, "submit", submit)
+    monkeypatch.setattr(sweep, "executor", executor)
     command = [str(CONFIG), "rounds=1|2|3", "--out", str(tmp_path), "--here", "--hours", "0.5", "--gpus", "1"]
     assert sweep.main([*command, "--dry-run"]) == 0 and not taken
     assert sweep.main(command) == 0
-    assert [Path(folder).name for folder, _ in taken] == ["000", "002"]
-    assert taken[0][1]["parameters"]["timeout_min"] == 30 and taken[0][1]["parameters"]["gpus_per_node"] == 1
+    assert [Path(folder).name for folder in taken] == ["000", "002"]
+    assert asked["timeout_min"] == 30 and asked["gpus_per_node"] == 1
     assert "001: rounds=2 (done)" in capsys.readouterr().out
     assert sweep.main([str(CONFIG), "rounds=5|6", *command[2:]]) == 1
     assert "is of other settings" in capsys.readouterr().err
 
 
-def test_failures_are_told(tmp_path, monkeypatch, capsys):
-    class Failed:
-        def exception(self) -> Exception:
-            return RuntimeError("no")
+class Finished(NamedTuple):
+    """A process as submitit's jobs are."""
 
-    monkeypatch.setattr(sweep, "submit", lambda waiting, out, **rest: [Failed() for _ in waiting])
+    error: Exception | None
+
+    def exception(self) -> Exception | None:
+        return self.error
+
+
+def test_failures_are_told(tmp_path, monkeypatch, capsys):
+    class Executor:
+        def submit(self, job):
+            return Finished(RuntimeError("no"))
+
+    monkeypatch.setattr(sweep, "executor", lambda out, **rest: Executor())
     assert sweep.main([str(CONFIG), "rounds=1|2", "--out", str(tmp_path), "--here"]) == 1
     assert "2 of 2 jobs failed" in capsys.readouterr().err
+    assert sweep.main([str(CONFIG), "rounds=1", "--out", str(tmp_path), "--here", "--at-once", "0"]) == 1
+    assert "--at-once must be at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7])
+def test_so_many_run_at_once(tmp_path, at_once):
+    every = sweep.jobs(str(CONFIG), ["rounds=1|2|3|4|5"], tmp_path)
+    running, most = set(), []
+
+    class Process(NamedTuple):
+        job: sweep.Job
+
+        def exception(self) -> Exception | None:
+            running.remove(self.job)
+            return RuntimeError("no") if self.job is every[3] else None
+
+    class Executor:
+        def submit(self, job):
+            running.add(job)
+            most.append(len(running))
+            return Process(job)
+
+    assert sweep.run_here(Executor(), every, at_once) == [every[3]]
+    assert max(most) == min(at_once, 5) and not running
 
 
 def test_without_submitit_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="submitit is not installed"):
-        sweep.submit([], tmp_path, here=True, parameters={})
+        sweep.executor(tmp_path, here=True, parameters={})
 
 
 def test_a_job_writes_a_result(tmp_path):
