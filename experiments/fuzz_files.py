@@ -4,6 +4,10 @@ Run:     python -m experiments configs/fuzz_files.toml
 A crash, a hang, another exception than FormatError, or memory beyond the cap ends the run with the file in hex.
 """
 
+import importlib.util
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,12 +27,14 @@ from recjax.codecs.files import decompress
 class Config:
     """The run. inputs: mutated files, half of them with checksums made right. corpus: files of these models.
 
+    guided_seconds: of a search guided by coverage, see `experiments.fuzzing.guided`; it is left out without atheris.
     hang_seconds, file_megabytes: what the decoding of one file may take, compilation included.
     """
 
     experiment: str
     inputs: int = 200_000
     corpus: tuple[str, ...] = ("digits",)
+    guided_seconds: int = 0
     seed: int = 0
     hang_seconds: float = 60.0
     file_megabytes: float = 512.0
@@ -60,13 +66,29 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
         raise ValueError(f"a file broke a decoder ({str(error)[:120]}...); {folder / 'broken.txt'} has it.") from error
     return {
         "outcomes": dict(seen.outcomes),
-        "seconds_of_a_file": seen.seconds,
+        "reasons": dict(seen.reasons.most_common()),
+        "file_seconds": seen.file_seconds,
         "megabytes": seen.megabytes,
         "compilations": seen.compilations,
         "peak_megabytes": seen.peak_megabytes,
         "corpus": {name: len(data) for name, data in files.items()},
+        "guided": _guided(config, folder / "guided", console),
         "seconds": {"all": time.perf_counter() - start},
     }
+
+
+def _guided(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any] | None:
+    """Counts of the search guided by coverage; it ends its process, and has one of its own."""
+    if not config.guided_seconds or importlib.util.find_spec("atheris") is None:
+        return None
+    console.print(f"searching for {config.guided_seconds} s, guided by coverage")
+    command = [sys.executable, "-m", "experiments.fuzzing.guided", "--seconds", str(config.guided_seconds)]
+    options = ["--folder", str(folder), "--models", *config.corpus]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["?"])[-1]
+        raise ValueError(f"the search found a file that breaks a decoder ({last}); {folder} has it.")
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 
 def _inputs(config: Config, files: list[bytes]) -> Iterator[tuple[str, bytes]]:

@@ -25,6 +25,7 @@ EXPERIMENTS = {
     "bench_costs": ("experiments.benchmarks.costs", "experiments.benchmarks.costs_report"),
     "bench_device": ("experiments.benchmarks.device", "experiments.benchmarks.device_report"),
     "bench_files": ("experiments.benchmarks.files", "experiments.benchmarks.files_report"),
+    "bench_startup": ("experiments.benchmarks.startup", "experiments.benchmarks.startup_report"),
     "bench_training": ("experiments.benchmarks.speeds", "experiments.benchmarks.speeds_report"),
     "synthetic_partition": ("experiments.synthetic_partition", "experiments.synthetic_partition_report"),
     "synthetic_ablation": ("experiments.synthetic_ablation", "experiments.synthetic_ablation_report"),

@@ -6,13 +6,14 @@ The top help is plain text and each command is imported when it is called, so th
 import contextlib
 import errno
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 from recjax.errors import UsageError
 
-FINE, BAD_INPUT, USAGE, INTERRUPTED = 0, 1, 2, 130
+FINE, BAD_INPUT, USAGE, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
 
 _ADVICE = {errno.ENOSPC: "make room on the disk", errno.EDQUOT: "make room within your quota"}
 
@@ -56,6 +57,17 @@ Exit codes: 0 fine, 1 bad input, 2 wrong usage.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; by default that of the process, which keeps what it compiles."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough of it; at its end Python would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO_READER
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     own_process = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
@@ -93,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"recjax: {sentence(error)}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         print("recjax: interrupted.", file=sys.stderr)
         return INTERRUPTED

@@ -46,7 +46,7 @@ def test_mutated_files_are_refused_or_decode_to_their_shape(some_golden, golden,
     print(seen)
     assert sum(seen.outcomes.values()) == count
     assert seen.outcomes["plain, decoded"] == 0 < seen.outcomes["sealed, decoded"]
-    assert seen.seconds["warm"] < SECONDS_WARM
+    assert seen.file_seconds["warm"] < SECONDS_WARM
 
 
 def broken_by(decode, hang_seconds: float = 10.0) -> str:

@@ -1,0 +1,94 @@
+"""Search for files that break a decoder, guided by which branches a file reaches: libFuzzer, by atheris.
+
+    pip install -e ".[fuzz]"
+    python -m experiments.fuzzing.guided --seconds 600 --folder runs/guided
+
+Begins with the reference files and what an earlier search found, and keeps what reaches something new in FOLDER/corpus,
+counts in FOLDER/result.json, and a file that breaks something in FOLDER/crash-*. Ends with an error for such a file.
+"""
+
+import argparse
+import importlib.util
+import json
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recjax.errors import UsageError
+from training.command import guarded
+
+_INSTRUMENTED = ["recjax.chunks", "recjax.container", "recjax.varint", "recjax.codecs"]
+_EVERY = 500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search until the time is up. Returns 0, or 1 and one sentence on stderr."""
+    summary, _, examples = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.fuzzing.guided",
+        description=summary,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=int, default=600, help="how long to search (default 600)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/guided"), help="where files and counts are kept")
+    parser.add_argument("--models", nargs="+", default=["digits", "cifar10"], help="of which reference files begin")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    options = parser.parse_args(arguments)
+    return guarded("experiments.fuzzing.guided", lambda: _search(options), debug=options.debug)
+
+
+def _search(options: argparse.Namespace) -> None:
+    if importlib.util.find_spec("atheris") is None:
+        raise UsageError('atheris is not installed; `pip install -e ".[fuzz]"` brings it.')
+    import atheris  # pyright: ignore[reportMissingImports]
+
+    # What is instrumented must not have been imported before.
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from recjax.codecs.files import decompress
+    from experiments.fuzzing import attack, mutations
+    from recjax import conformance
+
+    corpus = options.folder / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    begin = {one.name: one.data for one in conformance.references() if one.model in options.models}
+    if not begin:
+        raise UsageError(f"no reference file is of {', '.join(options.models)}; see `recjax models`.")
+
+    def decode(data: bytes) -> np.ndarray:
+        return decompress(data, max_bytes=attack.MAX_BYTES)
+
+    for name, data in begin.items():
+        (corpus / name).write_bytes(data)
+        decode(data)
+    start = time.perf_counter()
+    with attack.watched(decode, 60.0, 512.0) as (seen, take):
+
+        def try_one(data: bytes) -> None:
+            take("guided", data)
+            if seen.outcomes.total() % _EVERY == 0:
+                seconds = time.perf_counter() - start
+                text = json.dumps({**vars(seen), "corpus": list(begin), "seconds": seconds}, indent=1)
+                (options.folder / "result.json").write_text(text + "\n", encoding="utf-8")
+
+        def mutate(data: bytes, max_size: int, seed: int) -> bytes:
+            """libFuzzer's own mutations, mostly with checksums made right, without which all else stays unseen."""
+            changed = atheris.Mutate(data, max_size)
+            sealed = len(changed) > 5 and random.Random(seed).random() < 0.9
+            return (mutations.seal(changed) if sealed else changed)[:max_size]
+
+        flags = [
+            f"-max_total_time={options.seconds}", f"-artifact_prefix={options.folder}/", "-max_len=2048",
+            "-rss_limit_mb=0", "-timeout=0", "-print_final_stats=1", str(corpus),
+        ]  # fmt: skip
+        atheris.Setup([sys.argv[0], *flags], try_one, custom_mutator=mutate)
+        # Does not return: the process ends with the search.
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
