@@ -50,7 +50,9 @@ def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
     return load(name)
 
 
-def decode(path: Path, model_name: str | None, max_bytes: int, index: int | None) -> "np.ndarray":
+def decode(
+    path: Path, model_name: str | None, max_bytes: int, index: int | None, ignore_fingerprint: bool = False
+) -> "np.ndarray":
     from recjax import container
 
     data = read_bytes(path, max_bytes)
@@ -63,7 +65,7 @@ def decode(path: Path, model_name: str | None, max_bytes: int, index: int | None
     model = None
     if model_name is not None:
         model = (load_lossy if file.header.method == "inr" else load)(model_name)
-    images = decompress(data, index=index, model=model, max_bytes=max_bytes)
+    images = decompress(data, index=index, model=model, max_bytes=max_bytes, ignore_fingerprint=ignore_fingerprint)
     return images if index is None else images[None]
 
 
@@ -98,6 +100,7 @@ def facts(data: bytes) -> dict[str, object]:
         "overhead_bytes": len(data) - sum(map(len, bodies)),
         "model": released_name(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
+        "arithmetic": f"float, of fingerprint {header.fingerprint.hex()}" if header.fingerprint else "exact",
         "format": header.format_version,
         "stream": header.stream_version,
         "seed": header.seed,
@@ -131,8 +134,11 @@ def rate(count: int, file_bytes: int, raw_bytes: int) -> str:
 def coded_with(data: bytes, model: "Model") -> str:
     from recjax import container
 
-    method = container.read(data, sys.maxsize).header.method
-    return "Stored as they are." if method == "raw" else f"Coded by {method} with the model {model.name}."
+    header = container.read(data, sys.maxsize).header
+    if header.method == "raw":
+        return "Stored as they are."
+    floats = ", in floats: it decodes on this machine alone" if header.fingerprint else ""
+    return f"Coded by {header.method} with the model {model.name}{floats}."
 
 
 @contextmanager

@@ -71,6 +71,8 @@ class Compress:
     """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
     bin_code: Literal["uniform", "learned"] | None = None
     """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
+    arithmetic: Literal["exact", "float"] = "exact"
+    """Of the networks. float is for research: the file says how floats come out here, and is refused elsewhere."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
     shard_images: int | None = None
@@ -92,6 +94,8 @@ class Compress:
         for name in ("bpp", "effort"):
             if self.method != "inr" and getattr(self, name) is not None:
                 raise UsageError(f"{self.method} has no use for {name}, which belongs to inr; leave it out.")
+        if self.arithmetic == "float" and (self.method == "inr" or self.shard_images is not None):
+            raise UsageError("float arithmetic is for single lossless files; leave --arithmetic out.")
         if self.shard_images is not None:
             from recjax import shard_commands
 
@@ -116,6 +120,7 @@ class Compress:
                 images,
                 model,
                 **self._options,
+                arithmetic=self.arithmetic,
                 seed=self.seed,
                 progress=report,
             )
@@ -181,6 +186,8 @@ class Decompress:
     """The model's path, if it is not a released one."""
     max_bytes: int = _MAX_BYTES
     """Refuse files whose images take more."""
+    ignore_fingerprint: bool = False
+    """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
 
     def run(self) -> None:
         from recjax.shards import is_shards
@@ -192,7 +199,7 @@ class Decompress:
             return
         from recjax.images import write_images
 
-        images = decode(self.file, self.model, self.max_bytes, self.index)
+        images = decode(self.file, self.model, self.max_bytes, self.index, self.ignore_fingerprint)
         write_images(self.out, images)
         print(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
 

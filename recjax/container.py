@@ -18,8 +18,12 @@ from recjax.errors import FormatError
 
 MAGIC = b"RJX"
 FORMAT_VERSION = 1
+FLOAT_FORMAT_VERSION = 2
+"""Of files whose decoder evaluates networks in floats, for research; all others are of FORMAT_VERSION."""
+
 STREAM_VERSION = 1
 DIGEST_BYTES = 8
+FINGERPRINT_BYTES = 8
 MAX_CHUNK_IMAGES = 1 << 14
 MAX_RAW_BYTES = 1 << 30
 
@@ -73,6 +77,9 @@ METHODS: dict[str, dict[str, Bounds]] = {
     },
 }
 
+# Neither evaluates a network of a VAE.
+_NO_FLOATS = ("raw", "inr")
+
 
 @dataclass(frozen=True)
 class Header:
@@ -84,6 +91,7 @@ class Header:
     image_shape: (height, width) or (height, width, channels) of the uint8 images.
     seed: of the shared stream, in [0, 2^64).
     parameters: value by name, exactly the names of METHODS[method]; methods without chunk_images have one chunk.
+    fingerprint: 8 bytes of how floats come out where the file was made, or none if it is exact, as files should be.
 
     ValueError if a field is out of range.
     """
@@ -94,7 +102,7 @@ class Header:
     image_shape: tuple[int, ...]
     seed: int = 0
     parameters: dict[str, int] = field(default_factory=dict)
-    format_version: int = FORMAT_VERSION
+    fingerprint: bytes = b""
     stream_version: int = STREAM_VERSION
 
     def __post_init__(self) -> None:
@@ -102,6 +110,8 @@ class Header:
             raise ValueError(f"unknown method {self.method!r}; known are {', '.join(METHODS)}.")
         if len(self.model_digest) != DIGEST_BYTES:
             raise ValueError(f"model_digest must be {DIGEST_BYTES} bytes, got {len(self.model_digest)}.")
+        if len(self.fingerprint) not in (0, FINGERPRINT_BYTES) or (self.fingerprint and self.method in _NO_FLOATS):
+            raise ValueError(f"a fingerprint has {FINGERPRINT_BYTES} bytes, and files of {self.method} may have none.")
         if len(self.image_shape) not in (2, 3) or min(self.image_shape) < 1:
             raise ValueError(f"image_shape must be (height, width[, channels]), got {self.image_shape}.")
         if self.count < 0 or not 0 <= self.seed < 1 << 64:
@@ -112,6 +122,11 @@ class Header:
         for name, (lowest, highest) in schema.items():
             if not lowest <= self.parameters[name] <= highest:
                 raise ValueError(f"{name} must lie in [{lowest}, {highest}], got {self.parameters[name]}.")
+
+    @property
+    def format_version(self) -> int:
+        """Of the file."""
+        return FLOAT_FORMAT_VERSION if self.fingerprint else FORMAT_VERSION
 
     @property
     def image_bytes(self) -> int:
@@ -171,12 +186,12 @@ def write(header: Header, chunks: Sequence[bytes]) -> bytes:
     """The file of a header and the bodies of its chunks."""
     if len(chunks) != header.num_chunks:
         raise ValueError(f"{header.count} images make {header.num_chunks} chunks, got {len(chunks)}.")
-    if header.format_version != FORMAT_VERSION or header.stream_version != STREAM_VERSION:
-        raise ValueError(f"this version writes format {FORMAT_VERSION} and stream {STREAM_VERSION} only.")
+    if header.stream_version != STREAM_VERSION:
+        raise ValueError(f"this version writes stream {STREAM_VERSION} only.")
     ordered = [header.parameters[name] for name in METHODS[header.method]]
     fields = [len(header.image_shape), *header.image_shape, header.count, header.seed, *ordered]
-    head = MAGIC + bytes([FORMAT_VERSION, STREAM_VERSION << 4 | list(METHODS).index(header.method)])
-    head += header.model_digest if header.method != "raw" else b""
+    head = MAGIC + bytes([header.format_version, STREAM_VERSION << 4 | list(METHODS).index(header.method)])
+    head += (header.model_digest if header.method != "raw" else b"") + header.fingerprint
     head += b"".join(map(varint.encode, [*fields, *map(len, chunks)]))
     data = head + b"".join(body + _checksum(head, number, body) for number, body in enumerate(chunks))
     _check_sizes(header, len(data), max(MAX_RAW_BYTES, header.raw_bytes))
@@ -193,16 +208,23 @@ def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
     if len(data) < 5:
         raise FormatError("the file ends inside its header; it is truncated, fetch it again.")
     stream_version, method_number = divmod(data[4], 16)
-    if data[3] > FORMAT_VERSION or stream_version > STREAM_VERSION:
+    if data[3] > FLOAT_FORMAT_VERSION or stream_version > STREAM_VERSION:
         raise FormatError(
-            f"the file has format {data[3]} and stream {stream_version}, this recjax reads up to {FORMAT_VERSION} and "
-            f"{STREAM_VERSION}; upgrade recjax."
+            f"the file has format {data[3]} and stream {stream_version}, this recjax reads up to "
+            f"{FLOAT_FORMAT_VERSION} and {STREAM_VERSION}; upgrade recjax."
         )
     if data[3] < 1 or stream_version < 1 or method_number >= len(METHODS):
         raise FormatError(f"the file names method {method_number}, which this format does not have; it is damaged.")
     method = list(METHODS)[method_number]
     position = 5 + (DIGEST_BYTES if method != "raw" else 0)
     digest = data[5:position] if method != "raw" else bytes(DIGEST_BYTES)
+    floats = data[3] == FLOAT_FORMAT_VERSION
+    if floats and method in _NO_FLOATS:
+        raise FormatError(f"the file is of method {method} in floats, which there is not; it is damaged.")
+    fingerprint = data[position : position + FINGERPRINT_BYTES] if floats else b""
+    position += len(fingerprint)
+    if floats and len(fingerprint) < FINGERPRINT_BYTES:
+        raise FormatError("the file ends inside its fingerprint; it is truncated, fetch it again.")
 
     def take(name: str, lowest: int, highest: int) -> int:
         nonlocal position
@@ -214,7 +236,7 @@ def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
     count = take("number of images", 0, 1 << 48)
     seed = take("seed", 0, (1 << 64) - 1)
     parameters = {name: take(name, *bounds) for name, bounds in METHODS[method].items()}
-    header = Header(method, digest, count, shape, seed, parameters, data[3], stream_version)
+    header = Header(method, digest, count, shape, seed, parameters, fingerprint, stream_version)
     _check_sizes(header, len(data), max_bytes)
     if header.num_chunks * (1 + _CRC_BYTES) > len(data):
         raise FormatError(f"the file declares {header.num_chunks} chunks in {len(data)} bytes; it is damaged.")

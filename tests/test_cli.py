@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def fake_compress(images, model, **options):
     return chunks.write_raw(images)
 
 
-def fake_decompress(data, *, index=None, model=None, max_bytes=0):
+def fake_decompress(data, *, index=None, model=None, max_bytes=0, ignore_fingerprint=False):
     images = chunks.read_raw(container.read(data, max_bytes))
     return images if index is None else images[index]
 
@@ -246,3 +247,26 @@ def test_the_installed_script_runs():
         [sys.executable, "-m", "recjax.cli", "--version"], check=True, capture_output=True, text=True
     )
     assert found.stdout == f"recjax {version('recjax')}\n"
+
+
+def test_floats_are_marked_and_refused_elsewhere(run, images, monkeypatch):
+    code, out, err = run("compress", "in.npy", "a.rjx", "--arithmetic", "float")
+    assert (code, err) == (0, "") and "it decodes on this machine alone" in out
+    code, out, err = run("info", "a.rjx")
+    assert code == 0 and "float, of fingerprint" in out
+    assert run("decompress", "a.rjx", "out.npy")[0] == 0
+    assert np.array_equal(read_images(Path("out.npy")), images)
+    monkeypatch.setattr("recjax.codecs.fingerprint._cpu_flags", lambda: "another")
+    code, out, err = run("decompress", "a.rjx", "other.npy")
+    assert code == 1 and "another machine, version or batch" in err and not Path("other.npy").exists()
+    assert run("decompress", "a.rjx", "other.npy", "--ignore-fingerprint")[0] == 0
+    code, out, err = run("compress", "in.npy", "b.rjx", "--method", "inr", "--arithmetic", "float")
+    assert code == 2 and "leave --arithmetic out" in err
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -c 'from recjax.cli import main; raise SystemExit(main())' --help"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False
+    )
+    assert done.stderr == b"" and done.returncode in (0, 141)

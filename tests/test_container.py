@@ -128,7 +128,7 @@ BAD_FILES = {
     "empty": (b"", "not a file of recjax"),
     "wrong magic": (b"PK\3\4" + GOOD[4:], "not a file of recjax"),
     "magic only": (b"RJX", "truncated"),
-    "newer format": (patch(GOOD, 3, 2), "upgrade recjax"),
+    "newer format": (patch(GOOD, 3, 3), "upgrade recjax"),
     "newer stream": (patch(GOOD, 4, 0x23), "upgrade recjax"),
     "format 0": (patch(GOOD, 3, 0), "damaged"),
     "unknown method": (patch(GOOD, 4, 0x1F), "does not have"),

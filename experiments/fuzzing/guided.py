@@ -48,7 +48,7 @@ def _search(options: argparse.Namespace) -> None:
     import atheris  # pyright: ignore[reportMissingImports]
 
     # What is instrumented must not have been imported before.
-    with atheris.instrument_imports(include=_INSTRUMENTED):
+    with atheris.instrument_imports(include=_INSTRUMENTED):  # pyright: ignore[reportAttributeAccessIssue]
         from recjax.codecs.files import decompress
     from experiments.fuzzing import attack, mutations
     from recjax import conformance

@@ -66,7 +66,7 @@ def mutate_and_seal(rng: np.random.Generator, data: bytes, other: bytes) -> byte
 def seal(data: bytes) -> bytes:
     """The file with right checksums for whatever its header says; one whose header cannot be read stays as it is."""
     position, method = 5, data[4] & 15
-    position += 8 if method else 0
+    position += 8 * ((method > 0) + (data[3] == container.FLOAT_FORMAT_VERSION))
 
     def take() -> int:
         nonlocal position

@@ -17,12 +17,14 @@ def decompress(
     index: int | None = None,
     model: Model | INRModel | None = None,
     max_bytes: int = container.MAX_RAW_BYTES,
+    ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
     """The images [count, *shape] of a file, or image `index` alone, [*shape]; of a lossy file, what it holds of them.
 
     model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
-    another model, or its images would take more than `max_bytes`.
+    another model, or its images would take more than `max_bytes`; or if it was made in floats elsewhere, see
+    `lossless.decompress`.
     """
     file = container.read(data, max_bytes)
     method = file.header.method
@@ -33,4 +35,11 @@ def decompress(
         images = lossy.decode(file, model, index=index, max_bytes=max_bytes)
         return images if index is None else images[0]
     others = None if isinstance(model, INRModel) else model
-    return lossless.decompress(data, index=index, model=others, max_bytes=max_bytes, progress=progress)
+    return lossless.decompress(
+        data,
+        index=index,
+        model=others,
+        max_bytes=max_bytes,
+        ignore_fingerprint=ignore_fingerprint,
+        progress=progress,
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import chunks, container
-from recjax.codecs import bits_back, bits_back_rec, relative_entropy
+from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
 from recjax.codecs.options import METHODS, check_settings, make_settings
 from recjax.codecs.ownership import model_of
 from recjax.codecs.settings import CHAIN_METHOD
@@ -16,6 +16,8 @@ from recjax.models import model as models
 from recjax.models.model import Model
 
 __all__ = ["METHODS", "check_images", "check_settings", "compress", "decompress", "make_settings"]
+
+ARITHMETICS = ("exact", "float")
 
 Progress = Callable[[int, int], None]
 
@@ -33,6 +35,7 @@ def compress(
     branch_code: str | None = None,
     index_code: str | None = None,
     bin_code: str | None = None,
+    arithmetic: str = "exact",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> bytes:
@@ -48,6 +51,9 @@ def compress(
     "uniform" or "learned". Learned ones are in the model; the default is to take them where they are, else zeta and
     uniform. What is left out is what suits the method, and ValueError says what is wrong with an argument.
 
+    arithmetic: of the networks, "exact", in integers; or "float", for research: such a file decodes here and nowhere
+    else, and says so.
+
     `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
     `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
     """
@@ -56,6 +62,10 @@ def compress(
         model, method, partition, candidates, block_bits, blocks=blocks, max_depth=max_depth, branch_code=branch_code,
         index_code=index_code, bin_code=bin_code,
     )  # fmt: skip
+    if arithmetic not in ARITHMETICS:
+        raise ValueError(f"arithmetic must be one of {', '.join(ARITHMETICS)}, got {arithmetic!r}; choose one.")
+    if arithmetic == "float":
+        model = models.in_floats(model)
     count, raw = len(images), chunks.write_raw(images)
     encoded, verified = _halves(progress, count)
     if count == 0:
@@ -67,6 +77,8 @@ def compress(
             data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
+        if model.arithmetic == "float":
+            data = fingerprint.stamp(data, model)
     except (FaultError, FormatError):
         # A message that cannot be written, or a file that its own reader would take for a hostile one.
         data = raw
@@ -102,12 +114,14 @@ def decompress(
     index: int | None = None,
     model: Model | None = None,
     max_bytes: int = container.MAX_RAW_BYTES,
+    ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
     """The images [count, *shape] of a file, or image `index` alone, [*shape].
 
     model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
-    another model, or its images would take more than `max_bytes`.
+    another model, or its images would take more than `max_bytes`; or if it was made in floats, and floats come out
+    otherwise here, unless `ignore_fingerprint` asks for what they make of it.
     """
     file = container.read(data, max_bytes)
     header = file.header
@@ -115,7 +129,7 @@ def decompress(
     if header.method == "raw":
         images = chunks.read_raw(file)
     else:
-        model = _model_of(file, model)
+        model = fingerprint.model_for(file, _model_of(file, model), index, ignore=ignore_fingerprint)
         chains = {"bb-ans": bits_back, CHAIN_METHOD: bits_back_rec}
         if header.method not in chains:
             images = relative_entropy.decode(file, model, index=index, progress=progress)

@@ -181,6 +181,12 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
     return flat.reshape(len(flat), *header.image_shape)
 
 
+def batch_sizes(header: Header) -> set[int]:
+    """Images that are decoded at a time, of a whole file."""
+    sizes = {len(header.images_of(number)) for number in (0, header.num_chunks - 1)}
+    return {_padded(min(BATCH, size - start)) for size in sizes for start in range(0, size, BATCH)}
+
+
 def _require_empty(message: Message) -> None:
     if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
         raise FormatError("an image does not end where its message does; the file is damaged or of another model.")

@@ -9,12 +9,10 @@ from jaxtyping import Array, Bool, Int32
 from recjax.coding import codec as codecs
 from recjax.coding import sequence
 from recjax.models import present_values
-from recjax.models.exact import ExactNetwork
+from recjax.models.networks import Network
 
 
-def step_codec(
-    head: ExactNetwork, inputs: Int32[Array, "most *lanes inputs"], exists: Bool[Array, "most"]
-) -> codecs.Codec:
+def step_codec(head: Network, inputs: Int32[Array, "most *lanes inputs"], exists: Bool[Array, "most"]) -> codecs.Codec:
     """Codec of pixels [most, *lanes], of which some need not exist: these leave the message as it is.
 
     inputs: what the head is told of each; its outputs are the logits of `categorical.law`.

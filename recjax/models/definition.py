@@ -20,6 +20,7 @@ from recjax.coding.message import TOTAL_MASS
 from recjax.models import context, exact, tensor_file
 from recjax.models.isokl import MAX_KAPPA_NATS
 from recjax.models.likelihoods import Likelihood, make_likelihood
+from recjax.models.networks import FloatNetwork, Network
 from recjax.models.vae import POSTERIORS
 
 KL_UNIT = 1024
@@ -56,11 +57,12 @@ class Model:
     card: JSON text for people (training configuration, measured rates); not part of the digest.
     posterior_name: "normal", which bits-back needs, or "isokl".
     kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; else None.
+    exact_digest: of a model in floats (`model.in_floats`), the digest of the exact one; else "".
     """
 
-    inference: exact.ExactNetwork
-    generative: exact.ExactNetwork
-    head: exact.ExactNetwork | None
+    inference: Network
+    generative: Network
+    head: Network | None
     kl_bits: Int32[np.ndarray, "latents"]
     intervals: Int32[np.ndarray, "latents"]
     index_counts: dict[str, Int32[np.ndarray, "*blocks classes"]]
@@ -73,6 +75,12 @@ class Model:
     posterior_name: str = "normal"
     kappa_nats_q16: Int32[np.ndarray, "latents"] | None = None
     interval_masses: Int32[np.ndarray, "latents capacity"] | None = None
+    exact_digest: str = ""
+
+    @property
+    def arithmetic(self) -> str:
+        """How decoders evaluate its networks: "exact", the same everywhere, or "float"."""
+        return "float" if isinstance(self.generative, FloatNetwork) else "exact"
 
     @property
     def pixels(self) -> int:
@@ -95,7 +103,7 @@ class Model:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decoding depends on."""
-        return tensor_file.digest(model_tensors(self), decoding_document(self))
+        return self.exact_digest or tensor_file.digest(model_tensors(self), decoding_document(self))
 
 
 jax.tree_util.register_dataclass(
@@ -110,7 +118,16 @@ jax.tree_util.register_dataclass(
         "kappa_nats_q16",
         "interval_masses",
     ],
-    meta_fields=["name", "image_shape", "levels", "context_radius", "likelihood_name", "card", "posterior_name"],
+    meta_fields=[
+        "name",
+        "image_shape",
+        "levels",
+        "context_radius",
+        "likelihood_name",
+        "card",
+        "posterior_name",
+        "exact_digest",
+    ],
 )
 
 
@@ -174,11 +191,11 @@ def make_model(
     return model if interval_masses is None else with_interval_masses(model, interval_masses)
 
 
-def _expected_widths(model: Model) -> list[tuple[str, exact.ExactNetwork, tuple[int, int]]]:
+def _expected_widths(model: Model) -> list[tuple[str, Any, tuple[int, int]]]:
     """Inputs and outputs that each network must have."""
     outputs = parameters = model.likelihood.num_parameters
     expected = []
-    if model.head is not None:
+    if isinstance(model.head, exact.ExactNetwork):
         seen = context.num_inputs(model.context_radius)
         # What is not of the context are the features of the pixel, as many as the generative network gives it.
         outputs = model.head.layers[0].weight_high.shape[0] - seen if model.head.layers else 0
@@ -263,6 +280,7 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
     if model.head is not None:
         networks.append(("head", model.head))
     for label, network in networks:
+        assert isinstance(network, exact.ExactNetwork)
         for position, layer in enumerate(network.layers):
             stored = layer._asdict()
             if not np.any(stored["weight_low"]):

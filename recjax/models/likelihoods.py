@@ -131,9 +131,9 @@ def discretised_logistic(levels: int) -> Likelihood:
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"a discretised logistic likelihood has 2 to 256 levels, got {levels}.")
-    parts = (functools.partial(part, levels=levels) for part in (logistic.codec, logistic.bits))
+    codec, bits = functools.partial(logistic.codec, levels=levels), functools.partial(logistic.bits, levels=levels)
     log_prob = functools.partial(logistic.log_prob, levels=levels)
-    return Likelihood("discretised_logistic", levels, 2, log_prob, logistic.law, *parts)
+    return Likelihood("discretised_logistic", levels, 2, log_prob, logistic.law, codec, bits)
 
 
 LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {

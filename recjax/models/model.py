@@ -6,6 +6,7 @@ closed over becomes constants, whose integer products XLA folds, slowly, at comp
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED
-from recjax.models import context, exact, isokl, present_values, tensor_file
+from recjax.models import context, exact, isokl, networks, present_values, tensor_file
 from recjax.models.definition import (
     FORMAT,
     KAPPA_FRACTION_BITS,
@@ -38,6 +39,7 @@ __all__ = [
     "head_inputs",
     "head_laws",
     "image_bits",
+    "in_floats",
     "list_models",
     "load_model",
     "make_model",
@@ -108,20 +110,20 @@ def require_integer_posterior(model: Model) -> None:
 
 
 def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*batch outputs"]:
-    return exact.apply(model.inference, x.astype(jnp.int32) << pixel_fraction_bits(model.levels))
+    return networks.apply(model.inference, x.astype(jnp.int32) << pixel_fraction_bits(model.levels))
 
 
 def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
     """What the generative network says of each pixel, given latents in units of 2^-26."""
     dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
-    outputs = exact.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
+    outputs = networks.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
     return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
 
 
 def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
     """Laws of pixels from their features and the values of the neighbours that they see."""
     assert model.head is not None
-    return model.likelihood.law(exact.apply(model.head, head_inputs(model, features, seen)))
+    return model.likelihood.law(networks.apply(model.head, head_inputs(model, features, seen)))
 
 
 def head_inputs(
@@ -163,8 +165,26 @@ def image_bits(
     return bits.reshape(-1)[:count]
 
 
+@functools.lru_cache(maxsize=8)
+def in_floats(model: Model) -> Model:
+    """The model with its networks in floats, for research: with it a decoder is right only where the encoder was.
+
+    It has the digest of the exact one. Files of it are made by `lossless.compress(..., arithmetic="float")`.
+    """
+    if model.arithmetic == "float":
+        return model
+    parts = {name: getattr(model, name) for name in ("inference", "generative", "head")}
+    floats = {name: None if part is None else networks.in_floats(part) for name, part in parts.items()}
+    return replace(model, **floats, exact_digest=model.digest)
+
+
 def save_model(path: str | Path, model: Model) -> None:
-    """Write the model as safetensors; see `load_model`. 8-bit weights take half the space of 16-bit ones."""
+    """Write the model as safetensors; see `load_model`. 8-bit weights take half the space of 16-bit ones.
+
+    ValueError for a model in floats, of which the exact one is what is kept.
+    """
+    if model.arithmetic == "float":
+        raise ValueError(f"model {model.name!r} is in floats, which no file holds; save the exact one of its digest.")
     document = {**decoding_document(model), "name": model.name, "digest": model.digest, "card": model.metadata}
     tensor_file.write(path, model_tensors(model), document)
 
