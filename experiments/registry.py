@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "mnist_isokl": ("experiments.mnist_isokl", "experiments.mnist_isokl_report"),
     "mnist_counts": ("experiments.mnist_counts", "experiments.mnist_counts_report"),
     "mnist_context": ("experiments.mnist_context", "experiments.mnist_context_report"),
+    "mnist_arithmetic": ("experiments.mnist_arithmetic", "experiments.mnist_arithmetic_report"),
     "cifar10_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "kodak_rate_distortion": ("experiments.rate_distortion", "experiments.rate_distortion_report"),
     "fuzz_files": ("experiments.fuzz_files", "experiments.fuzz_report"),
