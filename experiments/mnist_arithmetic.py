@@ -18,20 +18,22 @@ from experiments.progress import searches
 from experiments.released import ModelSource
 from recjax.models.model import Model, in_floats
 
-METHODS = {"bb-ans": one_chain, "orc": each_alone}
+METHODS = ("bb-ans", "orc")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. images: of the test set, all for None. rounds: of both arithmetics, one after the other.
+    """The experiment. images: of the test set by method. rounds: of both arithmetics, one after the other.
 
+    candidates: of orc; few, as searches take the same time in both arithmetics.
     largest_loss, largest_slowdown: what exactness may cost, as a share of the bytes and as a ratio of times.
     """
 
     experiment: str
     models: tuple[ModelSource, ...]
     methods: tuple[str, ...] = ("bb-ans", "orc")
-    images: int | None = None
+    images: tuple[int, ...] = (10_000, 2_000)
+    candidates: int = 256
     rounds: int = 5
     largest_loss: float = 0.002
     largest_slowdown: float = 2.0
@@ -39,8 +41,11 @@ class Config:
     def __post_init__(self) -> None:
         released.check(self.models)
         unknown = [method for method in self.methods if method not in METHODS]
-        if unknown or not self.methods or self.rounds < 1:
-            raise ValueError(f"methods must be some of {', '.join(METHODS)}, got {unknown}, and rounds at least 1.")
+        if unknown or not self.methods or len(self.images) != len(self.methods) or min(*self.images, self.rounds) < 1:
+            raise ValueError(
+                f"methods must be some of {', '.join(METHODS)}, got {list(self.methods)}, with as many 'images', and "
+                "these and rounds at least 1; correct them."
+            )
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
@@ -49,18 +54,18 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
     found = released.obtain(config.models, folder, console)
     rows = []
     with searches(console, len(found) * len(config.methods)) as begin:
-        for one in (released.limited(one, config.images) for one in found.values()):
-            for method in config.methods:
+        for one in found.values():
+            for method, count in zip(config.methods, config.images, strict=True):
                 begin(f"{one.source.label}, {method}")
                 models = {"exact": one.model, "float": in_floats(one.model)}
-                coders = {name: _coder(model, method) for name, model in models.items()}
-                row = _compare(coders, one.test.images, config.rounds, folder / "file.rjx")
+                coders = {name: _coder(model, method, config.candidates) for name, model in models.items()}
+                row = _compare(coders, one.test.images[:count], config.rounds, folder / "file.rjx")
                 rows.append({**one.facts(), **_stated(one.model), "method": method, **row})
     return {"rows": rows, "seconds": {"all": time.perf_counter() - start}}
 
 
-def _coder(model: Model, method: str) -> Coder:
-    return METHODS[method](model)
+def _coder(model: Model, method: str, candidates: int) -> Coder:
+    return one_chain(model) if method == "bb-ans" else each_alone(model, candidates=candidates)
 
 
 def _compare(coders: dict[str, Coder], images: Any, rounds: int, path: Path) -> dict[str, Any]:

@@ -46,13 +46,17 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"At most {100 * config['largest_loss']:.1f}% more bytes were wanted, and {100 * max(losses):+.2f}% were the "
         f"most: {met[max(losses) <= config['largest_loss']]}. At most {config['largest_slowdown']:g} times the time "
         f"was wanted, and {slowest:.2f} were the most: {met[slowest <= config['largest_slowdown']]}.",
-        "Whole files of all test images, which were read back, decoded and compared. Float: the same weights, with "
-        "products and activations in 32-bit floats. -ELBO: as the card states it, of the trained floats and of the "
-        "integers that were made of them. Files of orc differ by their searches, too.",
+        f"Whole files of {_images(config)} test images, which were read back, decoded and compared. Float: the same "
+        "weights, with products and activations in 32-bit floats. -ELBO: as the card states it, of the trained floats "
+        "and of the integers that were made of them. Files of orc differ by their searches, too.",
         f"Times: medians of {config['rounds']} rounds of both in turn, in brackets the least and the largest ratio "
         f"of a round; on {device['cpu_cores']} CPU cores ({machine(device)}).",
     )
     return [Table("What exactness costs", head, tuple(rows), notes, "arithmetic", tuple(range(2, len(head))))]
+
+
+def _images(config: dict[str, Any]) -> str:
+    return " and ".join(f"{count:,} ({name})" for name, count in zip(config["methods"], config["images"], strict=True))
 
 
 def _times(ratios: list[float]) -> str:

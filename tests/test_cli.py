@@ -270,3 +270,22 @@ def test_a_closed_pipe_is_no_error():
         ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True, check=False
     )
     assert done.stderr == b"" and done.returncode in (0, 141)
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_full_disk_is_one_sentence_and_loses_nothing(run, images, fake_codec, monkeypatch, call):
+    assert run("compress", "in.npy", "a.rjx", "--model", "fake")[0] == 0
+    before = Path("a.rjx").read_bytes()
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def begun(path, data):
+        with open(path, "wb") as file:
+            file.write(data[:10])
+        full()
+
+    monkeypatch.setattr(*((Path, "write_bytes", begun) if call == "write" else (os, "fsync", full)))
+    code, _, err = run("compress", "in.npy", "a.rjx", "--model", "fake")
+    assert (code, err) == (1, "recjax: a.rjx: No space left on device; make room on the disk.\n")
+    assert Path("a.rjx").read_bytes() == before and sorted(os.listdir()) == ["a.rjx", "in.npy"]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from recjax import decompress
+from recjax.models import tensor_file
 
 PROGRAM = """
 import os, signal, sys
@@ -176,3 +177,51 @@ def test_kills_at_random_moments(command, tmp_path):
     assert found > 10
     visible = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
     assert visible <= {"in.npy", "good.rjx", "good.npy", out.name}
+
+
+FOLDERS = ("whole", "killed")
+TRAINING = [
+    "--vae.latents", "4", "--vae.hidden", "16", "--train.epochs", "300", "--train.validate-every", "1",
+    "--train.patience", "1000",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_training_that_is_killed_ends_as_if_it_had_not_been(tmp_path):
+    """Killed at random moments of its epochs and checkpoints, and begun again each time."""
+    rng, kills = random.Random(1), 0
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": str(tmp_path / ".cache")}
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir()
+
+    def start(folder: str) -> subprocess.Popen[str]:
+        # The model takes its name from the folder.
+        command = [sys.executable, "-m", "training", "--out", "model", *TRAINING]
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, cwd=tmp_path / folder, env=environment, text=True, **pipes)
+
+    with start("whole") as whole:
+        said = whole.communicate()[1]
+        assert whole.returncode == 0, said[-2000:]
+    while True:
+        with start("killed") as worker:
+            assert worker.stderr is not None
+            line = worker.stderr.readline()
+            while line and not line.startswith("epoch"):
+                line = worker.stderr.readline()
+            # Whoever is not killed goes on to the end, which the last one does.
+            if kills < 20:
+                time.sleep(rng.uniform(0, 0.2))
+                worker.send_signal(signal.SIGKILL)
+            worker.communicate()
+        if worker.returncode == 0:
+            break
+        assert worker.returncode == -signal.SIGKILL
+        kills += 1
+    assert kills >= 5
+    found = [(tmp_path / folder / "model" / "model.safetensors").read_bytes() for folder in FOLDERS]
+    assert found[0] == found[1]
+    # Checkpoints hold the speed of every epoch, too.
+    states = [tensor_file.read(tmp_path / folder / "model" / "checkpoint.safetensors")[0] for folder in FOLDERS]
+    assert states[0].keys() == states[1].keys()
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
