@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recjax.errors import UsageError
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from recjax.models.model import Model
 
 Progress = Callable[[int, int], None]
+
+
+class Limits(NamedTuple):
+    """What a file may take, as of `recjax.decompress`, and whether one in floats is decoded wherever it was made."""
+
+    max_bytes: int
+    max_seconds: float
+    ignore_fingerprint: bool = False
 
 
 def load(name: str) -> "Model":
@@ -50,14 +58,12 @@ def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
     return load(name)
 
 
-def decode(
-    path: Path, model_name: str | None, max_bytes: int, index: int | None, ignore_fingerprint: bool = False
-) -> "np.ndarray":
+def decode(path: Path, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
     from recjax import container
 
-    data = read_bytes(path, max_bytes)
+    data = read_bytes(path, limits.max_bytes)
     # Whatever the container can refuse is refused before JAX is imported.
-    file = container.read(data, max_bytes)
+    file = container.read(data, limits.max_bytes)
     if index is not None:
         file.locate(index)
     from recjax.codecs.files import decompress
@@ -65,7 +71,7 @@ def decode(
     model = None
     if model_name is not None:
         model = (load_lossy if file.header.method == "inr" else load)(model_name)
-    images = decompress(data, index=index, model=model, max_bytes=max_bytes, ignore_fingerprint=ignore_fingerprint)
+    images = decompress(data, index=index, model=model, **limits._asdict())
     return images if index is None else images[None]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from recjax.command_parts import (
+    Limits,
     coded_with,
     decode,
     facts,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _MAX_BYTES = 1 << 30
+_MAX_SECONDS = 86_400.0
 
 
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
@@ -186,8 +188,14 @@ class Decompress:
     """The model's path, if it is not a released one."""
     max_bytes: int = _MAX_BYTES
     """Refuse files whose images take more."""
+    max_seconds: float = _MAX_SECONDS
+    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
     ignore_fingerprint: bool = False
     """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.max_bytes, self.max_seconds, self.ignore_fingerprint)
 
     def run(self) -> None:
         from recjax.shards import is_shards
@@ -195,11 +203,11 @@ class Decompress:
         if is_shards(self.file):
             from recjax import shard_commands
 
-            shard_commands.decompress(self.file, self.out, self.index, self.model, self.max_bytes)
+            shard_commands.decompress(self.file, self.out, self.index, self.model, self._limits)
             return
         from recjax.images import write_images
 
-        images = decode(self.file, self.model, self.max_bytes, self.index, self.ignore_fingerprint)
+        images = decode(self.file, self.model, self._limits, self.index)
         write_images(self.out, images)
         print(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
 
@@ -242,6 +250,12 @@ class Verify:
     """The model's path, if it is not a released one."""
     max_bytes: int = _MAX_BYTES
     """Refuse files whose images take more."""
+    max_seconds: float = _MAX_SECONDS
+    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.max_bytes, self.max_seconds)
 
     def run(self) -> None:
         from recjax.shards import is_shards
@@ -249,13 +263,13 @@ class Verify:
         if is_shards(self.file):
             from recjax import shard_commands
 
-            shard_commands.verify(self.file, self.against, self.model, self.max_bytes)
+            shard_commands.verify(self.file, self.against, self.model, self._limits)
             return
         import numpy as np
 
         from recjax.images import read_images
 
-        images = decode(self.file, self.model, self.max_bytes, None)
+        images = decode(self.file, self.model, self._limits, None)
         said = rate(images.shape[0], self.file.stat().st_size, images.size)
         against = None if self.against is None else read_images(self.against)
         if is_lossy(self.file) and against is not None and against.shape == images.shape:

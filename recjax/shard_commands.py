@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recjax import shards
-from recjax.command_parts import decode, model_for, progress, rate
+from recjax.command_parts import Limits, decode, model_for, progress, rate
 from recjax.errors import UsageError
 
 
@@ -51,7 +51,7 @@ def compress(
     )
 
 
-def decompress(folder: Path, out: Path, index: int | None, model_name: str | None, max_bytes: int) -> None:
+def decompress(folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits) -> None:
     """Write the images of all shards, or one of them."""
     from recjax.images import write_images, write_parts
 
@@ -60,22 +60,22 @@ def decompress(folder: Path, out: Path, index: int | None, model_name: str | Non
         if not 0 <= index < plan.images:
             raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
         number, place = divmod(index, plan.images_each)
-        write_images(out, decode(shards.file(folder, number), model_name, max_bytes, place))
+        write_images(out, decode(shards.file(folder, number), model_name, limits, place))
         print(f"{out}: 1 image")
         return
     with progress("decompressing") as report:
-        write_parts(out, _decoded(folder, model_name, max_bytes, report), plan.images, plan.shape)
+        write_parts(out, _decoded(folder, model_name, limits, report), plan.images, plan.shape)
     print(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
 
 
-def verify(folder: Path, against: Path | None, model_name: str | None, max_bytes: int) -> None:
+def verify(folder: Path, against: Path | None, model_name: str | None, limits: Limits) -> None:
     """Decode all shards and report; with `against`, compare the images too."""
     from recjax.image_source import open_source
 
     source = None if against is None else open_source(against)
     done = pixels = 0
     with progress("verifying") as report:
-        for images in _decoded(folder, model_name, max_bytes, report):
+        for images in _decoded(folder, model_name, limits, report):
             same = source is None or np.array_equal(images, source.read(done, done + len(images)))
             done, pixels = done + len(images), pixels + images.size
             if not same:
@@ -97,10 +97,10 @@ def facts(folder: Path) -> dict[str, object]:
     return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same}
 
 
-def _decoded(folder: Path, model_name: str | None, max_bytes: int, report) -> Iterator[np.ndarray]:
+def _decoded(folder: Path, model_name: str | None, limits: Limits, report) -> Iterator[np.ndarray]:
     plan, done = shards.read_plan(folder), 0
     for path in shards.files(folder):
-        images = decode(path, model_name, max_bytes, None)
+        images = decode(path, model_name, limits, None)
         done += len(images)
         yield images
         report(done, plan.images)

@@ -29,7 +29,7 @@ def fake_compress(images, model, **options):
     return chunks.write_raw(images)
 
 
-def fake_decompress(data, *, index=None, model=None, max_bytes=0, ignore_fingerprint=False):
+def fake_decompress(data, *, index=None, model=None, max_bytes=0, **rest):
     images = chunks.read_raw(container.read(data, max_bytes))
     return images if index is None else images[index]
 

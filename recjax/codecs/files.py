@@ -1,5 +1,7 @@
 """Files of any method to images."""
 
+import time
+
 import numpy as np
 from jaxtyping import UInt8
 
@@ -10,6 +12,9 @@ from recjax.errors import FormatError
 from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
+MAX_SECONDS = 86_400.0
+"""A day: no file of images that fit `container.MAX_RAW_BYTES` should take as long."""
+
 
 def decompress(
     data: bytes,
@@ -17,22 +22,24 @@ def decompress(
     index: int | None = None,
     model: Model | INRModel | None = None,
     max_bytes: int = container.MAX_RAW_BYTES,
+    max_seconds: float = MAX_SECONDS,
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
     """The images [count, *shape] of a file, or image `index` alone, [*shape]; of a lossy file, what it holds of them.
 
     model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
-    another model, or its images would take more than `max_bytes`; or if it was made in floats elsewhere, see
-    `lossless.decompress`.
+    another model, or its images would take more than `max_bytes`, or their decoding more than `max_seconds` (looked at
+    between batches of images); or if it was made in floats elsewhere, see `lossless.decompress`.
     """
+    progress = _limited(progress, max_seconds)
     file = container.read(data, max_bytes)
     method = file.header.method
     if model is not None and method != "raw" and isinstance(model, INRModel) != (method == inr_file.METHOD):
         raise FormatError(f"the file is of method {method}, which the model {model.name!r} is not for; name another.")
     if method == inr_file.METHOD:
         assert not isinstance(model, Model)
-        images = lossy.decode(file, model, index=index, max_bytes=max_bytes)
+        images = lossy.decode(file, model, index=index, max_bytes=max_bytes, progress=progress)
         return images if index is None else images[0]
     others = None if isinstance(model, INRModel) else model
     return lossless.decompress(
@@ -43,3 +50,19 @@ def decompress(
         ignore_fingerprint=ignore_fingerprint,
         progress=progress,
     )
+
+
+def _limited(progress: Progress | None, max_seconds: float) -> Progress:
+    """Progress that ends what takes too long."""
+    end = time.monotonic() + max_seconds
+
+    def report(done: int, total: int) -> None:
+        if done < total and time.monotonic() > end:
+            raise FormatError(
+                f"{done} of {total} images took {max_seconds:g} seconds to decode; raise max_seconds if you trust the "
+                "file."
+            )
+        if progress is not None:
+            progress(done, total)
+
+    return report

@@ -170,7 +170,9 @@ def _capacity(level: Level) -> int:
     return blocks * (2 * dim + 8) + 8
 
 
-def decode(file: File, model: INRModel, *, index: int | None = None) -> UInt8[np.ndarray, "picture y x channel"]:
+def decode(
+    file: File, model: INRModel, *, index: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> UInt8[np.ndarray, "picture y x channel"]:
     """The pictures of a file, or only picture `index`, [1, y, x, channel]."""
     header = file.header
     settings = settings_of(header, model)
@@ -188,6 +190,8 @@ def decode(file: File, model: INRModel, *, index: int | None = None) -> UInt8[np
             stop = min(start + at_once, pictures) if index is None else start + 1
             words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
             shown.append(inr.show(model, settings.prior, levels, words, height, width)[: stop - start])
+            if progress:
+                progress(number * header.chunk_images + stop, header.count)
     return np.concatenate(shown)
 
 

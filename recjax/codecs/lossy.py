@@ -173,6 +173,7 @@ def decode(
     *,
     index: int | None = None,
     max_bytes: int = container.MAX_RAW_BYTES,
+    progress: Callable[[int, int], None] | None = None,
 ) -> UInt8[np.ndarray, "..."]:
     """The pictures [picture, height, width, 3] of a file, or picture `index` alone; see `recjax.decompress`."""
     header = file.header
@@ -188,7 +189,7 @@ def decode(
             f"the pictures of the file take {rendered:,} bytes to render, more than max_bytes, which is {max_bytes:,}; "
             "raise it if you trust the file."
         )
-    return inr_file.decode(file, model, index=index)
+    return inr_file.decode(file, model, index=index, progress=progress)
 
 
 def check_pictures(pictures: np.ndarray, model: INRModel) -> np.ndarray:

@@ -124,7 +124,7 @@ def _upper_tail(t: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
 @functools.cache
 def _edges(bits: int) -> np.ndarray:
     with jax.ensure_compile_time_eval():
-        return np.asarray(grid.edge_fixed(jnp.arange((1 << bits) + 1, dtype=jnp.uint32), bits))
+        return np.asarray(jax.jit(grid.edge_fixed, static_argnums=1)(np.arange((1 << bits) + 1, dtype=np.uint32), bits))
 
 
 @functools.cache

@@ -282,7 +282,8 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
     for label, network in networks:
         assert isinstance(network, exact.ExactNetwork)
         for position, layer in enumerate(network.layers):
-            stored = layer._asdict()
+            # On the host first: JAX would compile for every shape.
+            stored = {field: np.asarray(array) for field, array in layer._asdict().items()}
             if not np.any(stored["weight_low"]):
                 del stored["weight_low"]
             tensors |= {f"{label}.{position}.{field}": array for field, array in stored.items()}

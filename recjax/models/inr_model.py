@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Int32, UInt8
 
-from recjax.cards import LOSSY
+from recjax.cards import LOSSY, read_lossy_cards
 from recjax.models import exact, inr, inr_exact, levels, tensor_file
 from recjax.models.exact import ACCUMULATOR_DROPPED_BITS, ExactLayer
 from recjax.models.inr import Affine, INRShape, Shared
@@ -197,10 +197,9 @@ def load_model(name_or_path: str | Path) -> INRModel:
 
 def find_model(digest: str) -> INRModel:
     """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
-    for name in list_models() if len(digest) >= 8 else []:
-        model = load_model(name)
-        if model.digest.startswith(digest.lower()):
-            return model
+    for card in read_lossy_cards() if len(digest) >= 8 else []:
+        if card.digest.startswith(digest.lower()):
+            return load_model(card.name)
     raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
 
 

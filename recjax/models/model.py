@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
-from recjax.cards import PRETRAINED
+from recjax.cards import PRETRAINED, read_cards
 from recjax.models import context, exact, isokl, networks, present_values, tensor_file
 from recjax.models.definition import (
     FORMAT,
@@ -245,10 +245,9 @@ def list_models() -> list[str]:
 
 def find_model(digest: str) -> Model:
     """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
-    for name in list_models() if len(digest) >= 8 else []:
-        model = load_model(name)
-        if model.digest.startswith(digest.lower()):
-            return model
+    for card in read_cards() if len(digest) >= 8 else []:
+        if card.digest.startswith(digest.lower()):
+            return load_model(card.name)
     raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
 
 

@@ -3,8 +3,10 @@
 import hashlib
 
 import numpy as np
+import pytest
 
-from recjax.codecs import lossless, relative_entropy
+from recjax.codecs import files, lossless, relative_entropy
+from recjax.errors import FormatError
 
 DIGEST = "3b719e5d6fac138ca939d2b0662d0c464e796668d332cd17a26f4ced44bbff71"
 
@@ -27,3 +29,13 @@ def test_decoding_does_not_depend_on_the_batch(rec_case, golden, digits, monkeyp
     # A golden file was decoded in a batch of 8 above, here in one of 7 (and padding) and one of 1.
     monkeypatch.setattr(relative_entropy, "BATCH", 7)
     assert np.array_equal(lossless.decompress(golden[str(rec_case)]), digits[:8])
+
+
+def test_what_takes_too_long_is_given_up(digits, model, monkeypatch):
+    images, seen = digits[:100], []
+    data = lossless.compress(images, model, method="orc", candidates=64, block_bits=6.0)
+    monkeypatch.setattr(relative_entropy, "BATCH", 32)
+    with pytest.raises(FormatError, match="32 of 100 images took 0 seconds to decode; raise max_seconds"):
+        files.decompress(data, max_seconds=0)
+    decoded = files.decompress(data, max_seconds=600, progress=lambda *counts: seen.append(counts))
+    assert np.array_equal(decoded, images) and seen == [(32, 100), (64, 100), (96, 100), (100, 100)]
