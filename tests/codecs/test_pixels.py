@@ -46,6 +46,16 @@ def test_files_of_images_whose_pixels_see_others(context_model, method, options,
     assert np.array_equal(lossless.decompress(data, model=context_model, index=4), images[4])
 
 
+def test_files_of_pixels_under_a_logistic_law():
+    config = vae.VAEConfig(SHAPE, 256, 3, (8,), "discretised_logistic")
+    model = to_model("logistic", config, random_params(config), sparse_images(50))
+    # What is spread over all levels: such pixels cost less than to store them.
+    images = np.random.default_rng(1).normal(128, 20, (9, *SHAPE)).clip(0, 255).astype(np.uint8)
+    data = lossless.compress(images, model)
+    assert data[4] & 15, "stored raw"
+    assert np.array_equal(lossless.decompress(data, model=model), images)
+
+
 def test_the_codec_spends_what_the_laws_say(context_model):
     images = sparse_images(4, seed=2).reshape(4, -1)
     z = jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)) * 2**26, jnp.int32)
