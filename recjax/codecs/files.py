@@ -32,6 +32,8 @@ def decompress(
     another model, or its images would take more than `max_bytes`, or their decoding more than `max_seconds` (looked at
     between batches of images); or if it was made in floats elsewhere, see `lossless.decompress`.
     """
+    if not max_seconds >= 0:
+        raise ValueError(f"max_seconds must be 0 or more, got {max_seconds}; correct it.")
     progress = _limited(progress, max_seconds)
     file = container.read(data, max_bytes)
     method = file.header.method

@@ -37,5 +37,7 @@ def test_what_takes_too_long_is_given_up(digits, model, monkeypatch):
     monkeypatch.setattr(relative_entropy, "BATCH", 32)
     with pytest.raises(FormatError, match="32 of 100 images took 0 seconds to decode; raise max_seconds"):
         files.decompress(data, max_seconds=0)
+    with pytest.raises(ValueError, match="max_seconds must be 0 or more, got nan"):
+        files.decompress(data, max_seconds=float("nan"))
     decoded = files.decompress(data, max_seconds=600, progress=lambda *counts: seen.append(counts))
     assert np.array_equal(decoded, images) and seen == [(32, 100), (64, 100), (96, 100), (100, 100)]
