@@ -87,7 +87,10 @@ def _guided(config: Config, folder: Path, console: rich.console.Console) -> dict
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["?"])[-1]
-        raise ValueError(f"the search found a file that breaks a decoder ({last}); {folder} has it.")
+        broke = (
+            f"the search found a file that breaks a decoder; {folder} has it" if any(folder.glob("crash-*")) else "?"
+        )
+        raise ValueError(f"{broke.replace('?', 'the search guided by coverage failed')} ({last}).")
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 

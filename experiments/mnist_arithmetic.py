@@ -16,6 +16,7 @@ from experiments import released
 from experiments.benchmarks.whole_files import Coder, each_alone, one_chain, timed
 from experiments.progress import searches
 from experiments.released import ModelSource
+from recjax.codecs.options import log2_of_candidates
 from recjax.models.model import Model, in_floats
 
 METHODS = ("bb-ans", "orc")
@@ -41,6 +42,9 @@ class Config:
     def __post_init__(self) -> None:
         released.check(self.models)
         unknown = [method for method in self.methods if method not in METHODS]
+        log2_of_candidates(self.candidates)
+        if not (self.largest_loss > 0 and self.largest_slowdown > 0):
+            raise ValueError("largest_loss and largest_slowdown must be above 0; raise them.")
         if unknown or not self.methods or len(self.images) != len(self.methods) or min(*self.images, self.rounds) < 1:
             raise ValueError(
                 f"methods must be some of {', '.join(METHODS)}, got {list(self.methods)}, with as many 'images', and "

@@ -9,11 +9,11 @@ are submitit's (`pip install -e ".[slurm]"`), whose logs lie in OUT/jobs.
 """
 
 import argparse
-import collections
 import dataclasses
 import importlib.util
 import itertools
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from experiments import config, registry, report
 from experiments.__main__ import run
 from recjax.errors import UsageError
 from training.command import guarded
+
+_POLL_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,21 +82,16 @@ def executor(out: Path, *, here: bool, parameters: dict[str, Any]) -> Any:
 
 def run_here(submits: Any, waiting: list[Job], at_once: int) -> list[Job]:
     """Run jobs in processes of this machine, so many at a time; those that failed."""
-    running: collections.deque[tuple[Job, Any]] = collections.deque()
-    failed = []
-
-    def finish() -> None:
-        job, process = running.popleft()
-        if process.exception() is not None:
-            failed.append(job)
-        print(f"{job.folder}: {'failed' if job in failed else 'done'}", flush=True)
-
-    for job in waiting:
-        if len(running) == at_once:
-            finish()
-        running.append((job, submits.submit(job)))
-    while running:
-        finish()
+    left, running, failed = list(waiting), [], []
+    while left or running:
+        while left and len(running) < at_once:
+            running.append((left[0], submits.submit(left.pop(0))))
+        for job, process in [one for one in running if one[1].done()]:
+            running.remove((job, process))
+            if process.exception() is not None:
+                failed.append(job)
+            print(f"{job.folder}: {'failed' if job in failed else 'done'}", flush=True)
+        time.sleep(_POLL_SECONDS)
     return failed
 
 

@@ -51,7 +51,7 @@ examples:
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
 Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off".
-Exit codes: 0 fine, 1 bad input, 2 wrong usage.
+Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 141 nobody read the output.
 """
 
 
@@ -59,12 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; by default that of the process, which keeps what it compiles."""
     try:
         code = _run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output, such as `head`, has enough of it; at its end Python would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output, such as `head`, has enough of it.
+        _abandon_output()
         return NO_READER
+    except OSError as error:
+        print(f"recjax: the output cannot be written: {sentence(error)}", file=sys.stderr)
+        _abandon_output()
+        return BAD_INPUT
     return code
+
+
+def _abandon_output() -> None:
+    """At its end, Python would try to write it once more, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -106,6 +118,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         print(f"recjax: {sentence(error)}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
+        # Not a fault of the command; `main` ends it without a word.
         raise
     except KeyboardInterrupt:
         print("recjax: interrupted.", file=sys.stderr)

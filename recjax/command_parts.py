@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from recjax.errors import UsageError
+from recjax.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from recjax.models.model import Model
 
 Progress = Callable[[int, int], None]
-
-
-class Limits(NamedTuple):
-    """What a file may take, as of `recjax.decompress`, and whether one in floats is decoded wherever it was made."""
-
-    max_bytes: int
-    max_seconds: float
-    ignore_fingerprint: bool = False
 
 
 def load(name: str) -> "Model":
@@ -143,7 +136,7 @@ def coded_with(data: bytes, model: "Model") -> str:
     header = container.read(data, sys.maxsize).header
     if header.method == "raw":
         return "Stored as they are."
-    floats = ", in floats: it decodes on this machine alone" if header.fingerprint else ""
+    floats = ", in floats, for research: it decodes here, if at all" if header.fingerprint else ""
     return f"Coded by {header.method} with the model {model.name}{floats}."
 
 

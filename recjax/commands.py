@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from recjax.command_parts import (
-    Limits,
     coded_with,
     decode,
     facts,
@@ -21,13 +20,10 @@ from recjax.command_parts import (
     read_bytes,
 )
 from recjax.errors import UsageError
+from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
 
 if TYPE_CHECKING:
     import numpy as np
-
-_MAX_BYTES = 1 << 30
-_MAX_SECONDS = 86_400.0
-
 
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
@@ -186,9 +182,9 @@ class Decompress:
     """Write this image only, counted from 0; only files of bb-ans and bb-ans-rec then decode others too."""
     model: str | None = None
     """The model's path, if it is not a released one."""
-    max_bytes: int = _MAX_BYTES
+    max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
-    max_seconds: float = _MAX_SECONDS
+    max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
     ignore_fingerprint: bool = False
     """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
@@ -248,9 +244,9 @@ class Verify:
     """Images that the file must hold: a PNG, a folder of PNGs or an .npy."""
     model: str | None = None
     """The model's path, if it is not a released one."""
-    max_bytes: int = _MAX_BYTES
+    max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
-    max_seconds: float = _MAX_SECONDS
+    max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
 
     @property

@@ -1,6 +1,6 @@
 """How programs are compiled for CPUs: for the widest vectors, and loops of little work as one kernel.
 
-This changes nothing of what is computed but the rounding of floats, which decide nothing that a decoder does.
+This changes nothing of what is computed but the rounding of floats, which decide nothing in exact files.
 """
 
 from collections.abc import Callable, Iterator

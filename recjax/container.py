@@ -15,6 +15,7 @@ import numpy as np
 
 from recjax import varint
 from recjax.errors import FormatError
+from recjax.limits import MAX_RAW_BYTES
 
 MAGIC = b"RJX"
 FORMAT_VERSION = 1
@@ -25,7 +26,6 @@ STREAM_VERSION = 1
 DIGEST_BYTES = 8
 FINGERPRINT_BYTES = 8
 MAX_CHUNK_IMAGES = 1 << 14
-MAX_RAW_BYTES = 1 << 30
 
 _CRC_BYTES = 4
 _SLACK_BYTES = 1 << 16

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from recjax import shards
-from recjax.command_parts import Limits, decode, model_for, progress, rate
+from recjax.command_parts import decode, model_for, progress, rate
 from recjax.errors import UsageError
+from recjax.limits import Limits
 
 
 def compress(

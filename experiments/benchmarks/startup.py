@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import rich.console
 
+from experiments.benchmarks import startup_child
 from experiments.progress import searches
 from recjax.compile_cache import VARIABLE
 from training import data
@@ -59,7 +60,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
                 cache = Path(place, f"cache-{number}-{turn}")
                 found[name].append({state: _timed(arguments, Path(place), cache) for state in ("cold", "warm")})
     return {
-        "rows": [{"command": name, **_medians(rounds)} for name, rounds in found.items()],
+        "rows": [{"command": name, **_summary(rounds)} for name, rounds in found.items()],
         "seconds": {"all": time.perf_counter() - start},
     }
 
@@ -72,14 +73,13 @@ def _timed(arguments: tuple[str, ...], work: Path, cache: Path) -> dict[str, flo
     found = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if found.returncode:
-        complaint = found.stderr.strip().rpartition("\n")[0] or found.stderr
-        raise ValueError(f"`recjax {' '.join(arguments)}` failed: {complaint.strip()}")
-    peak = found.stderr.split()[-1]
+        raise ValueError(f"`recjax {' '.join(arguments)}` failed: {found.stderr.strip()}")
+    peak = (work / startup_child.PEAK).read_text(encoding="utf-8")
     return {"seconds": seconds, "megabytes": None if peak == "None" else float(peak)}
 
 
-def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """By state and quantity."""
+def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """By state, the median time and the most memory."""
     return {
         state: {
             "seconds": statistics.median(one[state]["seconds"] for one in rounds),

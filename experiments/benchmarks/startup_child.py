@@ -1,9 +1,12 @@
-"""A command of `startup` in a process of its own, which says last on standard error how much memory it had."""
+"""A command of `startup` in a process of its own, which writes to a file how much memory it had."""
 
 import importlib
 import sys
+from pathlib import Path
 
 from experiments.memory import peak_megabytes
+
+PEAK = "peak.txt"
 
 if __name__ == "__main__":
     if sys.argv[1] == "import":
@@ -15,5 +18,5 @@ if __name__ == "__main__":
         sys.argv[0] = "recjax"
         # Without arguments, as the installed command calls it: so it keeps what it compiles.
         code = main()
-    print(peak_megabytes(), file=sys.stderr)
+    Path(PEAK).write_text(str(peak_megabytes()), encoding="utf-8")
     sys.exit(code)

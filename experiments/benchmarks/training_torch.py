@@ -46,10 +46,13 @@ def _log_prob(likelihood: str, outputs: torch.Tensor, x: torch.Tensor) -> torch.
 def _discretised_logistic(outputs: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     mean = outputs[..., 0].clamp(-logistic.MAX_MEAN, logistic.MAX_MEAN)
     precision = torch.exp(-outputs[..., 1].clamp(logistic.MIN_LOG_SCALE, logistic.MAX_LOG_SCALE))
-    low = (x * (logistic.SPAN / 256) - logistic.SPAN / 2 - mean) * precision
-    below = torch.sigmoid(low).masked_fill(x == 0, 0.0)
-    up_to = torch.sigmoid(low + logistic.SPAN / 256 * precision).masked_fill(x == 255, 1.0)
-    return torch.log((up_to - below).clamp_min(1e-7))
+    width = logistic.SPAN / 256
+    low = (x * width - logistic.SPAN / 2 - mean) * precision
+    # A difference of two logistic functions would be quicker, but cancels and has no gradient in the tails.
+    up_to = F.logsigmoid(low + width * precision).masked_fill(x == 255, 0.0)
+    from_on = F.logsigmoid(-low).masked_fill(x == 0, 0.0)
+    inner = torch.log(-torch.expm1(-width * precision)).masked_fill((x == 0) | (x == 255), 0.0)
+    return up_to + from_on + inner
 
 
 def _vae(likelihood: str, count: int) -> Task:

@@ -59,8 +59,8 @@ def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: f
         if not str(error).endswith(".") or "\n" in str(error):
             raise Broken(f"refused without a sentence, {error}: {data.hex()}") from error
         return str(error)
-    except Broken:
-        raise
+    except Broken as error:
+        raise Broken(f"{error}: {data.hex()}") from error
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

@@ -22,7 +22,7 @@ from recjax.errors import UsageError
 from training.command import guarded
 
 _INSTRUMENTED = ["recjax.chunks", "recjax.container", "recjax.varint", "recjax.codecs"]
-_EVERY = 500
+_EVERY_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +52,7 @@ def _search(options: argparse.Namespace) -> None:
         from recjax.codecs.files import decompress
     from experiments.fuzzing import attack, mutations
     from recjax import conformance
+    from recjax.atomic import write_atomically
 
     corpus = options.folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
@@ -65,15 +66,18 @@ def _search(options: argparse.Namespace) -> None:
     for name, data in begin.items():
         (corpus / name).write_bytes(data)
         decode(data)
+    result, written = options.folder / "result.json", [0.0]
+    result.unlink(missing_ok=True)
     start = time.perf_counter()
     with attack.watched(decode, 60.0, 512.0) as (seen, take):
 
         def try_one(data: bytes) -> None:
             take("guided", data)
-            if seen.outcomes.total() % _EVERY == 0:
-                seconds = time.perf_counter() - start
-                text = json.dumps({**vars(seen), "corpus": list(begin), "seconds": seconds}, indent=1)
-                (options.folder / "result.json").write_text(text + "\n", encoding="utf-8")
+            # The process ends without a word: what comes after the last writing is not counted.
+            if seen.outcomes.total() == 1 or time.perf_counter() - start > written[-1] + _EVERY_SECONDS:
+                written.append(time.perf_counter() - start)
+                text = json.dumps({**vars(seen), "corpus": list(begin), "seconds": written[-1]}, indent=1) + "\n"
+                write_atomically(result, lambda part: part.write_text(text, encoding="utf-8"))
 
         def mutate(data: bytes, max_size: int, seed: int) -> bytes:
             """libFuzzer's own mutations, mostly with checksums made right, without which all else stays unseen."""

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 
 from recjax import container, grid, randomness
-from recjax.codecs import stream_start
+from recjax.codecs import fingerprint, stream_start
 from recjax.codecs.pixels import pixel_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, sequence, wire
@@ -164,6 +164,7 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     own = message._replace(tail=np.asarray(message.tail)[untouched:], size=message.size - untouched)
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "initial_bytes": borrowed}
     header = Header("bb-ans", bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    header = fingerprint.marked(header, model, batch_sizes(header))
     return container.write(header, [wire.to_bytes(own)]), 8 * (borrowed + HEAD_BYTES * lanes)
 
 
@@ -179,6 +180,11 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     message, images = pop_images(model, bits, key, segments, message, counted(progress, count))
     stream_start.require(message, header.seed, lanes, borrowed)
     return images.reshape(count, *header.image_shape)
+
+
+def batch_sizes(header: Header) -> set[int]:
+    """Images that are decoded at a time."""
+    return {header.parameters["lanes"]}
 
 
 def require_decodable(model: Model) -> None:

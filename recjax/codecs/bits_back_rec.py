@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recjax import container, randomness
-from recjax.codecs import bits_back, rec_start
+from recjax.codecs import bits_back, fingerprint, rec_start
 from recjax.codecs.bits_back import GRID_BITS, Places
 from recjax.codecs.plan import make_decoding_plan, make_plan
 from recjax.codecs.settings import CHAIN_METHOD, Settings, settings_of
@@ -78,6 +78,7 @@ def encode(
         least = sent + 1 + sent // 16
     parameters = {"lanes": lanes, "grid_bits": GRID_BITS, "rec_images": sent, **settings.parameters}
     header = Header(CHAIN_METHOD, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    header = fingerprint.marked(header, model, batch_sizes(header))
     return Encoding(container.write(header, [wire.to_bytes(own)]), sent)
 
 
@@ -109,6 +110,11 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
             progress(done + 1, count)
     rec_start.require_empty(message)
     return np.concatenate(images).reshape(count, *header.image_shape)
+
+
+def batch_sizes(header: Header) -> set[int]:
+    """Images that are decoded at a time: in the chain, and at its start."""
+    return {1, header.parameters["lanes"]}
 
 
 def choose_lanes(count: int, model: Model) -> int:

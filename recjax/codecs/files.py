@@ -9,11 +9,9 @@ from recjax import container
 from recjax.codecs import inr_file, lossless, lossy
 from recjax.codecs.lossless import Progress
 from recjax.errors import FormatError
+from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS
 from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
-
-MAX_SECONDS = 86_400.0
-"""A day: no file of images that fit `container.MAX_RAW_BYTES` should take as long."""
 
 
 def decompress(
@@ -21,7 +19,7 @@ def decompress(
     *,
     index: int | None = None,
     model: Model | INRModel | None = None,
-    max_bytes: int = container.MAX_RAW_BYTES,
+    max_bytes: int = MAX_RAW_BYTES,
     max_seconds: float = MAX_SECONDS,
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,

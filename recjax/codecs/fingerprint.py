@@ -19,16 +19,14 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
-from recjax import container
-from recjax.codecs import relative_entropy
-from recjax.codecs.settings import CHAIN_METHOD
-from recjax.container import FINGERPRINT_BYTES, File, Header
+from recjax import __version__
+from recjax.container import FINGERPRINT_BYTES, Header
 from recjax.errors import FormatError
 from recjax.models import exact, networks
 from recjax.models.model import Model, in_floats
 from recjax.models.networks import FloatNetwork
 
-_SETTINGS = ("jax_default_matmul_precision", "jax_disable_jit", "jax_enable_x64")
+_SETTINGS = ("jax_default_device", "jax_default_matmul_precision", "jax_disable_jit", "jax_enable_x64")
 
 
 def fingerprint(model: Model, batches: Iterable[int]) -> bytes:
@@ -46,49 +44,36 @@ def environment() -> dict[str, object]:
     """What is known to change floats."""
     device = jax.devices()[0]
     return {
-        "versions": [jax.__version__, jaxlib.__version__],
+        "versions": [__version__, jax.__version__, jaxlib.__version__],
         "device": [device.platform, device.device_kind, jax.device_count(), jax.process_count()],
-        "machine": [platform.machine(), _cpu_flags(), os.cpu_count()],
+        "machine": [platform.machine(), _cpu_flags(), _cores()],
         "settings": [os.environ.get("XLA_FLAGS", ""), *(str(getattr(jax.config, name)) for name in _SETTINGS)],
     }
 
 
-def batches(header: Header, index: int | None = None) -> set[int]:
-    """Images that are evaluated at a time by the decoder of a file, or of one image of it."""
-    if header.method == "bb-ans":
-        return {header.parameters["lanes"]}
-    if header.method == CHAIN_METHOD:
-        return {1, header.parameters["lanes"]}
-    return {1} if index is not None else relative_entropy.batch_sizes(header)
+def marked(header: Header, model: Model, batches: Iterable[int]) -> Header:
+    """The header of a file that was made with a model, with a fingerprint if that is in floats."""
+    return replace(header, fingerprint=fingerprint(model, batches)) if model.arithmetic == "float" else header
 
 
-def stamp(data: bytes, model: Model) -> bytes:
-    """A file that was made with a model in floats, marked as one; a raw file stays as it is."""
-    file = container.read(data, max(container.MAX_RAW_BYTES, 4 * len(data)))
-    header = file.header
-    if header.method == "raw":
-        return data
-    mark = fingerprint(in_floats(model), batches(header))
-    return container.write(replace(header, fingerprint=mark), [file.chunk(n) for n in range(header.num_chunks)])
+def model_for(header: Header, model: Model, batches: Iterable[int], *, ignore: bool) -> Model:
+    """The model with which a file is decoded, so many images at a time: in floats if it was made so.
 
-
-def model_for(file: File, model: Model, index: int | None, *, ignore: bool) -> Model:
-    """The model with which a file is decoded: in floats if it was made so.
-
-    FormatError if floats come out otherwise here, unless that is to be ignored.
+    FormatError if floats come out otherwise here, unless that is to be ignored; ValueError for an exact file and a
+    model in floats.
     """
-    header = file.header
     if not header.fingerprint:
+        if model.arithmetic == "float":
+            raise ValueError(f"the file is exact and model {model.name!r} is in floats; decode it with the exact one.")
         return model
     model = in_floats(model)
-    if not ignore:
-        here = fingerprint(model, batches(header, index))
-        if here != header.fingerprint:
-            raise FormatError(
-                f"the file was made in floats of fingerprint {header.fingerprint.hex()}, and here they have "
-                f"{here.hex()} (another machine, version or batch); decode all of it where it was made, or ignore the "
-                "fingerprint, and what comes out may be garbage."
-            )
+    here = header.fingerprint if ignore else fingerprint(model, batches)
+    if here != header.fingerprint:
+        raise FormatError(
+            f"the file was made in floats of fingerprint {header.fingerprint.hex()}, and here they have {here.hex()} "
+            "(another machine, version or batch); decode all of it where it was made, or ignore the fingerprint, and "
+            "what comes out may be garbage."
+        )
     return model
 
 
@@ -101,6 +86,11 @@ def _probe(network: FloatNetwork, batch: int) -> np.ndarray:
     """Inputs of every size that a network may see."""
     width = network.layers[0].weight.shape[0]
     return np.random.RandomState(0).randint(-exact.LIMIT, exact.LIMIT + 1, (batch, width)).astype(np.int32)
+
+
+def _cores() -> int:
+    """Of this process, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0
 
 
 @functools.cache

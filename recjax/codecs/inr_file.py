@@ -191,7 +191,7 @@ def decode(
             words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
             shown.append(inr.show(model, settings.prior, levels, words, height, width)[: stop - start])
             if progress:
-                progress(number * header.chunk_images + stop, header.count)
+                progress(*((1, 1) if index is not None else (number * header.chunk_images + stop, header.count)))
     return np.concatenate(shown)
 
 

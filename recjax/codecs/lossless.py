@@ -51,8 +51,8 @@ def compress(
     "uniform" or "learned". Learned ones are in the model; the default is to take them where they are, else zeta and
     uniform. What is left out is what suits the method, and ValueError says what is wrong with an argument.
 
-    arithmetic: of the networks, "exact", in integers; or "float", for research: such a file decodes here and nowhere
-    else, and says so.
+    arithmetic: of the networks, "exact", in integers; or "float", for research: such a file says how floats come out
+    here, and is refused where they come out otherwise, also if one image of it is decoded by its index.
 
     `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
     `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
@@ -66,6 +66,8 @@ def compress(
         raise ValueError(f"arithmetic must be one of {', '.join(ARITHMETICS)}, got {arithmetic!r}; choose one.")
     if arithmetic == "float":
         model = models.in_floats(model)
+    elif model.arithmetic == "float":
+        raise ValueError(f"model {model.name!r} is in floats; ask for arithmetic 'float', or give the exact model.")
     count, raw = len(images), chunks.write_raw(images)
     encoded, verified = _halves(progress, count)
     if count == 0:
@@ -77,8 +79,6 @@ def compress(
             data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
-        if model.arithmetic == "float":
-            data = fingerprint.stamp(data, model)
     except (FaultError, FormatError):
         # A message that cannot be written, or a file that its own reader would take for a hostile one.
         data = raw
@@ -129,12 +129,14 @@ def decompress(
     if header.method == "raw":
         images = chunks.read_raw(file)
     else:
-        model = fingerprint.model_for(file, _model_of(file, model), index, ignore=ignore_fingerprint)
         chains = {"bb-ans": bits_back, CHAIN_METHOD: bits_back_rec}
-        if header.method not in chains:
+        chain = chains.get(header.method)
+        batches = chain.batch_sizes(header) if chain else relative_entropy.batch_sizes(header, index)
+        model = fingerprint.model_for(header, _model_of(file, model), batches, ignore=ignore_fingerprint)
+        if chain is None:
             images = relative_entropy.decode(file, model, index=index, progress=progress)
             return images if index is None else images[0]
-        images = chains[header.method].decode(file, model, progress=progress)
+        images = chain.decode(file, model, progress=progress)
     return images if place is None else images[index]
 
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recjax import chunks, container, grid, randomness, rec
+from recjax.codecs import fingerprint
 from recjax.codecs.pixels import pixel_codec
 from recjax.codecs.plan import Plan, code_codec, make_decoding_plan, make_plan, targets
 from recjax.codecs.settings import Settings, settings_of
@@ -133,6 +134,7 @@ def encode(
     bodies, found = [], []
     parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
     header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    header = fingerprint.marked(header, model, batch_sizes(header))
     for number in range(header.num_chunks):
         chunk = header.images_of(number)
         messages = []
@@ -176,13 +178,15 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
             _require_empty(_take(message, stop - start))
             decoded.append(np.asarray(images)[: stop - start])
             if progress:
-                progress(number * header.chunk_images + stop, header.count)
+                progress(*((1, 1) if index is not None else (number * header.chunk_images + stop, header.count)))
     flat = np.concatenate(decoded)
     return flat.reshape(len(flat), *header.image_shape)
 
 
-def batch_sizes(header: Header) -> set[int]:
-    """Images that are decoded at a time, of a whole file."""
+def batch_sizes(header: Header, index: int | None = None) -> set[int]:
+    """Images that are decoded at a time, of a whole file or of one image."""
+    if index is not None:
+        return {1}
     sizes = {len(header.images_of(number)) for number in (0, header.num_chunks - 1)}
     return {_padded(min(BATCH, size - start)) for size in sizes for start in range(0, size, BATCH)}
 

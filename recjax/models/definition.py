@@ -195,7 +195,8 @@ def _expected_widths(model: Model) -> list[tuple[str, Any, tuple[int, int]]]:
     """Inputs and outputs that each network must have."""
     outputs = parameters = model.likelihood.num_parameters
     expected = []
-    if isinstance(model.head, exact.ExactNetwork):
+    if model.head is not None:
+        assert isinstance(model.head, exact.ExactNetwork)
         seen = context.num_inputs(model.context_radius)
         # What is not of the context are the features of the pixel, as many as the generative network gives it.
         outputs = model.head.layers[0].weight_high.shape[0] - seen if model.head.layers else 0
@@ -223,6 +224,7 @@ def _check_posterior(model: Model) -> None:
 
 def with_index_counts(model: Model, counts: Mapping[str, np.ndarray]) -> Model:
     """The model with other index histograms, and therefore another digest; ValueError if one is none."""
+    _require_exact(model)
     arrays = {name: np.asarray(array, np.int32) for name, array in counts.items()}
     for name, array in arrays.items():
         if array.ndim not in (1, 2) or array.size == 0 or (array < 0).any():
@@ -239,6 +241,7 @@ def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
 
     ValueError unless each latent's intervals have masses of 1 or more whose sum is 2^16, and the rest of its row is 0.
     """
+    _require_exact(model)
     if masses is None:
         return replace(model, interval_masses=None)
     masses = np.atleast_1d(np.asarray(masses, np.int32))
@@ -247,6 +250,11 @@ def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
     if not fits or ((masses > 0) != used).any() or (masses.sum(axis=1, dtype=np.int64) != TOTAL_MASS).any():
         raise ValueError(f"the intervals of each latent of model {model.name!r} need masses above 0 of sum 2^16.")
     return replace(model, interval_masses=masses)
+
+
+def _require_exact(model: Model) -> None:
+    if model.arithmetic == "float":
+        raise ValueError(f"model {model.name!r} is in floats, and keeps the digest of the exact one; change that one.")
 
 
 def decoding_document(model: Model) -> dict[str, Any]:

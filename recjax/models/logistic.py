@@ -27,14 +27,14 @@ FRACTION_BITS = 8
 """Parameters in fixed point are in units of 2^-8."""
 
 _SCALE_STEP_BITS = 5
-# Standardised edges have 17 fraction bits: products with edges, which are below 3072, stay below 2^31.
-_U_BITS = 17
+# Fraction bits of standardised edges: as many as leave the product in `_upper_tail` below 2^32.
+_U_BITS = 19
 _U_MAX = tables.MAX_LOGIT << _U_BITS
 _TAIL_BITS = 24
 
 
 class LogisticLaw(NamedTuple):
-    """mean: in units of 2^-8. precision: one over the scale, in units of 2^-9."""
+    """mean: in units of 2^-8. precision: one over the scale, in units of 2^-11."""
 
     mean: Int32[Array, "*batch"]
     precision: Int32[Array, "*batch"]
@@ -86,7 +86,7 @@ def cdf(law: LogisticLaw, k: UInt32[Array, "*batch"], levels: int) -> UInt32[Arr
 
 
 def _upper_tail(u: Int32[Array, "*batch"]) -> UInt32[Array, "*batch"]:
-    """1 / (1 + exp(u)) in units of 2^-16, for u in [0, 12] with 17 fraction bits.
+    """1 / (1 + exp(u)) in units of 2^-16, for u in [0, 12] with 19 fraction bits.
 
     Density is constant between points of the table, 1/32 apart, which costs 4e-5 nats.
     """
@@ -108,7 +108,7 @@ def _tails() -> UInt32[np.ndarray, "points"]:
 
 @functools.cache
 def _precisions() -> Int32[np.ndarray, "steps"]:
-    """One over the scale, in units of 2^-9, for log scales in steps of 1/32."""
+    """One over the scale, in units of 2^-11, for log scales in steps of 1/32."""
     steps = range(MIN_LOG_SCALE << _SCALE_STEP_BITS, (MAX_LOG_SCALE << _SCALE_STEP_BITS) + 1)
     # The default context is the program's to change, this one is not.
     with localcontext(Context(prec=40, rounding=ROUND_HALF_EVEN)):
@@ -118,5 +118,6 @@ def _precisions() -> Int32[np.ndarray, "steps"]:
 
 @functools.cache
 def _edges(levels: int) -> Int32[np.ndarray, "edges"]:
-    """Where levels meet, in units of 2^-8."""
-    return (2 * np.arange(levels + 1, dtype=np.int32) - levels) * (SPAN << (FRACTION_BITS - 1)) // levels
+    """Where levels meet, in units of 2^-8, to the nearest."""
+    twice = (2 * np.arange(levels + 1, dtype=np.int32) - levels) * (SPAN << FRACTION_BITS)
+    return (twice + levels) // (2 * levels)

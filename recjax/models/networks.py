@@ -21,7 +21,8 @@ class FloatLayer(NamedTuple):
 
 
 class FloatNetwork(NamedTuple):
-    """Affine layers with a ReLU between them and none after the last; nothing is rounded but the last outputs."""
+    """Affine layers with a ReLU between them and none after the last, bounded as exact ones are; only the last outputs
+    are rounded."""
 
     layers: tuple[FloatLayer, ...]
 
@@ -71,5 +72,5 @@ def num_outputs(network: Network) -> int:
 def _float_hidden(network: FloatNetwork, x: Array) -> Float32[Array, "rows units"]:
     x = x.astype(jnp.float32)
     for layer in network.layers[:-1]:
-        x = jnp.maximum(x @ layer.weight + layer.bias, 0.0)
+        x = jnp.clip(x @ layer.weight + layer.bias, 0.0, LIMIT)
     return x

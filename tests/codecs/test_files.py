@@ -39,5 +39,6 @@ def test_what_takes_too_long_is_given_up(digits, model, monkeypatch):
         files.decompress(data, max_seconds=0)
     with pytest.raises(ValueError, match="max_seconds must be 0 or more, got nan"):
         files.decompress(data, max_seconds=float("nan"))
+    assert np.array_equal(files.decompress(data, max_seconds=0, index=5), images[5])
     decoded = files.decompress(data, max_seconds=600, progress=lambda *counts: seen.append(counts))
     assert np.array_equal(decoded, images) and seen == [(32, 100), (64, 100), (96, 100), (100, 100)]

@@ -18,6 +18,7 @@ from recjax.models import model as models
 
 METHODS = {"bb-ans": {}, "orc": {"candidates": 64, "block_bits": 6.0}}
 REFUSED = "made in floats of fingerprint"
+_outputs = fingerprint._outputs
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,8 @@ def test_floats_decode_where_they_were_made(files, images, model, method):
         assert np.array_equal(lossless.decompress(data, model=given), images)
     assert np.array_equal(lossless.decompress(files[method, "exact"]), images)
     assert abs(len(data) - len(files[method, "exact"])) < 16
+    with pytest.raises(ValueError, match="the file is exact and model 'digits' is in floats"):
+        lossless.decompress(files[method, "exact"], model=models.in_floats(model))
 
 
 def test_numbers_depend_on_the_batch_in_floats_alone(model):
@@ -80,7 +83,8 @@ def test_another_batch_fails_floats_and_not_what_is_exact(files, images):
 CHANGES = {
     "version of jax": (jax, "__version__", "0.11.9"),
     "processor": (fingerprint, "_cpu_flags", lambda: "sse"),
-    "cores": (os, "cpu_count", lambda: 61),
+    "cores": (fingerprint, "_cores", lambda: 61),
+    "numbers": (fingerprint, "_outputs", lambda network, x: np.nextafter(_outputs(network, x), np.inf)),
 }
 
 
@@ -136,6 +140,11 @@ def test_another_instruction_set_fails_floats_and_not_what_is_exact(files, image
 def test_bad_requests_are_explained(files, images, model, tmp_path):
     with pytest.raises(ValueError, match="one of exact, float, got 'double'"):
         lossless.compress(images, model, arithmetic="double")
+    with pytest.raises(ValueError, match="is in floats; ask for arithmetic 'float'"):
+        lossless.compress(images, models.in_floats(model))
+    for change in (models.with_index_counts, models.with_interval_masses):
+        with pytest.raises(ValueError, match="keeps the digest of the exact one"):
+            change(models.in_floats(model), {})
     with pytest.raises(ValueError, match="is in floats, which no file holds"):
         models.save_model(tmp_path / "m.safetensors", models.in_floats(model))
     assert container.read(lossless.compress(images[:0], model, arithmetic="float")).header.method == "raw"

@@ -68,12 +68,29 @@ def test_whatever_is_no_refusal_breaks_the_run():
 
     assert "IndexError, beyond" in broken_by(crash)
     assert "refused without a sentence" in broken_by(mumble)
-    assert "no answer in 0.05 s" in broken_by(hang, 0.05)
+    assert broken_by(hang, 0.05) == f"no answer in 0.05 s: {b'RJX'.hex()}"
 
 
 def test_other_pixels_than_were_declared_break_the_run(golden):
     with pytest.raises(attack.Broken, match="decoded to uint8"):
         attack.try_file(golden["orc"], lambda data: np.zeros((1, 8, 8), np.uint8), 10.0)
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_files_in_floats_are_refused_or_decode_to_their_shape(digits, model, count):
+    short = {"candidates": 16, "block_bits": 4.0}
+    files = [
+        lossless.compress(digits[:8], model, method=method, arithmetic="float", **options)
+        for method, options in {"bb-ans": {}, "bb-ans-rec": short, "orc": short}.items()
+    ]
+
+    def decode(data: bytes) -> np.ndarray:
+        return lossless.decompress(data, model=model, max_bytes=1 << 24, ignore_fingerprint=True)
+
+    assert all(np.array_equal(decode(data), digits[:8]) for data in files)
+    seen = attack.attack(mutated(files, count), decode, SECONDS_COMPILING, FILE_MEGABYTES)
+    assert sum(seen.outcomes.values()) == count and seen.outcomes["plain, decoded"] == 0
+    assert any("message does" in reason or "chain" in reason for reason in seen.reasons)
 
 
 def test_a_file_that_takes_too_much_memory_breaks_the_run(golden):
