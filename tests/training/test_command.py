@@ -38,7 +38,7 @@ def test_the_help_describes_every_option(capsys):
     for prefix, name in options:
         option = f"--{prefix}{name.replace('_', '-')}"
         assert re.search(
-            rf"{re.escape(option)} (\{{None\}}\|)?(\{{[\w,]+\}} )?(\[?[A-Z]+( \[INT \.\.\.\]\])? )?[A-Z]\w+", plain
+            rf"{re.escape(option)} (\{{None\}}\|)?(\{{[\w, ]+\}} )?(\[?[A-Z]+( \[INT \.\.\.\]\])? )?[A-Z]\w+", plain
         ), option
 
 
