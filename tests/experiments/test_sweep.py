@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from experiments import sweep
+from experiments.benchmarks import costs
 from experiments.config import ConfigError
 from recjax.errors import UsageError
 
@@ -113,9 +114,19 @@ def test_without_submitit_it_says_how_to_get_it(tmp_path, monkeypatch):
         sweep.executor(tmp_path, here=True, parameters={})
 
 
-def test_a_job_writes_a_result(tmp_path):
-    settings = ("divergences=[1, 2]", "dim=1", "blocks=2", "batches=[1, 2]", "images=[1, 2]", "rounds=1")
-    (job,) = sweep.jobs(str(CONFIG), settings, tmp_path)
+def test_a_job_writes_a_result(tmp_path, monkeypatch):
+    ran = []
+
+    def run(settings, folder, console):
+        ran.append(settings.divergences)
+        curves = [
+            {"of": of, "name": of, "points": [[1, 0.001], [10, 0.01]], "exponent": 1.0}
+            for of in ("divergence", "batch", "images")
+        ]
+        return {"curves": curves, "seconds": {"all": 0.1}}
+
+    monkeypatch.setattr(costs, "run", run)
+    (job,) = sweep.jobs(str(CONFIG), ["divergences=[1, 2]"], tmp_path)
     assert not job.done
     assert job() == str(tmp_path / "000") and job.done
-    assert len(json.loads((tmp_path / "000" / "result.json").read_text())["curves"]) == 5
+    assert ran == [(1, 2)] and len(json.loads((tmp_path / "000" / "result.json").read_text())["curves"]) == 3
