@@ -36,8 +36,8 @@ class Config:
     corpus: tuple[str, ...] = ("digits",)
     guided_seconds: int = 0
     seed: int = 0
-    hang_seconds: float = 60.0
-    file_megabytes: float = 512.0
+    hang_seconds: float = attack.HANG_SECONDS
+    file_megabytes: float = attack.FILE_MEGABYTES
 
     def __post_init__(self) -> None:
         if self.inputs < 1 or not self.corpus or not self.hang_seconds > 0 or not self.file_megabytes > 0:
@@ -87,10 +87,9 @@ def _guided(config: Config, folder: Path, console: rich.console.Console) -> dict
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["?"])[-1]
-        broke = (
-            f"the search found a file that breaks a decoder; {folder} has it" if any(folder.glob("crash-*")) else "?"
-        )
-        raise ValueError(f"{broke.replace('?', 'the search guided by coverage failed')} ({last}).")
+        found = any(folder.glob("crash-*"))
+        what = f"found a file that breaks a decoder, which is in {folder}" if found else "failed"
+        raise ValueError(f"the search guided by coverage {what} ({last}).")
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 

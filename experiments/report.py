@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import registry, tables
-from training.command import guarded
+from training.command import guarded, parser_of
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
@@ -92,20 +92,13 @@ def _rendered(result: dict[str, Any], form: str, name: str | None = None) -> str
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a result's tables, or render (or check) the README. Returns 0, or 1 and one sentence on stderr."""
-    summary, _, examples = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.report",
-        description=summary,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("experiments.report", __doc__)
     parser.add_argument("result", nargs="?", type=Path, help="a result.json")
     parser.add_argument("--format", choices=FORMATS, default="markdown")
     parser.add_argument("--readme", action="store_true", help="render the README from the recorded results")
     parser.add_argument(
         "--check", action="store_true", help="with --readme: change nothing, exit with 1 if it is out of date"
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(arguments)
     if options.result is None and not options.readme:
         parser.error("give the path of a result.json, or --readme.")

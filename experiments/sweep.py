@@ -23,7 +23,7 @@ import rich.console
 from experiments import config, registry, report
 from experiments.__main__ import run
 from recjax.errors import UsageError
-from training.command import guarded
+from training.command import guarded, parser_of
 
 _POLL_SECONDS = 0.2
 
@@ -97,13 +97,7 @@ def run_here(submits: Any, waiting: list[Job], at_once: int) -> list[Job]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Submit a sweep. Returns 0, or 1 and one sentence on stderr."""
-    summary, _, examples = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.sweep",
-        description=summary,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("experiments.sweep", __doc__)
     parser.add_argument("config", help="a TOML file, such as configs/quickstart.toml")
     parser.add_argument(
         "settings", nargs="*", metavar="section.key=A|B", help="values that take the file's place, in turn"
@@ -119,7 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cpus", type=int, default=2, help="CPU cores of a job")
     parser.add_argument("--memory-gb", type=float, default=8.0, help="memory of a job")
     parser.add_argument("--hours", type=float, default=1.0, help="time of a job at the most")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_intermixed_args(arguments)
     return guarded("experiments.sweep", lambda: _act(options), debug=options.debug)
 

@@ -1,5 +1,6 @@
 """What the commands of training and experiments share: errors as one sentence, and the folder that they write to."""
 
+import argparse
 import sys
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,19 @@ def guarded(name: str, action: Callable[[], object], *, debug: bool = False) -> 
             print(f"{name}: {sentence(told)}", file=sys.stderr)
         return BAD_INPUT
     return FINE
+
+
+def parser_of(name: str, text: str | None) -> argparse.ArgumentParser:
+    """The parser of a module's command, whose help is the module's text: a summary, and then examples as they stand."""
+    summary, _, examples = (text or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {name}",
+        description=summary,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
 
 
 def output_folder(path: Path) -> Path:

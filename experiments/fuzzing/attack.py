@@ -18,6 +18,9 @@ from recjax.errors import FormatError
 MAX_BYTES = 1 << 24
 """What the images of a file may take, as a caller limits it who does not trust it."""
 
+HANG_SECONDS, FILE_MEGABYTES = 60.0, 512.0
+"""What the decoding of a file may take, compilation included."""
+
 _MANY_COMPILED = 400
 _NUMBER = re.compile(r"\b[0-9a-f]{16,}\b|\d+")
 
@@ -74,8 +77,8 @@ def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: f
 def attack(
     inputs: Iterable[tuple[str, bytes]],
     decode: Callable[[bytes], np.ndarray],
-    hang_seconds: float = 60.0,
-    file_megabytes: float = 1024.0,
+    hang_seconds: float = HANG_SECONDS,
+    file_megabytes: float = FILE_MEGABYTES,
 ) -> Watch:
     """Try inputs (kind, file); Broken for one that takes longer, or adds more than so many megabytes."""
     with watched(decode, hang_seconds, file_megabytes) as (seen, take):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from recjax.errors import UsageError
-from training.command import guarded
+from training.command import guarded, parser_of
 
 _INSTRUMENTED = ["recjax.chunks", "recjax.container", "recjax.varint", "recjax.codecs"]
 _EVERY_SECONDS = 1.0
@@ -27,17 +27,10 @@ _EVERY_SECONDS = 1.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Search until the time is up. Returns 0, or 1 and one sentence on stderr."""
-    summary, _, examples = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.fuzzing.guided",
-        description=summary,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("experiments.fuzzing.guided", __doc__)
     parser.add_argument("--seconds", type=int, default=600, help="how long to search (default 600)")
     parser.add_argument("--folder", type=Path, default=Path("runs/guided"), help="where files and counts are kept")
     parser.add_argument("--models", nargs="+", default=["digits", "cifar10"], help="of which reference files begin")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(arguments)
     return guarded("experiments.fuzzing.guided", lambda: _search(options), debug=options.debug)
 
@@ -69,7 +62,7 @@ def _search(options: argparse.Namespace) -> None:
     result, written = options.folder / "result.json", [0.0]
     result.unlink(missing_ok=True)
     start = time.perf_counter()
-    with attack.watched(decode, 60.0, 512.0) as (seen, take):
+    with attack.watched(decode, attack.HANG_SECONDS, attack.FILE_MEGABYTES) as (seen, take):
 
         def try_one(data: bytes) -> None:
             take("guided", data)
