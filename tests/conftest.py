@@ -19,12 +19,14 @@ def share_compilations(tmp_path_factory):
     """What one worker compiled in this run serves the others: most tests compile longer than they run."""
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+    # Several runs share it, too, where its folder is named.
+    compiled = Path(os.environ.get("RECJAX_TESTS_CACHE") or folder / "compiled")
+    jax.config.update("jax_compilation_cache_dir", str(compiled))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     with pytest.MonkeyPatch.context() as patch:
         # Command lines that tests start as processes of their own share it, and leave no trace in a home.
-        patch.setenv(compile_cache.VARIABLE, str(folder / "compiled"))
+        patch.setenv(compile_cache.VARIABLE, str(compiled))
         yield
 
 
