@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recjax.errors import UsageError
+from recjax.inputs import STANDARD, images_file, read_file, read_standard
 from recjax.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from recjax.container import Header
     from recjax.models.inr_model import INRModel
     from recjax.models.model import Model
 
@@ -52,35 +54,58 @@ def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
 
 
 def decode(path: Path, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
+    data = read_bytes(path, limits.max_bytes)
+    read_header(data, limits, index)
+    return decode_bytes(data, model_name, limits, index)
+
+
+def read_header(data: bytes, limits: Limits, index: int | None) -> "Header":
+    """The header of a file; whatever the container can refuse is refused here, before JAX is imported."""
     from recjax import container
 
-    data = read_bytes(path, limits.max_bytes)
-    # Whatever the container can refuse is refused before JAX is imported.
     file = container.read(data, limits.max_bytes)
     if index is not None:
         file.locate(index)
+    return file.header
+
+
+def decode_bytes(data: bytes, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
+    """The images of a file, or one of them."""
     from recjax.codecs.files import decompress
 
     model = None
     if model_name is not None:
-        model = (load_lossy if file.header.method == "inr" else load)(model_name)
+        model = (load_lossy if is_lossy(data) else load)(model_name)
     images = decompress(data, index=index, model=model, **limits._asdict())
     return images if index is None else images[None]
 
 
-def is_lossy(path: Path) -> bool:
+def is_lossy(data: bytes) -> bool:
     from recjax import container
 
-    return container.read(path.read_bytes(), sys.maxsize).header.method == "inr"
+    return container.read(data, sys.maxsize).header.method == "inr"
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    from recjax.container import largest_file
+    """A file of images of at most so many bytes, or what of it is on standard input; ValueError if it is larger."""
+    from recjax.container import MAGIC, largest_file
 
-    size = path.stat().st_size
-    if size > largest_file(max_bytes):
-        raise ValueError(f"{path} has {size} bytes, too many for images of {max_bytes} bytes; raise --max-bytes.")
-    return path.read_bytes()
+    most = largest_file(max_bytes)
+    data = read_standard(most, {MAGIC: "a file of recjax"}) if path == STANDARD else read_file(path, most)
+    if data is None:
+        raise ValueError(
+            f"{path} has more than {most} bytes, too many for images of {max_bytes} bytes; raise --max-bytes."
+        )
+    return data
+
+
+def read_source(path: Path) -> "np.ndarray":
+    """The images of a PNG, a folder of PNGs or an .npy; one of the files may be on standard input."""
+    from recjax.images import MAX_BYTES, read_images
+
+    # Beside its pixels a file has a header, and a PNG perhaps a text.
+    with images_file(path, MAX_BYTES + (1 << 20)) as place:
+        return read_images(place)
 
 
 def facts(data: bytes) -> dict[str, object]:

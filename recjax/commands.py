@@ -1,7 +1,6 @@
 """The commands of the command line, as dataclasses that tyro parses. JAX is imported only by those that code images."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +9,7 @@ from tyro.conf import Positional, arg
 
 from recjax.command_parts import (
     coded_with,
-    decode,
+    decode_bytes,
     facts,
     is_lossy,
     load_lossy,
@@ -18,12 +17,17 @@ from recjax.command_parts import (
     progress,
     rate,
     read_bytes,
+    read_header,
+    read_source,
 )
 from recjax.errors import UsageError
+from recjax.inputs import STANDARD
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from recjax.outputs import Output
 
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
@@ -38,9 +42,11 @@ class Compress:
     """
 
     images: Source
-    """A PNG, a folder of PNGs or an .npy."""
+    """A PNG, a folder of PNGs or an .npy; - reads a PNG or an .npy from standard input."""
     out: Target
-    """The file to write."""
+    """The file to write; - writes it to standard output."""
+    force: bool = False
+    """Replace OUT if it is there; its permissions stay."""
     model: str | None = None
     """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
     this shape and these grey levels whose files of the method are smallest."""
@@ -84,8 +90,7 @@ class Compress:
         return {name: getattr(self, name) for name in (*names, "bin_code")}
 
     def run(self) -> None:
-        from recjax.atomic import require_file_place, write_atomically
-        from recjax.images import read_images
+        from recjax.outputs import file_output, require_shards_place
 
         if self.part is not None and self.shard_images is None:
             raise UsageError("part is of a compression in shards; add --shard-images, or leave it out.")
@@ -97,14 +102,17 @@ class Compress:
         if self.shard_images is not None:
             from recjax import shard_commands
 
+            if self.force:
+                raise UsageError("shards are added to a folder and replace nothing; leave --force out.")
+            require_shards_place(self.out, self.images, self.model)
             shard_commands.compress(
                 self.images, self.out, self.shard_images, self.part, self.model, {**self._options, "seed": self.seed}
             )
             return
-        require_file_place(self.out)
-        images = read_images(self.images)
+        output = file_output(self.out, self.images, self.model, force=self.force)
+        images = read_source(self.images)
         if self.method == "inr":
-            self._run_lossy(images)
+            self._run_lossy(images, output)
             return
         from recjax.codecs.lossless import check_settings, compress
 
@@ -122,12 +130,11 @@ class Compress:
                 seed=self.seed,
                 progress=report,
             )
-        write_atomically(self.out, lambda part: part.write_bytes(data))
-        print(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
+        output.write(data)
+        output.say(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
 
-    def _run_lossy(self, pictures: "np.ndarray") -> None:
+    def _run_lossy(self, pictures: "np.ndarray", output: "Output") -> None:
         from recjax import lossy_progress
-        from recjax.atomic import write_atomically
         from recjax.cards import choose_lossy, read_lossy_cards
         from recjax.codecs import lossy
         from recjax.codecs.files import decompress
@@ -158,10 +165,10 @@ class Compress:
                 seed=self.seed,
                 progress=report,
             )
-        write_atomically(self.out, lambda part: part.write_bytes(data))
+        output.write(data)
         psnr = lossy.psnr(decompress(data, model=model), pictures).mean()
         size = pictures.shape[0] * pictures.shape[1] * pictures.shape[2]
-        print(
+        output.say(
             f"{self.out}: {pictures.shape[0]} picture{'s' * (pictures.shape[0] != 1)}, {len(data):,} bytes, "
             f"{8 * len(data) / size:.3f} bits per pixel, {psnr:.2f} dB. Coded by inr with the model {model.name}."
         )
@@ -175,9 +182,11 @@ class Decompress:
     """
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards."""
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
     out: Target
-    """NAME.npy, NAME.png for one image, or a folder for PNGs."""
+    """NAME.npy, NAME.png for one image, or a folder for PNGs; - writes an .npy to standard output."""
+    force: bool = False
+    """Replace OUT if it is there: a file, whose permissions stay, or a folder of such PNGs and nothing else."""
     index: int | None = None
     """Write this image only, counted from 0; only files of bb-ans and bb-ans-rec then decode others too."""
     model: str | None = None
@@ -199,13 +208,17 @@ class Decompress:
         if is_shards(self.file):
             from recjax import shard_commands
 
-            shard_commands.decompress(self.file, self.out, self.index, self.model, self._limits)
+            shard_commands.decompress(self.file, self.out, self.index, self.model, self._limits, force=self.force)
             return
-        from recjax.images import write_images
+        from recjax.outputs import images_output
 
-        images = decode(self.file, self.model, self._limits, self.index)
-        write_images(self.out, images)
-        print(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
+        data = read_bytes(self.file, self.max_bytes)
+        header = read_header(data, self._limits, self.index)
+        count = header.count if self.index is None else 1
+        output = images_output(self.out, count, self.file, self.model, force=self.force)
+        images = decode_bytes(data, self.model, self._limits, self.index)
+        output.write_images([images], count, images.shape[1:])
+        output.say(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
 
 
 @dataclass(frozen=True)
@@ -213,9 +226,11 @@ class Info:
     """Print what a file holds, and check its checksums, without decoding it."""
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards."""
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
     json: bool = False
     """Print JSON."""
+    max_bytes: int = MAX_RAW_BYTES
+    """Refuse files whose images take more."""
 
     def run(self) -> None:
         from recjax.shards import is_shards
@@ -225,7 +240,7 @@ class Info:
 
             found = shard_commands.facts(self.file)
         else:
-            found = facts(read_bytes(self.file, sys.maxsize))
+            found = facts(read_bytes(self.file, self.max_bytes))
         if self.json:
             print(json.dumps({"file": str(self.file), **found}, indent=2))
             return
@@ -239,9 +254,10 @@ class Verify:
     """Decode a whole file and report; with --against, compare the images too."""
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards."""
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
     against: Path | None = None
-    """Images that the file must hold: a PNG, a folder of PNGs or an .npy."""
+    """Images that the file must hold: a PNG, a folder of PNGs or an .npy; - reads a PNG or an .npy from standard
+    input."""
     model: str | None = None
     """The model's path, if it is not a released one."""
     max_bytes: int = MAX_RAW_BYTES
@@ -263,12 +279,14 @@ class Verify:
             return
         import numpy as np
 
-        from recjax.images import read_images
-
-        images = decode(self.file, self.model, self._limits, None)
-        said = rate(images.shape[0], self.file.stat().st_size, images.size)
-        against = None if self.against is None else read_images(self.against)
-        if is_lossy(self.file) and against is not None and against.shape == images.shape:
+        if STANDARD == self.file == self.against:
+            raise UsageError("standard input holds the file or the images; name one of them.")
+        data = read_bytes(self.file, self.max_bytes)
+        read_header(data, self._limits, None)
+        against = None if self.against is None else read_source(self.against)
+        images = decode_bytes(data, self.model, self._limits, None)
+        said = rate(images.shape[0], len(data), images.size)
+        if is_lossy(data) and against is not None and against.shape == images.shape:
             from recjax.codecs.lossy import psnr
 
             said += f" {psnr(images, against).mean():.2f} dB against {self.against}."

@@ -1,11 +1,7 @@
 """Images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
 
-import itertools
-import shutil
-import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -14,11 +10,22 @@ from jaxtyping import UInt8
 from numpy.lib import format as npy
 from PIL import Image
 
-from recjax.atomic import require_parent, umask, write_atomically
+from recjax.image_output import Images, write_images, write_parts
+from recjax.inputs import require_regular
+
+__all__ = [
+    "MAX_BYTES",
+    "Images",
+    "npy_layout",
+    "png_names",
+    "read_images",
+    "read_png",
+    "read_pngs",
+    "write_images",
+    "write_parts",
+]
 
 MAX_BYTES = 1 << 30
-
-Images = UInt8[np.ndarray, "count height width *channels"]
 
 
 def read_images(path: str | Path, max_bytes: int = MAX_BYTES) -> Images:
@@ -30,34 +37,14 @@ def read_images(path: str | Path, max_bytes: int = MAX_BYTES) -> Images:
     path = Path(path)
     if path.is_dir():
         return _read_folder(path, max_bytes)
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"{path} does not exist; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+    require_regular(path)
     if path.suffix.lower() == ".npy":
         return _read_npy(path, max_bytes)
     if path.suffix.lower() == ".png":
         return read_png(path, max_bytes)[None]
     raise ValueError(f"{path} has the suffix {path.suffix!r}; give a PNG, a folder of PNGs or an .npy of uint8 images.")
-
-
-def write_images(path: str | Path, images: Images) -> None:
-    """Write images to PATH.png (a single image), PATH.npy, or the folder PATH as 00000.png, 00001.png, ...
-
-    The whole output appears at once or not at all. A file is replaced; a folder must be new or empty.
-    """
-    path = Path(path)
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
-        raise ValueError(f"images must be uint8 [count, height, width(, 3)], got {images.dtype} {images.shape}.")
-    if path.suffix.lower() == ".npy":
-        write_atomically(path, lambda part: _save_npy(part, images))
-    elif path.suffix.lower() == ".png":
-        if images.shape[0] != 1:
-            raise ValueError(f"{path} can hold one image, got {images.shape[0]}; name a folder or an .npy instead.")
-        write_atomically(path, lambda part: _save_png(part, images[0]))
-    elif path.suffix and not path.is_dir():
-        raise ValueError(f"{path} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix.")
-    else:
-        _write_folder(path, [images], len(images))
 
 
 def png_names(path: Path) -> list[Path]:
@@ -92,6 +79,7 @@ def _read_folder(path: Path, max_bytes: int) -> Images:
 
 def read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *channels"]:
     """One PNG; ValueError unless it is opaque, of 8-bit grey or RGB, and takes no more than `max_bytes`."""
+    require_regular(path)
     try:
         # The size is checked below, against a limit of our own, before any pixel is decoded.
         with warnings.catch_warnings():
@@ -114,6 +102,7 @@ def read_png(path: Path, max_bytes: int) -> UInt8[np.ndarray, "height width *cha
 
 def npy_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
     """Shape, whether in Fortran's order, and offset of an .npy of uint8 images; ValueError if it is not one."""
+    require_regular(path)
     with path.open("rb") as file:
         try:
             version = npy.read_magic(file)
@@ -143,62 +132,3 @@ def _read_npy(path: Path, max_bytes: int) -> Images:
     data = path.read_bytes()[offset:]
     images = np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran_order else "C")
     return np.ascontiguousarray(images if images.ndim > 2 else images[None])
-
-
-def write_parts(path: str | Path, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:
-    """`write_images` of `count` images of a shape that come in parts, of which one is in memory at a time: an .npy or a
-    folder. ValueError, and nothing is written, if they are others."""
-    path = Path(path)
-    if path.suffix.lower() == ".npy":
-        write_atomically(path, lambda part: _save_npy_parts(part, parts, count, shape))
-    elif path.suffix and not path.is_dir():
-        raise ValueError(f"{path} has the suffix {path.suffix!r}; name an .npy or a folder without a suffix.")
-    else:
-        _write_folder(path, _checked(parts, count, shape), count)
-
-
-def _write_folder(path: Path, parts: Iterable[Images], count: int) -> None:
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise ValueError(f"{path} exists and is not an empty folder; remove it or name another.")
-    require_parent(path)
-    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        # Enough digits that the order of the names is that of the images.
-        digits = max(len(str(count)), 5)
-        for number, image in enumerate(itertools.chain.from_iterable(parts)):
-            _save_png(part / f"{number:0{digits}}.png", image)
-        part.chmod(0o777 & ~umask())
-        with suppress(FileNotFoundError):
-            path.rmdir()
-        part.rename(path)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-
-
-def _save_npy_parts(path: Path, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:
-    with path.open("wb") as file:
-        npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
-        for images in _checked(parts, count, shape):
-            file.write(np.ascontiguousarray(images).data)
-
-
-def _checked(parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> Iterator[Images]:
-    found = 0
-    for images in parts:
-        found += len(images)
-        if images.shape[1:] != shape or found > count:
-            found = -1
-            break
-        yield images
-    if found != count:
-        raise ValueError(f"there must be {count} images of shape {shape}, and others came; compress them again.")
-
-
-def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) -> None:
-    Image.fromarray(np.ascontiguousarray(image)).save(path, format="PNG", optimize=False)
-
-
-def _save_npy(path: Path, images: Images) -> None:
-    with path.open("wb") as file:
-        np.save(file, images, allow_pickle=False)

@@ -9,6 +9,7 @@ import numpy as np
 from recjax import shards
 from recjax.command_parts import decode, model_for, progress, rate
 from recjax.errors import UsageError
+from recjax.inputs import STANDARD
 from recjax.limits import Limits
 
 
@@ -18,6 +19,7 @@ def compress(
     """Code the missing shards of a part; options are those of `recjax.compress`."""
     from recjax.codecs import lossless
     from recjax.image_source import open_source
+    from recjax.privacy import private_as
 
     try:
         if options["method"] == "inr":
@@ -37,7 +39,7 @@ def compress(
     model = model_for(some, options["method"], model_name)
     lossless.check_images(some, model)
     settings = {**options, "model": model.digest}
-    with progress("compressing") as report:
+    with progress("compressing") as report, private_as(source_path, out.parent):
         made = shards.compress(
             source,
             out,
@@ -52,27 +54,33 @@ def compress(
     )
 
 
-def decompress(folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits) -> None:
+def decompress(
+    folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits, *, force: bool = False
+) -> None:
     """Write the images of all shards, or one of them."""
-    from recjax.images import write_images, write_parts
+    from recjax.outputs import images_output
 
     plan = shards.read_plan(folder)
     if index is not None:
         if not 0 <= index < plan.images:
             raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
         number, place = divmod(index, plan.images_each)
-        write_images(out, decode(shards.file(folder, number), model_name, limits, place))
-        print(f"{out}: 1 image")
+        output = images_output(out, 1, folder, model_name, force=force)
+        output.write_images([decode(shards.file(folder, number), model_name, limits, place)], 1, plan.shape)
+        output.say(f"{out}: 1 image")
         return
+    output = images_output(out, plan.images, folder, model_name, force=force)
     with progress("decompressing") as report:
-        write_parts(out, _decoded(folder, model_name, limits, report), plan.images, plan.shape)
-    print(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
+        output.write_images(_decoded(folder, model_name, limits, report), plan.images, plan.shape)
+    output.say(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
 
 
 def verify(folder: Path, against: Path | None, model_name: str | None, limits: Limits) -> None:
     """Decode all shards and report; with `against`, compare the images too."""
     from recjax.image_source import open_source
 
+    if against == STANDARD:
+        raise UsageError("shards are compared with images that have a name; name a folder of PNGs or an .npy.")
     source = None if against is None else open_source(against)
     done = pixels = 0
     with progress("verifying") as report:
