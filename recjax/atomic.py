@@ -89,7 +89,7 @@ def follow(path: Path) -> Path:
         return path
     target = Path(os.path.realpath(path))
     # A file made through a link that somebody left would be where nobody expects it.
-    if status(target) is None:
+    if status(target) is None or target.is_symlink():
         raise ValueError(f"{path} is a link to {target}, which does not exist; name the file itself.")
     return target
 

@@ -93,8 +93,9 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     most = largest_file(max_bytes)
     data = read_standard(most, {MAGIC: "a file of recjax"}) if path == STANDARD else read_file(path, most)
     if data is None:
+        name = "standard input" if path == STANDARD else path
         raise ValueError(
-            f"{path} has more than {most} bytes, too many for images of {max_bytes} bytes; raise --max-bytes."
+            f"{name} has more than {most} bytes, too many for images of {max_bytes} bytes; raise --max-bytes."
         )
     return data
 
