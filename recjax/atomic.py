@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from recjax.part_files import part_file
+from recjax.part_files import part_file, sweep
 
 
 def write_atomically(
@@ -79,6 +79,7 @@ def file_target(path: Path, *, replace: bool) -> Path:
         if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"{path} exists and is not a file; name another.")
         if not replace:
+            sweep(target)
             raise ValueError(_exists(path))
     return target
 

@@ -22,7 +22,7 @@ from recjax.atomic import (
     write_atomically,
 )
 from recjax.folder_swap import swap
-from recjax.part_files import PNG_NAME, part_folder
+from recjax.part_files import PNG_NAME, part_folder, sweep
 
 Images = UInt8[np.ndarray, "count height width *channels"]
 Form = Literal["npy", "png", "folder"]
@@ -132,6 +132,7 @@ def _folder_target(path: Path, overwrite: bool) -> Path:
     found = status(target)
     names = sorted(os.listdir(target)) if found is not None and stat.S_ISDIR(found.st_mode) else []
     if found is not None and (not stat.S_ISDIR(found.st_mode) or (names and not overwrite)):
+        sweep(target)
         raise ValueError(
             f"{path} exists and is not an empty folder; name another, or ask for a folder of images to be replaced "
             "(--force)."
