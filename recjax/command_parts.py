@@ -140,6 +140,11 @@ def coded_with(data: bytes, model: "Model") -> str:
     return f"Coded by {header.method} with the model {model.name}{floats}."
 
 
+def warn(line: str) -> None:
+    """Tells a person what they should know of a command that goes on."""
+    print(f"recjax: {line}", file=sys.stderr)
+
+
 @contextmanager
 def progress(task: str) -> Iterator[Progress]:
     from rich.console import Console

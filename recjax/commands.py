@@ -18,6 +18,7 @@ from recjax.command_parts import (
     progress,
     rate,
     read_bytes,
+    warn,
 )
 from recjax.errors import UsageError
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
@@ -102,10 +103,11 @@ class Compress:
             )
             return
         require_file_place(self.out)
-        images = read_images(self.images)
+        images = read_images(self.images, tell=warn)
         if self.method == "inr":
             self._run_lossy(images)
             return
+        from recjax import plain_peers
         from recjax.codecs.lossless import check_settings, compress
 
         try:
@@ -124,6 +126,8 @@ class Compress:
             )
         write_atomically(self.out, lambda part: part.write_bytes(data))
         print(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
+        if smaller := plain_peers.losing_to(images, len(data)):
+            warn(f"{self.out}: {smaller}")
 
     def _run_lossy(self, pictures: "np.ndarray") -> None:
         from recjax import lossy_progress
@@ -267,7 +271,7 @@ class Verify:
 
         images = decode(self.file, self.model, self._limits, None)
         said = rate(images.shape[0], self.file.stat().st_size, images.size)
-        against = None if self.against is None else read_images(self.against)
+        against = None if self.against is None else read_images(self.against, tell=warn)
         if is_lossy(self.file) and against is not None and against.shape == images.shape:
             from recjax.codecs.lossy import psnr
 
