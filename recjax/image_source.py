@@ -45,13 +45,21 @@ class Source(ABC):
 
 
 def open_source(path: str | Path, max_bytes: int = MAX_BYTES) -> Source:
-    """Opens the images of a PNG, a folder of PNGs or an .npy, none of which may take more than `max_bytes`; ValueError
-    for anything else."""
+    """Opens the images of a PNG, a folder of PNGs or an .npy.
+
+    Args:
+        path: of the images.
+        max_bytes: that the pixels of one PNG may take.
+
+    Raises:
+        ValueError: there is something else, or what cannot be kept.
+    """
     path = Path(path)
     if path.is_dir():
         return Folder(path, max_bytes)
     if not path.is_file():
-        raise ValueError(f"{path} does not exist; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+        why = "is not a regular file" if path.exists() else "does not exist"
+        raise ValueError(f"{path} {why}; give a PNG, a folder of PNGs or an .npy of uint8 images.")
     if path.suffix.lower() == ".npy":
         return Array(path)
     if path.suffix.lower() == ".png":
@@ -122,13 +130,13 @@ class Array(Source):
 
     def read(self, start: int, stop: int) -> Images:
         start, stop, _ = slice(start, stop).indices(self.count)
-        if self._fortran_order and stop - start < self.count:
+        if self._fortran_order and 0 < stop - start < self.count:
             raise ValueError(f"{self._path} is in Fortran's order, of which no part can be read; save it again in C's.")
         size = prod(self.shape)
         values = np.fromfile(self._path, np.uint8, (stop - start) * size, offset=self._offset + start * size)
         if values.size != (stop - start) * size:
             raise ValueError(f"{self._path} has become shorter while it was read; let nothing write to it.")
-        if self._fortran_order:
+        if self._fortran_order and values.size:
             values = values.reshape(self._whole, order="F")
         return np.ascontiguousarray(values.reshape(stop - start, *self.shape))
 
@@ -137,8 +145,7 @@ class Array(Source):
 
 
 def _listing(path: Path) -> tuple[list[Path], list[str]]:
-    """PNGs of a folder in the order of their names, and a sentence on each kind of what is left out; ValueError if there
-    is no PNG."""
+    """Lists the PNGs of a folder in the order of their names, and says in a sentence for each kind what is left out."""
     names: list[Path] = []
     hidden: list[str] = []
     folders: list[str] = []

@@ -43,8 +43,8 @@ def read_images(path: str | Path, max_bytes: int = MAX_BYTES, *, tell: Callable[
     size = source.count * prod(source.shape)
     if size > max_bytes:
         raise ValueError(
-            f"the {source.count:,} images of {path} take {size:,} bytes, more than {max_bytes:,}; split them, or compress "
-            "them in shards."
+            f"the {source.count:,} images of {path} take {size:,} bytes, more than {max_bytes:,}; split them, or "
+            "compress them in shards."
         )
     images = source.read(0, source.count)
     for line in source.notes():

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+_LARGEST = 1 << 40
+"""Bytes of an image beyond which a shape is taken for damage, also where there are no images of it."""
+
 
 def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
     """Reads shape, whether in Fortran's order, and offset of the pixels of an .npy of uint8 images.
@@ -28,8 +31,10 @@ def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
             )
         size = path.stat().st_size - file.tell()
         if min(shape) < 0 or prod(shape) != size:
-            raise ValueError(f"{path} declares {prod(shape)} bytes of images but holds {size}; write it again.")
+            raise ValueError(f"{path} declares images of shape {shape} but holds {size} bytes of them; write it again.")
         one = shape if len(shape) == 2 else shape[1:]
+        if prod(one) > _LARGEST:
+            raise ValueError(f"{path} holds images of shape {one}, which have too many pixels; write it again.")
         if min(one) < 1:
             raise ValueError(f"{path} holds images of shape {one}, which have no pixels.")
         return shape, fortran_order, file.tell()
@@ -53,8 +58,8 @@ def _advice(dtype: np.dtype) -> str:
 def _reshaping(shape: tuple[int, ...]) -> str:
     if len(shape) == 4 and shape[3] == 1:
         return "drop its last axis first, by images[..., 0]"
-    if len(shape) == 4 and shape[3] == 4:
-        return "drop its fourth channel first, by images[..., :3]"
     if len(shape) == 4 and shape[1] in (1, 3):
         return "put its channels last, by images.transpose(0, 2, 3, 1)" + ("[..., 0]" if shape[1] == 1 else "")
+    if len(shape) == 4 and shape[3] == 4:
+        return "drop its fourth channel first, by images[..., :3]"
     return "reshape it first"

@@ -1,7 +1,7 @@
 """What plain compressors make of images, so that a file that is larger than theirs says so.
 
-It costs some 2 seconds at most, however many images there are: xz sees a sample of at most 512 KiB, and its strong preset
-only where a quick one comes near the file's size; PNGs are made of at most 1,000 images and 4 MiB.
+It costs some 2 seconds at most, however many images there are: xz sees a sample of at most 512 KiB, and its strong
+preset only where a quick one comes near the file's size; PNGs are made of at most 1,000 images and 4 MiB.
 """
 
 import io

@@ -20,7 +20,7 @@ _IDAT_BYTES = 1 << 30
 
 
 class Png(NamedTuple):
-    """The pixels of a PNG. notes: what came with them, is not kept and no loss to the pixels."""
+    """The pixels of a PNG. notes: what came with them and is not kept."""
 
     pixels: UInt8[np.ndarray, "height width *channels"]
     notes: tuple[Note, ...]
@@ -38,7 +38,7 @@ def read_png(path: Path, max_bytes: int) -> Png:
         max_bytes: that the pixels may take, which is found out before any is read.
 
     Returns:
-        Pixels of shape [height, width] or [height, width, 3]. Grey of 1, 2 or 4 bits is scaled to 0 to 255, with a note.
+        Pixels of shape [height, width] or [height, width, 3]. Grey of 1, 2 or 4 bits becomes 0 to 255, with a note.
 
     Raises:
         ValueError: the file is damaged, too large, or holds what 8-bit grey or RGB cannot keep; a sentence says which.
@@ -94,7 +94,7 @@ def _require_kept(header: Header) -> None:
 
 
 def _notes(header: Header, kind: bytes, head: bytes) -> list[Note]:
-    """What a chunk beside header and pixels says that is not kept; an exception if the pixels are not all without it."""
+    """What is lost with a chunk beside header and pixels; an exception if pixels are, too."""
     if kind == b"tRNS":
         raise _Unfit(f"holds a transparent colour (tRNS), and {_TAKEN}; convert it without its transparency")
     if kind in (b"acTL", b"fdAT"):

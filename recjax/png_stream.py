@@ -45,7 +45,7 @@ class Chunk(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """The bytes start to stop - 1 of the inflated stream: rows of `stride` bytes, the first of each names its filter."""
+    """Bytes start to stop - 1 of the inflated stream: rows of `stride` bytes, of which the first names the filter."""
 
     start: int
     stop: int

@@ -14,7 +14,9 @@ def chunk(kind: bytes, body: bytes = b"") -> bytes:
     return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def header(width: int, height: int, depth: int = 8, colour: int = 0, interlaced: int = 0, rest: bytes = b"\0\0") -> bytes:
+def header(
+    width: int, height: int, depth: int = 8, colour: int = 0, interlaced: int = 0, rest: bytes = b"\0\0"
+) -> bytes:
     return chunk(b"IHDR", struct.pack(">IIBB", width, height, depth, colour) + rest + bytes([interlaced]))
 
 
