@@ -106,7 +106,7 @@ def read_source(path: Path) -> "np.ndarray":
 
     # Beside its pixels a file has a header, and a PNG perhaps a text.
     with images_file(path, MAX_BYTES + (1 << 20)) as place:
-        return read_images(place)
+        return read_images(place, tell=warn)
 
 
 def facts(data: bytes) -> dict[str, object]:
@@ -164,6 +164,11 @@ def coded_with(data: bytes, model: "Model") -> str:
         return "Stored as they are."
     floats = ", in floats, for research: it decodes here, if at all" if header.fingerprint else ""
     return f"Coded by {header.method} with the model {model.name}{floats}."
+
+
+def warn(line: str) -> None:
+    """Tells a person what they should know of a command that goes on."""
+    print(f"recjax: {line}", file=sys.stderr)
 
 
 @contextmanager

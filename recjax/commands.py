@@ -19,6 +19,7 @@ from recjax.command_parts import (
     read_bytes,
     read_header,
     read_source,
+    warn,
 )
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
@@ -114,6 +115,7 @@ class Compress:
         if self.method == "inr":
             self._run_lossy(images, output)
             return
+        from recjax import plain_peers
         from recjax.codecs.lossless import check_settings, compress
 
         try:
@@ -132,6 +134,8 @@ class Compress:
             )
         output.write(data)
         output.say(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
+        if smaller := plain_peers.losing_to(images, len(data)):
+            warn(f"{self.out}: {smaller}")
 
     def _run_lossy(self, pictures: "np.ndarray", output: "Output") -> None:
         from recjax import lossy_progress

@@ -22,9 +22,9 @@ from recjax.atomic import (
     write_atomically,
 )
 from recjax.folder_swap import swap
+from recjax.image_source import Images
 from recjax.part_files import PNG_NAME, part_folder, sweep
 
-Images = UInt8[np.ndarray, "count height width *channels"]
 Form = Literal["npy", "png", "folder"]
 
 

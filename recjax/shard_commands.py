@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recjax import shards
-from recjax.command_parts import decode, model_for, progress, rate
+from recjax.command_parts import decode, model_for, progress, rate, warn
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
 from recjax.limits import Limits
@@ -17,9 +17,19 @@ def compress(
     source_path: Path, out: Path, images_each: int, part: str | None, model_name: str | None, options: dict[str, Any]
 ) -> None:
     """Code the missing shards of a part; options are those of `recjax.compress`."""
+    from recjax import plain_peers
     from recjax.codecs import lossless
     from recjax.image_source import open_source
     from recjax.privacy import private_as
+
+    judged: list[str | None] = []
+
+    def encode(images: np.ndarray) -> bytes:
+        data = lossless.compress(images, model, **options)
+        # The first shard stands for the rest, which is of the same kind.
+        if not judged:
+            judged.append(plain_peers.losing_to(images, len(data)))
+        return data
 
     try:
         if options["method"] == "inr":
@@ -45,13 +55,17 @@ def compress(
             out,
             images_each,
             settings,
-            lambda images: lossless.compress(images, model, **options),
+            encode,
             part=own,
             progress=report,
         )
     print(
         f"{out}: {made} shard{'s' * (made != 1)} made, of {shards.read_plan(out).shards} with {source.count:,} images."
     )
+    for line in source.notes():
+        warn(line)
+    if judged and judged[0]:
+        warn(f"{out}: of the first shard made here, {judged[0]}")
 
 
 def decompress(
@@ -91,6 +105,8 @@ def verify(folder: Path, against: Path | None, model_name: str | None, limits: L
                 raise ValueError(f"the images of {folder} are not those of {against}; compress them again.")
     if source is not None and source.count != done:
         raise ValueError(f"{folder} holds {done} images and {against} {source.count}; compress them again.")
+    for line in source.notes() if source else ():
+        warn(line)
     size = sum(path.stat().st_size for path in shards.files(folder))
     print(f"{folder} is good: {rate(done, size, pixels)}")
 

@@ -125,9 +125,11 @@ def test_a_folder_is_read_in_parts(images, tmp_path):
     assert len(list(source.entries())) == 23
 
 
-@pytest.mark.parametrize("name", ["in.png", "nothing"])
-def test_sources_that_are_none_are_explained(name, tmp_path):
-    with pytest.raises(ValueError, match=r"neither a folder of PNGs nor an \.npy"):
+@pytest.mark.parametrize("name, words", [("in.png", "does not exist"), ("in.txt", "suffix"), ("pipe", "regular file")])
+def test_sources_that_are_none_are_explained(name, words, tmp_path):
+    (tmp_path / "in.txt").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=rf"{words}.*; give a PNG, a folder of PNGs or an \.npy"):
         open_source(tmp_path / name)
 
 
