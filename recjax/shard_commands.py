@@ -1,15 +1,18 @@
 """The commands on folders of shards: as on one file, a shard at a time."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recjax import shards
+from recjax import shard_manifest, shards
+from recjax.cards import unknown_model
 from recjax.command_parts import decode, model_for, progress, rate
-from recjax.errors import UsageError
+from recjax.errors import UnknownModelError, UsageError
 from recjax.limits import Limits
+from recjax.shard_manifest import Manifest
 
 
 def compress(
@@ -43,29 +46,30 @@ def compress(
             out,
             images_each,
             settings,
-            lambda images: lossless.compress(images, model, **options),
+            lambda images, seed: lossless.compress(images, model, **{**options, "seed": seed}),
+            model_name=model.name,
             part=own,
             progress=report,
         )
-    print(
-        f"{out}: {made} shard{'s' * (made != 1)} made, of {shards.read_plan(out).shards} with {source.count:,} images."
-    )
+    every = shard_manifest.read(out).plan.shards
+    print(f"{out}: {made} shard{'s' * (made != 1)} made, of {every} with {source.count:,} images.")
 
 
 def decompress(folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits) -> None:
     """Write the images of all shards, or one of them."""
     from recjax.images import write_images, write_parts
 
-    plan = shards.read_plan(folder)
+    manifest = _manifest(folder)
+    plan = manifest.plan
     if index is not None:
         if not 0 <= index < plan.images:
             raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
         number, place = divmod(index, plan.images_each)
-        write_images(out, decode(shards.file(folder, number), model_name, limits, place))
+        write_images(out, _decode(shards.file(folder, number), manifest, model_name, limits, place))
         print(f"{out}: 1 image")
         return
     with progress("decompressing") as report:
-        write_parts(out, _decoded(folder, model_name, limits, report), plan.images, plan.shape)
+        write_parts(out, _decoded(folder, manifest, model_name, limits, report), plan.images, plan.shape)
     print(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
 
 
@@ -73,10 +77,11 @@ def verify(folder: Path, against: Path | None, model_name: str | None, limits: L
     """Decode all shards and report; with `against`, compare the images too."""
     from recjax.image_source import open_source
 
+    manifest = _manifest(folder)
     source = None if against is None else open_source(against)
     done = pixels = 0
     with progress("verifying") as report:
-        for images in _decoded(folder, model_name, limits, report):
+        for images in _decoded(folder, manifest, model_name, limits, report):
             same = source is None or np.array_equal(images, source.read(done, done + len(images)))
             done, pixels = done + len(images), pixels + images.size
             if not same:
@@ -91,17 +96,39 @@ def facts(folder: Path) -> dict[str, object]:
     """What `recjax info` says of a folder of shards."""
     from recjax.command_parts import facts, read_bytes
 
-    plan, files = shards.read_plan(folder), list(shards.files(folder))
+    manifest = _manifest(folder)
+    plan, files = manifest.plan, list(shards.files(folder))
     size = sum(path.stat().st_size for path in files)
     first = facts(read_bytes(files[0], 1 << 40)) if files else {}
     same = {name: first[name] for name in ("method", "image_shape", "model", "model_digest") if name in first}
-    return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same}
+    if "model" in same and same["model"] is None:
+        same["model"] = manifest.model_name
+    return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same, "manifest": manifest.version}
 
 
-def _decoded(folder: Path, model_name: str | None, limits: Limits, report) -> Iterator[np.ndarray]:
-    plan, done = shards.read_plan(folder), 0
+def _manifest(folder: Path) -> Manifest:
+    manifest = shard_manifest.read(folder)
+    if not manifest.numbered:
+        print(
+            f"recjax: the shards of {folder} are of version {manifest.version} and do not say their numbers: swapped "
+            "ones of as many images would not be noticed.",
+            file=sys.stderr,
+        )
+    return manifest
+
+
+def _decoded(folder: Path, manifest: Manifest, model_name: str | None, limits: Limits, report) -> Iterator[np.ndarray]:
+    done = 0
     for path in shards.files(folder):
-        images = decode(path, model_name, limits, None)
+        images = _decode(path, manifest, model_name, limits, None)
         done += len(images)
         yield images
-        report(done, plan.images)
+        report(done, manifest.plan.images)
+
+
+def _decode(path: Path, manifest: Manifest, model_name: str | None, limits: Limits, place: int | None) -> np.ndarray:
+    try:
+        return decode(path, model_name, limits, place)
+    except UnknownModelError as error:
+        digest = str(manifest.settings.get("model"))[:16]
+        raise UnknownModelError(unknown_model(digest, manifest.model_name)) from error
