@@ -69,9 +69,9 @@ def unknown_model(digest: str, name: str | None = None) -> str:
         name: of the model, where something beside the file says it.
     """
     known = name_of(digest) if name is None else repr(name)
-    called = f"the model {known}" if known else "a model whose name it does not hold"
+    called = f"the model {known}" if known else "a model, whose name it does not hold"
     return (
-        f"the file was made with {called}, of digest {digest}, which is no released one; give that model's file, or "
+        f"the file was made with {called}, of digest {digest}, which no released model has; give that model's file, or "
         "the folder of its training run (on the command line by --model PATH)."
     )
 

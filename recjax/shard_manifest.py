@@ -150,6 +150,8 @@ def _parsed(stated: Any) -> Manifest:
     for name, kind in (("source", str), ("settings", dict), ("model_name", str)):
         if name in stated and not isinstance(stated[name], kind) and (name, stated[name]) != ("model_name", None):
             raise ValueError(f"its {name} is of the wrong type")
+    if not (stated.get("model_name") or "").isprintable():
+        raise ValueError("its model_name has characters that cannot be printed")
     settings, source = stated.get("settings", {}), stated.get("source", "")
     return Manifest(plan, source, settings, stated.get("model_name"), stated["version"])
 

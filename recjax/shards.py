@@ -123,8 +123,8 @@ def _is_there(path: Path, manifest: Manifest, number: int) -> bool:
     place = manifest.place_of(header) if manifest.numbered else None
     what = "of other images or settings" if place is None else f"shard {place}"
     raise ValueError(
-        f"{path} should be shard {number} of its folder and is {what}; put the right file in its place, or move it away "
-        "and compress the images again."
+        f"{path} should be shard {number} of its folder and is {what}; put the right file in its place, or move it "
+        "away and compress the images again."
     )
 
 

@@ -12,7 +12,6 @@ from recjax import chunks, cli, container, load_model, shard_commands, shard_man
 from recjax.codecs import lossless
 from recjax.image_source import open_source
 from recjax.images import write_images, write_parts
-from recjax.models.model import save_model
 from recjax.shards import Part
 from training import data
 
@@ -121,10 +120,12 @@ DEEP = '{"version": 2, "settings": ' + '{"a": ' * 100_000 + "1" + "}" * 100_001
         *(
             (json.dumps(GOOD | bad), f"its {next(iter(bad))}")
             for bad in (
-                {"version": 3}, {"version": True}, {"version": "2"}, {"images": -5}, {"images": 1 << 49}, {"images": 1.0},
-                {"images": None}, {"images_each": 0}, {"images_each": 1 << 29}, {"images_each": True}, {"shape": "2x2"},
+                {"version": 3}, {"version": True}, {"version": "2"}, {"images": -5}, {"images": 1 << 49},
+                {"images": 1.0}, {"images": None}, {"images_each": 0}, {"images_each": 1 << 29}, {"images_each": True},
+                {"shape": "2x2"},
                 {"shape": [2]}, {"shape": [2, 0]}, {"shape": [2, "2"]}, {"shape": [1, 1, 1, 1]}, {"settings": []},
                 {"source": 3}, {"model_name": 3},
+                {"model_name": "\x1b[2J"}, {"model_name": "\ud800"},
             )
         ),
         (json.dumps(GOOD | {"shape": [1 << 20, 1 << 20]}), "shape has more than"),
@@ -256,21 +257,32 @@ def test_old_folders_decode_and_say_what_is_not_checked(old, made, images, tmp_p
     assert "00001.rjx should be shard 1 of its folder and is of other images" in capsys.readouterr().err
 
 
-def test_the_model_of_shards_is_named(tmp_path, monkeypatch, capsys, images):
+def test_the_model_of_shards_is_named(made, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    model = replace(load_model("digits"), name="mine", kl_bits=load_model("digits").kl_bits + 1)
-    assert not model.digest.startswith(load_model("digits").digest[:16])
-    save_model("mine.safetensors", model)
-    np.save("in.npy", images)
-    command = ["compress", "in.npy", "out", "--shard-images", "10", "--model", "mine.safetensors", "--method", "orc"]
-    assert cli.main([*command, "--candidates", "16"]) == cli.FINE
-    assert cli.main(["decompress", "out", "back.npy"]) == cli.BAD_INPUT
-    told = capsys.readouterr().err
-    assert f"the model 'mine', of digest {model.digest[:16]}" in told and "--model PATH" in told
+    digest = "12345678" * 8
+
+    def of_another_model(some, seed):
+        file = container.read((made / "orc" / "out" / "00000.rjx").read_bytes())
+        header = replace(file.header, seed=seed, model_digest=bytes.fromhex(digest[:16]))
+        return container.write(header, [file.chunk(0)])
+
+    settings = {"method": "orc", "seed": 0, "model": digest}
+    source = open_source(made / "in.npy")
+    shards.compress(source, tmp_path / "out", 5, settings, of_another_model, model_name="mine")
+    for command in (["decompress", "out", "back.npy"], ["decompress", "out", "one.npy", "--index", "7"]):
+        assert cli.main(command) == cli.BAD_INPUT
+        told = capsys.readouterr().err
+        assert f"the model 'mine', of digest {digest[:16]}" in told and "--model PATH" in told
+        assert told.count("\n") == 1
+    assert cli.main(["decompress", "out", "back.npy", "--model", "digits"]) == cli.BAD_INPUT
+    assert f"of digest {digest[:16]}, got 'digits' of " in capsys.readouterr().err
     assert cli.main(["info", "out", "--json"]) == cli.FINE
     found = json.loads(capsys.readouterr().out)
-    assert (found["model"], found["model_digest"]) == ("mine", model.digest[:16])
-    assert cli.main(["verify", "out", "--model", "mine.safetensors", "--against", "in.npy"]) == cli.FINE
+    assert (found["model"], found["model_digest"]) == ("mine", digest[:16])
+    assert cli.main(["info", "out/00001.rjx", "--json"]) == cli.FINE
+    found = json.loads(capsys.readouterr().out)
+    assert (found["model"], found["model_digest"]) == (None, digest[:16])
+    assert found["model_note"] == "not released; the file holds the digest of its model, and no name"
 
 
 def test_a_folder_is_read_in_parts(images, tmp_path):
