@@ -50,7 +50,8 @@ examples:
 
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
-Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off".
+Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off", and
+RECJAX_CACHE_BYTES limits it (1073741824). `recjax doctor` shows it, and with --clear-cache empties it.
 Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 141 nobody read the output.
 """
 

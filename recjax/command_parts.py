@@ -111,6 +111,7 @@ def read_source(path: Path) -> "np.ndarray":
 
 def facts(data: bytes) -> dict[str, object]:
     from recjax import chunks, container
+    from recjax.cards import name_of
 
     file = container.read(data, sys.maxsize)
     header = file.header
@@ -123,7 +124,7 @@ def facts(data: bytes) -> dict[str, object]:
         "raw_bytes": header.raw_bytes,
         "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
         "overhead_bytes": len(data) - sum(map(len, bodies)),
-        "model": released_name(header.model_digest.hex()),
+        "model": name_of(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
         "arithmetic": f"float, of fingerprint {header.fingerprint.hex()}" if header.fingerprint else "exact",
         "format": header.format_version,
@@ -132,6 +133,8 @@ def facts(data: bytes) -> dict[str, object]:
         "parameters": dict(header.parameters),
         "chunks": header.num_chunks,
     }
+    if facts["model"] is None and header.method != "raw":
+        facts["model_note"] = "not released; the file holds the digest of its model, and no name"
     # How many messages a picture has is the model's to know, where it has several levels.
     if "chunk_images" in header.parameters and header.count and header.method != "inr":
         found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
@@ -143,12 +146,6 @@ def facts(data: bytes) -> dict[str, object]:
             "max": max(lengths),
         }
     return facts
-
-
-def released_name(digest: str) -> str | None:
-    from recjax.cards import read_cards, read_lossy_cards
-
-    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
 
 
 def rate(count: int, file_bytes: int, raw_bytes: int) -> str:

@@ -311,15 +311,22 @@ class Models:
 
 @dataclass(frozen=True)
 class Doctor:
-    """Print versions and devices, and code a few images as a self-test.
+    """Print versions, devices and what is kept of compiled programs, and code a few images as a self-test.
 
     Example: recjax doctor --conformance
     """
 
     conformance: bool = False
     """Also decode the reference files of all codecs and released models, which takes some minutes."""
+    clear_cache: bool = False
+    """Delete the compiled programs that commands keep (and no other file), and do nothing else."""
 
     def run(self) -> None:
+        if self.clear_cache:
+            from recjax import compile_cache
+
+            print(compile_cache.clear())
+            return
         from recjax import conformance
         from recjax.doctor import examine
 

@@ -45,7 +45,7 @@ def examine(report: Callable[[str], object]) -> bool:
     report(f"Python {here['python']} on {here['platform']}")
     report(", ".join(f"{name} {here[name]}" for name in ("jax", "jaxlib", "flax", "numpy")))
     report(f"backend {here['backend']}")
-    report(f"commands keep compiled programs in {compile_cache.folder() or 'no folder'} ({compile_cache.VARIABLE})")
+    report(compile_cache.describe())
     tests: list[tuple[str, Callable[[], bool]]] = [
         ("shared randomness, known answer", _randomness_is_right),
         ("file format, round trip", _container_is_right),

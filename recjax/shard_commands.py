@@ -1,16 +1,19 @@
 """The commands on folders of shards: as on one file, a shard at a time."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recjax import shards
+from recjax import shard_manifest, shards
+from recjax.cards import unknown_model
 from recjax.command_parts import decode, model_for, progress, rate, warn
-from recjax.errors import UsageError
+from recjax.errors import UnknownModelError, UsageError
 from recjax.inputs import STANDARD
 from recjax.limits import Limits
+from recjax.shard_manifest import Manifest
 
 
 def compress(
@@ -24,8 +27,8 @@ def compress(
 
     judged: list[str | None] = []
 
-    def encode(images: np.ndarray) -> bytes:
-        data = lossless.compress(images, model, **options)
+    def encode(images: np.ndarray, seed: int) -> bytes:
+        data = lossless.compress(images, model, **{**options, "seed": seed})
         # The first shard stands for the rest, which is of the same kind.
         if not judged:
             judged.append(plain_peers.losing_to(images, len(data)))
@@ -56,12 +59,12 @@ def compress(
             images_each,
             settings,
             encode,
+            model_name=model.name,
             part=own,
             progress=report,
         )
-    print(
-        f"{out}: {made} shard{'s' * (made != 1)} made, of {shards.read_plan(out).shards} with {source.count:,} images."
-    )
+    every = shard_manifest.read(out).plan.shards
+    print(f"{out}: {made} shard{'s' * (made != 1)} made, of {every} with {source.count:,} images.")
     for line in source.notes():
         warn(line)
     if judged and judged[0]:
@@ -74,18 +77,20 @@ def decompress(
     """Write the images of all shards, or one of them."""
     from recjax.outputs import images_output
 
-    plan = shards.read_plan(folder)
+    manifest = _manifest(folder)
+    plan = manifest.plan
     if index is not None:
         if not 0 <= index < plan.images:
             raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
         number, place = divmod(index, plan.images_each)
         output = images_output(out, 1, folder, model_name, force=force)
-        output.write_images([decode(shards.file(folder, number), model_name, limits, place)], 1, plan.shape)
+        images = _decode(shards.file(folder, number), manifest, model_name, limits, place)
+        output.write_images([images], 1, plan.shape)
         output.say(f"{out}: 1 image")
         return
     output = images_output(out, plan.images, folder, model_name, force=force)
     with progress("decompressing") as report:
-        output.write_images(_decoded(folder, model_name, limits, report), plan.images, plan.shape)
+        output.write_images(_decoded(folder, manifest, model_name, limits, report), plan.images, plan.shape)
     output.say(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
 
 
@@ -95,10 +100,11 @@ def verify(folder: Path, against: Path | None, model_name: str | None, limits: L
 
     if against == STANDARD:
         raise UsageError("shards are compared with images that have a name; name a folder of PNGs or an .npy.")
+    manifest = _manifest(folder)
     source = None if against is None else open_source(against)
     done = pixels = 0
     with progress("verifying") as report:
-        for images in _decoded(folder, model_name, limits, report):
+        for images in _decoded(folder, manifest, model_name, limits, report):
             same = source is None or np.array_equal(images, source.read(done, done + len(images)))
             done, pixels = done + len(images), pixels + images.size
             if not same:
@@ -115,17 +121,39 @@ def facts(folder: Path) -> dict[str, object]:
     """What `recjax info` says of a folder of shards."""
     from recjax.command_parts import facts, read_bytes
 
-    plan, files = shards.read_plan(folder), list(shards.files(folder))
+    manifest = _manifest(folder)
+    plan, files = manifest.plan, list(shards.files(folder))
     size = sum(path.stat().st_size for path in files)
     first = facts(read_bytes(files[0], 1 << 40)) if files else {}
     same = {name: first[name] for name in ("method", "image_shape", "model", "model_digest") if name in first}
-    return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same}
+    if "model" in same and same["model"] is None:
+        same["model"] = manifest.model_name
+    return {"shards": plan.shards, "images": plan.images, "file_bytes": size, **same, "manifest": manifest.version}
 
 
-def _decoded(folder: Path, model_name: str | None, limits: Limits, report) -> Iterator[np.ndarray]:
-    plan, done = shards.read_plan(folder), 0
+def _manifest(folder: Path) -> Manifest:
+    manifest = shard_manifest.read(folder)
+    if not manifest.numbered:
+        print(
+            f"recjax: the shards of {folder} are of version {manifest.version} and do not say their numbers: swapped "
+            "ones of as many images would not be noticed.",
+            file=sys.stderr,
+        )
+    return manifest
+
+
+def _decoded(folder: Path, manifest: Manifest, model_name: str | None, limits: Limits, report) -> Iterator[np.ndarray]:
+    done = 0
     for path in shards.files(folder):
-        images = decode(path, model_name, limits, None)
+        images = _decode(path, manifest, model_name, limits, None)
         done += len(images)
         yield images
-        report(done, plan.images)
+        report(done, manifest.plan.images)
+
+
+def _decode(path: Path, manifest: Manifest, model_name: str | None, limits: Limits, place: int | None) -> np.ndarray:
+    try:
+        return decode(path, model_name, limits, place)
+    except UnknownModelError as error:
+        digest = str(manifest.settings.get("model"))[:16]
+        raise UnknownModelError(unknown_model(digest, manifest.model_name)) from error

@@ -33,7 +33,7 @@ if operation == "folder by renames":
 old, new = np.zeros((3, 4, 4), np.uint8), np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
 
 
-def raw(images):
+def raw(images, seed=0):
     return chunks.write_raw(images)
 
 

@@ -200,7 +200,7 @@ def find_model(digest: str) -> INRModel:
     for card in read_lossy_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
-    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+    raise ValueError(f"no released model has the digest {digest}; give the model file that has it.")
 
 
 @functools.cache

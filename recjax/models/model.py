@@ -248,7 +248,7 @@ def find_model(digest: str) -> Model:
     for card in read_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
-    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+    raise ValueError(f"no released model has the digest {digest}; give the model file that has it.")
 
 
 def _network(tensors: Mapping[str, np.ndarray], label: str) -> exact.ExactNetwork:
