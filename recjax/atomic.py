@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from recjax.interrupts import undone
+
 
 def write_atomically(path: str | Path, write: Callable[[Path], object], *, once: bool = False) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it to `path`; on an error nothing is left behind.
@@ -18,23 +20,24 @@ def write_atomically(path: str | Path, write: Callable[[Path], object], *, once:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         os.close(handle)
         part = Path(name)
-        try:
-            write(part)
-            # mkstemp makes files that only their owner may read.
-            part.chmod(0o666 & ~umask())
-            # On the disk before its name is: a crash of the machine leaves the old file or the new one.
-            with open(part, "rb") as file:
-                os.fsync(file.fileno())
-            if once:
-                # Unlike a rename, a link never takes the place of a file.
-                with suppress(FileExistsError):
-                    os.link(part, path)
-                part.unlink()
-            else:
-                part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with undone(lambda: part.unlink(missing_ok=True)):
+            try:
+                write(part)
+                # mkstemp makes files that only their owner may read.
+                part.chmod(0o666 & ~umask())
+                # On the disk before its name is: a crash of the machine leaves the old file or the new one.
+                with open(part, "rb") as file:
+                    os.fsync(file.fileno())
+                if once:
+                    # Unlike a rename, a link never takes the place of a file.
+                    with suppress(FileExistsError):
+                        os.link(part, path)
+                    part.unlink()
+                else:
+                    part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
     except OSError as error:
         # Under the name that the caller knows, not that of the temporary file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error

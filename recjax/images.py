@@ -15,6 +15,7 @@ from numpy.lib import format as npy
 from PIL import Image
 
 from recjax.atomic import require_parent, umask, write_atomically
+from recjax.interrupts import undone
 
 MAX_BYTES = 1 << 30
 
@@ -162,18 +163,19 @@ def _write_folder(path: Path, parts: Iterable[Images], count: int) -> None:
         raise ValueError(f"{path} exists and is not an empty folder; remove it or name another.")
     require_parent(path)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        # Enough digits that the order of the names is that of the images.
-        digits = max(len(str(count)), 5)
-        for number, image in enumerate(itertools.chain.from_iterable(parts)):
-            _save_png(part / f"{number:0{digits}}.png", image)
-        part.chmod(0o777 & ~umask())
-        with suppress(FileNotFoundError):
-            path.rmdir()
-        part.rename(path)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    with undone(lambda: shutil.rmtree(part, ignore_errors=True)):
+        try:
+            # Enough digits that the order of the names is that of the images.
+            digits = max(len(str(count)), 5)
+            for number, image in enumerate(itertools.chain.from_iterable(parts)):
+                _save_png(part / f"{number:0{digits}}.png", image)
+            part.chmod(0o777 & ~umask())
+            with suppress(FileNotFoundError):
+                path.rmdir()
+            part.rename(path)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
 
 
 def _save_npy_parts(path: Path, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:

@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 
 from recjax import shards
-from recjax.command_parts import decode, model_for, progress, rate
+from recjax.command_parts import decode, model_for, progress, rate, size_facts, tell_good, tell_written
 from recjax.errors import UsageError
 from recjax.limits import Limits
+from recjax.text import quoted, tell
 
 
 def compress(
-    source_path: Path, out: Path, images_each: int, part: str | None, model_name: str | None, options: dict[str, Any]
+    source_path: Path,
+    out: Path,
+    images_each: int,
+    part: str | None,
+    model_name: str | None,
+    options: dict[str, Any],
+    *,
+    as_json: bool = False,
 ) -> None:
     """Code the missing shards of a part; options are those of `recjax.compress`."""
     from recjax.codecs import lossless
@@ -47,29 +55,38 @@ def compress(
             part=own,
             progress=report,
         )
-    print(
-        f"{out}: {made} shard{'s' * (made != 1)} made, of {shards.read_plan(out).shards} with {source.count:,} images."
+    total = shards.read_plan(out).shards
+    tell(
+        f"{quoted(out)}: {made} shard{'s' * (made != 1)} made, of {total} with {source.count:,} images.",
+        {"file": str(out), "made": made, "shards": total, "images": source.count, "image_shape": list(source.shape)},
+        as_json,
     )
 
 
-def decompress(folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits) -> None:
+def decompress(
+    folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits, *, as_json: bool = False
+) -> None:
     """Write the images of all shards, or one of them."""
     from recjax.images import write_images, write_parts
 
     plan = shards.read_plan(folder)
     if index is not None:
         if not 0 <= index < plan.images:
-            raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
+            raise ValueError(
+                f"{quoted(folder)} holds images 0 to {plan.images - 1}, got index {index}; name one of them."
+            )
         number, place = divmod(index, plan.images_each)
         write_images(out, decode(shards.file(folder, number), model_name, limits, place))
-        print(f"{out}: 1 image")
+        tell_written(folder, out, 1, plan.shape, as_json)
         return
     with progress("decompressing") as report:
         write_parts(out, _decoded(folder, model_name, limits, report), plan.images, plan.shape)
-    print(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
+    tell_written(folder, out, plan.images, plan.shape, as_json)
 
 
-def verify(folder: Path, against: Path | None, model_name: str | None, limits: Limits) -> None:
+def verify(
+    folder: Path, against: Path | None, model_name: str | None, limits: Limits, *, as_json: bool = False
+) -> None:
     """Decode all shards and report; with `against`, compare the images too."""
     from recjax.image_source import open_source
 
@@ -80,11 +97,15 @@ def verify(folder: Path, against: Path | None, model_name: str | None, limits: L
             same = source is None or np.array_equal(images, source.read(done, done + len(images)))
             done, pixels = done + len(images), pixels + images.size
             if not same:
-                raise ValueError(f"the images of {folder} are not those of {against}; compress them again.")
+                raise ValueError(
+                    f"the images of {quoted(folder)} are not those of {quoted(against)}; compress them again."
+                )
     if source is not None and source.count != done:
-        raise ValueError(f"{folder} holds {done} images and {against} {source.count}; compress them again.")
+        raise ValueError(
+            f"{quoted(folder)} holds {done} images and {quoted(against)} {source.count}; compress them again."
+        )
     size = sum(path.stat().st_size for path in shards.files(folder))
-    print(f"{folder} is good: {rate(done, size, pixels)}")
+    tell_good(folder, rate(done, size, pixels), size_facts(done, size, pixels), against, as_json)
 
 
 def facts(folder: Path) -> dict[str, object]:
