@@ -1,7 +1,7 @@
 """What the commands share: models by name, files decoded, progress. JAX is imported by what codes images alone."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD, images_file, read_file, read_standard
 from recjax.limits import Limits
+from recjax.text import complain, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from recjax.container import Header
     from recjax.models.inr_model import INRModel
     from recjax.models.model import Model
+    from recjax.outputs import Output
 
 Progress = Callable[[int, int], None]
 
@@ -26,7 +28,7 @@ def load(name: str) -> "Model":
 
     released = list_models()
     if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
-        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
+        raise UsageError(f"the model {quoted(name)} is of lossy files; add --method inr to use it.")
     return load_model(model_place(name, released))
 
 
@@ -93,7 +95,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     most = largest_file(max_bytes)
     data = read_standard(most, {MAGIC: "a file of recjax"}) if path == STANDARD else read_file(path, most)
     if data is None:
-        name = "standard input" if path == STANDARD else path
+        name = "standard input" if path == STANDARD else quoted(path)
         raise ValueError(
             f"{name} has more than {most} bytes, too many for images of {max_bytes} bytes; raise --max-bytes."
         )
@@ -106,7 +108,7 @@ def read_source(path: Path) -> "np.ndarray":
 
     # Beside its pixels a file has a header, and a PNG perhaps a text.
     with images_file(path, MAX_BYTES + (1 << 20)) as place:
-        return read_images(place, tell=warn)
+        return read_images(place, tell=complain)
 
 
 def facts(data: bytes) -> dict[str, object]:
@@ -119,10 +121,10 @@ def facts(data: bytes) -> dict[str, object]:
     facts: dict[str, object] = {
         "method": header.method,
         "images": header.count,
-        "image_shape": "x".join(map(str, header.image_shape)),
+        "image_shape": list(header.image_shape),
         "file_bytes": len(data),
         "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
+        "bits_per_dimension": bits_per_dimension(len(data), header.raw_bytes),
         "overhead_bytes": len(data) - sum(map(len, bodies)),
         "model": name_of(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
@@ -148,6 +150,46 @@ def facts(data: bytes) -> dict[str, object]:
     return facts
 
 
+def shown(value: object) -> str:
+    """A fact for a person."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def bits_per_dimension(file_bytes: int, raw_bytes: int) -> float | None:
+    return round(8 * file_bytes / raw_bytes, 4) if raw_bytes else None
+
+
+def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]:
+    """What `rate` says, for JSON."""
+    return {
+        "images": count,
+        "file_bytes": file_bytes,
+        "raw_bytes": raw_bytes,
+        "bits_per_dimension": bits_per_dimension(file_bytes, raw_bytes),
+    }
+
+
+def tell_written(source: Path, output: "Output", count: int, shape: Sequence[int], as_json: bool) -> None:
+    """Print that images have been decoded."""
+    facts = {"file": str(source), "out": str(output.path), "images": count, "image_shape": list(shape)}
+    output.tell(f"{quoted(output.path)}: {count:,} image{'s' * (count != 1)}", facts, as_json)
+
+
+def tell_good(
+    path: Path,
+    said: str,
+    sizes: Mapping[str, object],
+    against: Path | None,
+    as_json: bool,
+    psnr_db: float | None = None,
+) -> None:
+    """Print that a file is good."""
+    compared = {"against": None if against is None else str(against), "psnr_db": psnr_db}
+    tell(f"{quoted(path)} is good: {said}", {"file": str(path), "good": True, **sizes, **compared}, as_json)
+
+
 def rate(count: int, file_bytes: int, raw_bytes: int) -> str:
     per_dimension = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
     return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{per_dimension}."
@@ -160,12 +202,7 @@ def coded_with(data: bytes, model: "Model") -> str:
     if header.method == "raw":
         return "Stored as they are."
     floats = ", in floats, for research: it decodes here, if at all" if header.fingerprint else ""
-    return f"Coded by {header.method} with the model {model.name}{floats}."
-
-
-def warn(line: str) -> None:
-    """Tells a person what they should know of a command that goes on."""
-    print(f"recjax: {line}", file=sys.stderr)
+    return f"Coded by {header.method} with the model {quoted(model.name)}{floats}."
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """The commands of the command line, as dataclasses that tyro parses. JAX is imported only by those that code images."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from recjax.arguments import BY_DEFAULT, by_default
 from recjax.command_parts import (
     coded_with,
     decode_bytes,
@@ -19,11 +19,15 @@ from recjax.command_parts import (
     read_bytes,
     read_header,
     read_source,
-    warn,
+    shown,
+    size_facts,
+    tell_good,
+    tell_written,
 )
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
+from recjax.text import complain, quoted, say, say_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +37,25 @@ if TYPE_CHECKING:
 Source = Positional[Annotated[Path, arg(metavar="IN")]]
 Target = Positional[Annotated[Path, arg(metavar="OUT")]]
 Container = Positional[Annotated[Path, arg(metavar="FILE")]]
+
+_MODEL = by_default(
+    "A released model (see `recjax models`) or the path of a trained one; by default the released one for images of",
+    "this shape and these grey levels whose files of the method are smallest.",
+)
+_METHOD = arg(
+    help="bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few "
+    "images too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow "
+    "the posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and "
+    "larger. inr is lossy, of RGB pictures: what it keeps of them is a matter of --bpp."
+)
+_CANDIDATES = by_default(
+    "orc, pfr, inr and bb-ans-rec: candidates per block, by default 65536 (pfr), 4096 (orc and bb-ans-rec), 16384",
+    "(inr; 65536 without partition); more is slower and closer to the posterior.",
+)
+_BLOCK_BITS = by_default(
+    "orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits; inr: of it what the bins leave; by default",
+    "what the default candidates are enough for.",
+)
 
 
 @dataclass(frozen=True)
@@ -46,44 +69,40 @@ class Compress:
     """A PNG, a folder of PNGs or an .npy; - reads a PNG or an .npy from standard input."""
     out: Target
     """The file to write; - writes it to standard output."""
-    force: bool = False
-    """Replace OUT if it is there; its permissions stay."""
-    model: str | None = None
-    """A released model (see `recjax models`) or the path of a trained one; by default the released one for images of
-    this shape and these grey levels whose files of the method are smallest."""
-    method: Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs", "inr"] = "bb-ans"
-    """bb-ans: one stream, smallest for hundreds of images; bb-ans-rec: the same without initial bits, so for few images
-    too. With all others each image can be decoded alone: orc, the smallest of them; pfr, whose samples follow the
-    posterior exactly; and as-star, ad-star, dad-star and gprs, which send latents one by one, quicker and larger.
-    inr is lossy, of RGB pictures: what it keeps of them is a matter of --bpp."""
-    bpp: float | None = None
+    model: Annotated[str | None, _MODEL] = None
+    method: Annotated[
+        Literal["bb-ans", "bb-ans-rec", "pfr", "orc", "as-star", "ad-star", "dad-star", "gprs", "inr"], _METHOD
+    ] = "bb-ans"
+    bpp: Annotated[float | None, BY_DEFAULT] = None
     """inr: bits per pixel of the file, about; by default those of the model's middle prior."""
-    effort: Literal["quick", "normal", "thorough"] | None = None
-    """inr: how long pictures are fitted; decoding takes as long always."""
+    effort: Annotated[Literal["quick", "normal", "thorough"] | None, BY_DEFAULT] = None
+    """inr: how long pictures are fitted, by default normal; decoding takes as long always."""
     partition: bool = True
     """orc, pfr, inr and bb-ans-rec: space partitioning, which needs far fewer candidates."""
-    candidates: int | None = None
-    """orc, pfr, inr and bb-ans-rec: candidates per block; more is slower and closer to the posterior."""
-    block_bits: float | None = None
-    """orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits; inr: of it what the bins leave."""
-    blocks: int | None = None
-    """As --block-bits: blocks of latents, in place of it; fewer are smaller, if there are candidates enough."""
-    max_depth: int | None = None
-    """dad-star: depth of the tree, of which all nodes are examined; some 2 more than the bits of a latent."""
-    branch_code: Literal["raw", "arithmetic"] | None = None
-    """as-star and gprs: how branches are coded; raw is quicker and larger."""
-    index_code: Literal["zeta", "learned", "delta", "uniform"] | None = None
+    candidates: Annotated[int | None, _CANDIDATES] = None
+    block_bits: Annotated[float | None, _BLOCK_BITS] = None
+    blocks: Annotated[int | None, BY_DEFAULT] = None
+    """Blocks of latents, in place of --block-bits; fewer are smaller, if there are candidates enough."""
+    max_depth: Annotated[int | None, BY_DEFAULT] = None
+    """dad-star: depth of the tree, by default 10, of which all nodes are examined; 2 more than the bits of a latent."""
+    branch_code: Annotated[Literal["raw", "arithmetic"] | None, BY_DEFAULT] = None
+    """as-star and gprs: how branches are coded, by default arithmetic; raw is quicker and larger."""
+    index_code: Annotated[Literal["zeta", "learned", "delta", "uniform"] | None, BY_DEFAULT] = None
     """Law of indices and depths (not of bb-ans): by default what the model has learned, else zeta."""
-    bin_code: Literal["uniform", "learned"] | None = None
+    bin_code: Annotated[Literal["uniform", "learned"] | None, BY_DEFAULT] = None
     """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
-    arithmetic: Literal["exact", "float"] = "exact"
-    """Of the networks. float is for research: the file says how floats come out here, and is refused elsewhere."""
     seed: int = 0
     """Of the randomness that encoder and decoder share; stored in the file."""
-    shard_images: int | None = None
+    arithmetic: Literal["exact", "float"] = "exact"
+    """Of the networks. float is for research: the file says how floats come out here, and is refused elsewhere."""
+    shard_images: Annotated[int | None, BY_DEFAULT] = None
     """Make OUT a folder of files with so many images each, in bounded memory; the same command goes on after a stop."""
-    part: str | None = None
-    """With --shard-images: code the shards of one of several processes only, such as 0/4 to 3/4."""
+    part: Annotated[str | None, BY_DEFAULT] = None
+    """With --shard-images: code the shards of one of several processes only, such as 0/4 to 3/4; by default all."""
+    force: bool = False
+    """Replace OUT if it is there; its permissions stay."""
+    json: bool = False
+    """Print one JSON object."""
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -106,8 +125,9 @@ class Compress:
             if self.force:
                 raise UsageError("shards are added to a folder and replace nothing; leave --force out.")
             require_shards_place(self.out, self.images, self.model)
+            options = {**self._options, "seed": self.seed}
             shard_commands.compress(
-                self.images, self.out, self.shard_images, self.part, self.model, {**self._options, "seed": self.seed}
+                self.images, self.out, self.shard_images, self.part, self.model, options, as_json=self.json
             )
             return
         output = file_output(self.out, self.images, self.model, force=self.force)
@@ -133,9 +153,10 @@ class Compress:
                 progress=report,
             )
         output.write(data)
-        output.say(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
+        line = f"{quoted(self.out)}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}"
+        output.tell(line, {"file": str(self.out), **facts(data)}, self.json)
         if smaller := plain_peers.losing_to(images, len(data)):
-            warn(f"{self.out}: {smaller}")
+            complain(f"{quoted(self.out)}: {smaller}")
 
     def _run_lossy(self, pictures: "np.ndarray", output: "Output") -> None:
         from recjax import lossy_progress
@@ -172,9 +193,13 @@ class Compress:
         output.write(data)
         psnr = lossy.psnr(decompress(data, model=model), pictures).mean()
         size = pictures.shape[0] * pictures.shape[1] * pictures.shape[2]
-        output.say(
-            f"{self.out}: {pictures.shape[0]} picture{'s' * (pictures.shape[0] != 1)}, {len(data):,} bytes, "
-            f"{8 * len(data) / size:.3f} bits per pixel, {psnr:.2f} dB. Coded by inr with the model {model.name}."
+        rates = {"bits_per_pixel": round(8 * len(data) / size, 4), "psnr_db": round(float(psnr), 2)}
+        output.tell(
+            f"{quoted(self.out)}: {pictures.shape[0]} picture{'s' * (pictures.shape[0] != 1)}, {len(data):,} bytes, "
+            f"{8 * len(data) / size:.3f} bits per pixel, {psnr:.2f} dB. Coded by inr with the model "
+            f"{quoted(model.name)}.",
+            {"file": str(self.out), **facts(data), **rates},
+            self.json,
         )
 
 
@@ -189,18 +214,20 @@ class Decompress:
     """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
     out: Target
     """NAME.npy, NAME.png for one image, or a folder for PNGs; - writes an .npy to standard output."""
-    force: bool = False
-    """Replace OUT if it is there: a file, whose permissions stay, or a folder of such PNGs and nothing else."""
-    index: int | None = None
-    """Write this image only, counted from 0; only files of bb-ans and bb-ans-rec then decode others too."""
-    model: str | None = None
+    model: Annotated[str | None, BY_DEFAULT] = None
     """The model's path, if it is not a released one."""
+    index: Annotated[int | None, BY_DEFAULT] = None
+    """Write this image only, counted from 0 (by default all); files of bb-ans and bb-ans-rec then decode others too."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
     max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
     ignore_fingerprint: bool = False
     """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
+    force: bool = False
+    """Replace OUT if it is there: a file, whose permissions stay, or a folder of such PNGs and nothing else."""
+    json: bool = False
+    """Print one JSON object."""
 
     @property
     def _limits(self) -> Limits:
@@ -212,7 +239,9 @@ class Decompress:
         if is_shards(self.file):
             from recjax import shard_commands
 
-            shard_commands.decompress(self.file, self.out, self.index, self.model, self._limits, force=self.force)
+            shard_commands.decompress(
+                self.file, self.out, self.index, self.model, self._limits, force=self.force, as_json=self.json
+            )
             return
         from recjax.outputs import images_output
 
@@ -222,7 +251,7 @@ class Decompress:
         output = images_output(self.out, count, self.file, self.model, force=self.force)
         images = decode_bytes(data, self.model, self._limits, self.index)
         output.write_images([images], count, images.shape[1:])
-        output.say(f"{self.out}: {images.shape[0]} image{'s' * (images.shape[0] != 1)}")
+        tell_written(self.file, output, count, images.shape[1:], self.json)
 
 
 @dataclass(frozen=True)
@@ -232,7 +261,7 @@ class Info:
     file: Container
     """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
     json: bool = False
-    """Print JSON."""
+    """Print one JSON object."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
 
@@ -246,11 +275,10 @@ class Info:
         else:
             found = facts(read_bytes(self.file, self.max_bytes))
         if self.json:
-            print(json.dumps({"file": str(self.file), **found}, indent=2))
+            say_json({"file": str(self.file), **found})
             return
         for name, value in found.items():
-            text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
-            print(f"{name.replace('_', ' '):20} {text}")
+            say(f"{name.replace('_', ' '):20} {shown(value)}")
 
 
 @dataclass(frozen=True)
@@ -259,15 +287,17 @@ class Verify:
 
     file: Container
     """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
-    against: Path | None = None
-    """Images that the file must hold: a PNG, a folder of PNGs or an .npy; - reads a PNG or an .npy from standard
-    input."""
-    model: str | None = None
+    model: Annotated[str | None, BY_DEFAULT] = None
     """The model's path, if it is not a released one."""
+    against: Annotated[Path | None, BY_DEFAULT] = None
+    """Images that the file must hold: a PNG, a folder of PNGs or an .npy, - for standard input; by default it must be
+    decodable."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
     max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+    json: bool = False
+    """Print one JSON object."""
 
     @property
     def _limits(self) -> Limits:
@@ -279,7 +309,7 @@ class Verify:
         if is_shards(self.file):
             from recjax import shard_commands
 
-            shard_commands.verify(self.file, self.against, self.model, self._limits)
+            shard_commands.verify(self.file, self.against, self.model, self._limits, as_json=self.json)
             return
         import numpy as np
 
@@ -289,24 +319,34 @@ class Verify:
         read_header(data, self._limits, None)
         against = None if self.against is None else read_source(self.against)
         images = decode_bytes(data, self.model, self._limits, None)
-        said = rate(images.shape[0], len(data), images.size)
+        size, psnr_db = len(data), None
+        said = rate(images.shape[0], size, images.size)
         if is_lossy(data) and against is not None and against.shape == images.shape:
             from recjax.codecs.lossy import psnr
 
-            said += f" {psnr(images, against).mean():.2f} dB against {self.against}."
+            psnr_db = round(float(psnr(images, against).mean()), 2)
+            said += f" {psnr_db:.2f} dB against {quoted(self.against)}."
         elif against is not None and not np.array_equal(images, against):
-            raise ValueError(f"the images of {self.file} are not those of {self.against}; compress them again.")
-        print(f"{self.file} is good: {said}")
+            raise ValueError(
+                f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
+            )
+        tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
 
 
 @dataclass(frozen=True)
 class Models:
     """List the released models."""
 
-    def run(self) -> None:
-        from recjax.listing import show
+    json: bool = False
+    """Print one JSON object."""
 
-        show()
+    def run(self) -> None:
+        from recjax import listing
+
+        if self.json:
+            say_json(listing.facts())
+        else:
+            listing.show()
 
 
 @dataclass(frozen=True)
@@ -320,19 +360,25 @@ class Doctor:
     """Also decode the reference files of all codecs and released models, which takes some minutes."""
     clear_cache: bool = False
     """Delete the compiled programs that commands keep (and no other file), and do nothing else."""
+    json: bool = False
+    """Print one JSON object."""
 
     def run(self) -> None:
         if self.clear_cache:
             from recjax import compile_cache
 
-            print(compile_cache.clear())
+            say(compile_cache.clear())
             return
-        from recjax import conformance
-        from recjax.doctor import examine
+        from recjax import conformance, doctor
 
-        good = examine(print)
-        if self.conformance:
-            good = conformance.examine(print) and good
+        if self.json:
+            checks = [*doctor.checks(), *(conformance.checks() if self.conformance else ())]
+            good = not any(check.error for check in checks)
+            say_json({**doctor.facts(), "tests": [check._asdict() for check in checks], "good": good})
+        else:
+            good = doctor.examine(say)
+            if self.conformance:
+                good = conformance.examine(say) and good
         if not good:
             raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
 
@@ -344,10 +390,10 @@ class Bench:
     Example: recjax bench --json
     """
 
-    json: bool = False
-    """Print JSON."""
     seconds: float = 1.0
     """Of each measurement, compilation apart."""
+    json: bool = False
+    """Print one JSON object."""
 
     def run(self) -> None:
         if not 0 < self.seconds < float("inf"):
@@ -361,10 +407,10 @@ class Bench:
                 report(number, len(every))
                 found.append(bench.measure(case, self.seconds))
         if self.json:
-            print(json.dumps({"machine": doctor.versions(), "rates": [one._asdict() for one in found]}, indent=2))
+            say_json({"machine": doctor.versions(), "rates": [one._asdict() for one in found]})
             return
         for one in found:
-            print(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
+            say(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
 
 
 COMMANDS = {

@@ -1,16 +1,16 @@
 """Where the command line keeps compiled programs for its next call. Imports no JAX, which reads the environment.
 
+
 What lies there is loaded and run, so a folder is used only if nobody else can put programs into it.
 """
 
-import atexit
 import os
 import sys
 from collections.abc import MutableMapping
-from functools import partial
 from pathlib import Path
 
 from recjax import cached_programs, own_folder
+from recjax.text import complain
 
 VARIABLE = "RECJAX_CACHE"
 """Names the folder of compiled programs, or is "off"."""
@@ -25,14 +25,20 @@ _LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
 
 def folder() -> Path | None:
-    """Where the command line keeps compiled programs, None for nowhere; what is set for JAX itself comes first."""
+    """Where the command line keeps compiled programs, None for nowhere; what is set for JAX itself comes first.
+
+    Nowhere is also where a user has no home.
+    """
     chosen = os.environ.get(_OF_JAX) or os.environ.get(VARIABLE, "")
     if chosen.lower() in ("off", "0", "no"):
         return None
-    if chosen:
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "recjax" / "compiled"
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        home = os.environ.get("XDG_CACHE_HOME")
+        return (Path(home) if home else Path.home() / ".cache") / "recjax" / "compiled"
+    except RuntimeError:
+        return None
 
 
 def is_of_jax() -> bool:
@@ -46,7 +52,7 @@ def limit_bytes() -> int:
     if stated.isascii() and stated.isdecimal() and len(stated) < 20:
         return int(stated)
     if stated:
-        print(f"recjax: {LIMIT_VARIABLE} must be a number of bytes, got {stated!r}; change it.", file=sys.stderr)
+        complain(f"{LIMIT_VARIABLE} must be a number of bytes, got {stated!r}; change it.")
     return LIMIT_BYTES
 
 
@@ -61,17 +67,18 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> None:
     if not is_of_jax():
         fault = own_folder.make(found) or own_folder.fault(found)
         if fault:
-            print(f"recjax: compiled programs are not kept: {fault}.", file=sys.stderr)
+            complain(f"compiled programs are not kept: {fault}; or set {VARIABLE} to off.")
             return
-        atexit.register(partial(_limit, found, limit_bytes()))
     environment.setdefault(_OF_JAX, str(found))
     environment.setdefault(_LEAST_SECONDS, "0.2")
 
 
-def _limit(found: Path, limit: int) -> None:
+def limit() -> None:
+    """Deletes the programs that were used longest ago beyond the limit; for the end of a process that kept some."""
+    found = folder()
     # Only JAX has added anything.
-    if "jax" in sys.modules:
-        cached_programs.prune(found, limit)
+    if found is not None and not is_of_jax() and "jax" in sys.modules and own_folder.fault(found) is None:
+        cached_programs.prune(found, limit_bytes())
 
 
 def facts() -> dict[str, object]:

@@ -6,7 +6,7 @@ version is new; `add` writes it, and none is ever changed or taken out.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,17 +59,35 @@ def failure(reference: Reference) -> str:
     return ""
 
 
-def examine(report: Callable[[str], object]) -> bool:
-    """Decode the set and report file by file; whether all of it came out right."""
-    good, models = True, ""
+class Check(NamedTuple):
+    """What a check of this machine found. error: what is wrong, empty if nothing is."""
+
+    name: str
+    error: str
+
+
+def checks() -> Iterator[Check]:
+    """Decode the set, file after file."""
+    models = ""
     for reference in sorted(references(), key=lambda reference: reference.model):
         if reference.model != models:
             # Each model compiles its own programs, which are of no use to others.
             jax.clear_caches()
             models = reference.model
-        wrong = failure(reference)
-        report(f"{'FAILED' if wrong else 'ok':7}{reference.name}{f': {wrong}' if wrong else ''}")
-        good = good and not wrong
+        yield Check(reference.name, failure(reference))
+
+
+def examine(report: Callable[[str], object]) -> bool:
+    """Decode the set and report file by file; whether all of it came out right."""
+    return all_pass(checks(), report)
+
+
+def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
+    """Report on checks one by one, as they are made; whether every one passed."""
+    good = True
+    for name, error in found:
+        report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
+        good = good and not error
     return good
 
 

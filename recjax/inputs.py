@@ -1,12 +1,15 @@
 """What commands read: regular files, or standard input where `-` is named."""
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from recjax.interrupts import undone
 
 STANDARD = Path("-")
 """Standard input, or standard output."""
@@ -84,7 +87,7 @@ def images_file(path: Path, max_bytes: int) -> Iterator[Path]:
     data = read_standard(max_bytes, {_NPY: "an .npy", _PNG: "a PNG"})
     if data is None:
         raise ValueError(f"standard input holds more than {max_bytes} bytes; send less, or name a file.")
-    with tempfile.TemporaryDirectory(prefix="recjax-") as folder:
+    with tempfile.TemporaryDirectory(prefix="recjax-") as folder, undone(lambda: shutil.rmtree(folder)):
         place = Path(folder) / f"standard-input.{'npy' if data.startswith(_NPY) else 'png'}"
         place.write_bytes(data)
         del data

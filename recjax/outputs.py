@@ -2,16 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from recjax.atomic import follow, names_errors, require_file_place, require_parent, status, write_atomically
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
 from recjax.part_files import part_file, part_folder
 from recjax.privacy import private_as
+from recjax.text import tell
 
 if TYPE_CHECKING:
     from recjax.images import Images
@@ -50,9 +51,9 @@ class Output:
             with private_as(self.source, self.path.parent):
                 write_parts(self.path, parts, count, shape, overwrite=self.force)
 
-    def say(self, line: str) -> None:
-        """Prints a line for people, where it does not get between data."""
-        print(line, file=sys.stderr if self.path == STANDARD else sys.stdout)
+    def tell(self, line: str, facts: Mapping[str, Any], as_json: bool) -> None:
+        """Prints what was written, as `recjax.text.tell`, where it does not get between data."""
+        tell(line, facts, as_json, sys.stderr if self.path == STANDARD else sys.stdout)
 
 
 def file_output(path: Path, source: Path, model: str | None, *, force: bool) -> Output:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from recjax.interrupts import undone
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -68,7 +70,8 @@ def _part(path: Path, make: Callable[[], tuple[Path, int]]) -> Iterator[Path]:
     if fcntl is None:
         os.close(handle)
     try:
-        yield part
+        with undone(lambda: _remove(part)):
+            yield part
     finally:
         with suppress(FileNotFoundError):
             _remove(part)

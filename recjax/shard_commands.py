@@ -9,15 +9,23 @@ import numpy as np
 
 from recjax import shard_manifest, shards
 from recjax.cards import unknown_model
-from recjax.command_parts import decode, model_for, progress, rate, warn
+from recjax.command_parts import decode, model_for, progress, rate, size_facts, tell_good, tell_written
 from recjax.errors import UnknownModelError, UsageError
 from recjax.inputs import STANDARD
 from recjax.limits import Limits
 from recjax.shard_manifest import Manifest
+from recjax.text import complain, quoted, tell
 
 
 def compress(
-    source_path: Path, out: Path, images_each: int, part: str | None, model_name: str | None, options: dict[str, Any]
+    source_path: Path,
+    out: Path,
+    images_each: int,
+    part: str | None,
+    model_name: str | None,
+    options: dict[str, Any],
+    *,
+    as_json: bool = False,
 ) -> None:
     """Code the missing shards of a part; options are those of `recjax.compress`."""
     from recjax import plain_peers
@@ -63,16 +71,27 @@ def compress(
             part=own,
             progress=report,
         )
-    every = shard_manifest.read(out).plan.shards
-    print(f"{out}: {made} shard{'s' * (made != 1)} made, of {every} with {source.count:,} images.")
+    total = shard_manifest.read(out).plan.shards
+    tell(
+        f"{quoted(out)}: {made} shard{'s' * (made != 1)} made, of {total} with {source.count:,} images.",
+        {"file": str(out), "made": made, "shards": total, "images": source.count, "image_shape": list(source.shape)},
+        as_json,
+    )
     for line in source.notes():
-        warn(line)
+        complain(line)
     if judged and judged[0]:
-        warn(f"{out}: of the first shard made here, {judged[0]}")
+        complain(f"{quoted(out)}: of the first shard made here, {judged[0]}")
 
 
 def decompress(
-    folder: Path, out: Path, index: int | None, model_name: str | None, limits: Limits, *, force: bool = False
+    folder: Path,
+    out: Path,
+    index: int | None,
+    model_name: str | None,
+    limits: Limits,
+    *,
+    force: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Write the images of all shards, or one of them."""
     from recjax.outputs import images_output
@@ -81,20 +100,24 @@ def decompress(
     plan = manifest.plan
     if index is not None:
         if not 0 <= index < plan.images:
-            raise ValueError(f"{folder} holds images 0 to {plan.images - 1}, got index {index}; name one of them.")
+            raise ValueError(
+                f"{quoted(folder)} holds images 0 to {plan.images - 1}, got index {index}; name one of them."
+            )
         number, place = divmod(index, plan.images_each)
         output = images_output(out, 1, folder, model_name, force=force)
         images = _decode(shards.file(folder, number), manifest, model_name, limits, place)
         output.write_images([images], 1, plan.shape)
-        output.say(f"{out}: 1 image")
+        tell_written(folder, output, 1, plan.shape, as_json)
         return
     output = images_output(out, plan.images, folder, model_name, force=force)
     with progress("decompressing") as report:
         output.write_images(_decoded(folder, manifest, model_name, limits, report), plan.images, plan.shape)
-    output.say(f"{out}: {plan.images:,} image{'s' * (plan.images != 1)}")
+    tell_written(folder, output, plan.images, plan.shape, as_json)
 
 
-def verify(folder: Path, against: Path | None, model_name: str | None, limits: Limits) -> None:
+def verify(
+    folder: Path, against: Path | None, model_name: str | None, limits: Limits, *, as_json: bool = False
+) -> None:
     """Decode all shards and report; with `against`, compare the images too."""
     from recjax.image_source import open_source
 
@@ -108,13 +131,17 @@ def verify(folder: Path, against: Path | None, model_name: str | None, limits: L
             same = source is None or np.array_equal(images, source.read(done, done + len(images)))
             done, pixels = done + len(images), pixels + images.size
             if not same:
-                raise ValueError(f"the images of {folder} are not those of {against}; compress them again.")
+                raise ValueError(
+                    f"the images of {quoted(folder)} are not those of {quoted(against)}; compress them again."
+                )
     if source is not None and source.count != done:
-        raise ValueError(f"{folder} holds {done} images and {against} {source.count}; compress them again.")
+        raise ValueError(
+            f"{quoted(folder)} holds {done} images and {quoted(against)} {source.count}; compress them again."
+        )
     for line in source.notes() if source else ():
-        warn(line)
+        complain(line)
     size = sum(path.stat().st_size for path in shards.files(folder))
-    print(f"{folder} is good: {rate(done, size, pixels)}")
+    tell_good(folder, rate(done, size, pixels), size_facts(done, size, pixels), against, as_json)
 
 
 def facts(folder: Path) -> dict[str, object]:

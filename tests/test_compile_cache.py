@@ -18,7 +18,6 @@ def nothing_is_set_for_jax(monkeypatch):
         compile_cache.LIMIT_VARIABLE,
     ):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(compile_cache.atexit, "register", lambda action: None)
 
 
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "no"])
@@ -47,7 +46,8 @@ def run_and_keep(folder, limit: int = 1 << 30) -> str:
     """What a process says on stderr that compiles a program and keeps it."""
     script = (
         "import sys; from recjax import compile_cache; compile_cache.keep(); assert 'jax' not in sys.modules;"
-        "import jax, jax.numpy as jnp; print(jax.jit(lambda x: jnp.linalg.svd(x)[1].sum())(jnp.eye(7)))"
+        "import jax, jax.numpy as jnp; print(jax.jit(lambda x: jnp.linalg.svd(x)[1].sum())(jnp.eye(7)));"
+        "compile_cache.limit()"
     )
     environment = {
         **os.environ,
@@ -188,9 +188,8 @@ def test_the_doctor_shows_and_clears_the_folder(tmp_path, monkeypatch, capsys):
 
 def test_commands_that_code_nothing_import_no_jax(tmp_path):
     (tmp_path / "damaged").write_bytes(b"nothing that is a file")
-    script = (
-        "import sys, recjax.cli as c; sys.argv = ['recjax', 'info', sys.argv[1]];"
-        "code = c.main(); sys.exit(10 * ('jax' in sys.modules) + code)"
-    )
-    found = subprocess.run([sys.executable, "-c", script, str(tmp_path / "damaged")], capture_output=True, check=False)
-    assert found.returncode == 1
+    # A process of its own, which looks for the folder of compiled programs, too.
+    command = [sys.executable, "-X", "importtime", "-m", "recjax", "info", str(tmp_path / "damaged")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert found.returncode == 1 and "recjax.commands" in imported and "jax" not in imported
