@@ -134,11 +134,12 @@ def _programs_kept() -> Iterator[None]:
 
     # What JAX would say of its cache, it would say in many lines, and no file depends on it.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    compile_cache.keep()
+    kept = compile_cache.keep()
     try:
         yield
     finally:
-        compile_cache.limit()
+        if kept is not None:
+            compile_cache.limit(kept)
 
 
 def sentence(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Where the command line keeps compiled programs for its next call. Imports no JAX, which reads the environment.
 
-
 What lies there is loaded and run, so a folder is used only if nobody else can put programs into it.
 """
 
@@ -56,29 +55,32 @@ def limit_bytes() -> int:
     return LIMIT_BYTES
 
 
-def keep(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Let JAX, once it is imported, keep what it compiles; what was set for it stays.
+def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
+    """Lets JAX, once it is imported, keep what it compiles; what was set for it stays.
 
     A folder that cannot be made, or that others may write to, is not used, and costs one line on stderr.
+
+    Returns:
+        The folder that `limit` is to be called for at the end; None if there is none, or if it is JAX's.
     """
-    found = folder()
+    found, ours = folder(), not is_of_jax()
     if found is None:
-        return
-    if not is_of_jax():
+        return None
+    if ours:
         fault = own_folder.make(found) or own_folder.fault(found)
         if fault:
             complain(f"compiled programs are not kept: {fault}; or set {VARIABLE} to off.")
-            return
+            return None
     environment.setdefault(_OF_JAX, str(found))
     environment.setdefault(_LEAST_SECONDS, "0.2")
+    return found if ours else None
 
 
-def limit() -> None:
-    """Deletes the programs that were used longest ago beyond the limit; for the end of a process that kept some."""
-    found = folder()
+def limit(kept: Path) -> None:
+    """Deletes the programs of a folder that were used longest ago, as far as it exceeds its limit."""
     # Only JAX has added anything.
-    if found is not None and not is_of_jax() and "jax" in sys.modules and own_folder.fault(found) is None:
-        cached_programs.prune(found, limit_bytes())
+    if "jax" in sys.modules:
+        cached_programs.prune(kept, limit_bytes())
 
 
 def facts() -> dict[str, object]:

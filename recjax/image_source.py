@@ -158,10 +158,11 @@ def _listing(path: Path) -> tuple[list[Path], list[str]]:
             folders.append(entry.name)
         elif entry.suffix.lower() != ".png":
             others.append(entry.name)
-        elif entry.is_file():
+        elif entry.exists():
+            require_regular(entry)
             names.append(entry)
         else:
-            raise ValueError(f"{entry} is a broken link or no regular file; take it out of the folder.")
+            raise ValueError(f"{entry} is a link to nothing; take it out of the folder.")
     kinds = (
         (hidden, "hidden", ""),
         (folders, "a folder in it", "; only its own PNGs are taken"),

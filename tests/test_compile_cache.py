@@ -45,9 +45,9 @@ def test_the_folder_is_that_of_jax_or_the_one_that_is_named_or_the_users(monkeyp
 def run_and_keep(folder, limit: int = 1 << 30) -> str:
     """What a process says on stderr that compiles a program and keeps it."""
     script = (
-        "import sys; from recjax import compile_cache; compile_cache.keep(); assert 'jax' not in sys.modules;"
+        "import sys; from recjax import compile_cache; kept = compile_cache.keep(); assert 'jax' not in sys.modules;"
         "import jax, jax.numpy as jnp; print(jax.jit(lambda x: jnp.linalg.svd(x)[1].sum())(jnp.eye(7)));"
-        "compile_cache.limit()"
+        "kept and compile_cache.limit(kept)"
     )
     environment = {
         **os.environ,
