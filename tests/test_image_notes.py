@@ -144,8 +144,8 @@ def test_what_is_written_comes_back_without_a_word(tmp_path):
     [
         (lambda path: (path / "a.jpg").touch(), r"holds no PNG, only a\.jpg; give"),
         (lambda path: (path / "._a.png").touch(), r"holds no PNG, only \._a\.png; give"),
-        (lambda path: os.mkfifo(path / "a.png"), r"a\.png is a broken link or no regular file"),
-        (lambda path: (path / "a.png").symlink_to("nowhere"), r"a\.png is a broken link or no regular file"),
+        (lambda path: os.mkfifo(path / "a.png"), r"a\.png is a pipe, not a file"),
+        (lambda path: (path / "a.png").symlink_to("nowhere"), r"a\.png is a link to nothing"),
         (
             lambda path: [Image.new(mode, (5, 4)).save(path / f"{mode}.png") for mode in ("L", "RGB")],
             r"in .*folder, L\.png is 5 x 4 grey and RGB\.png is 5 x 4 RGB; make folders of one shape",
