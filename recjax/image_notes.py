@@ -1,6 +1,8 @@
 """What comes with pictures and is not kept, and the sentences that say so."""
 
+import re
 import struct
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -38,6 +40,9 @@ _KEYWORDS = {
 
 _ORIENTATION = 0x0112
 _SHORT = 3
+_MOST_TEXT = 1 << 16
+"""Bytes of compressed text that are looked at: an orientation lies at the beginning."""
+
 _UPRIGHT = {
     2: "mirror it",
     3: "turn it by 180 degrees",
@@ -68,10 +73,13 @@ def of_chunk(kind: bytes, head: bytes) -> list[Note]:
     """What is lost with a chunk of a PNG, which begins with the bytes `head`."""
     # Names of chunks that are not listed are not told: a hostile file may have very many of them.
     thing = _THINGS.get(kind, "data in chunks of other kinds")
+    exif = head
     if thing == "text":
-        thing = _KEYWORDS.get(head.partition(b"\0")[0], thing)
-    if kind == b"eXIf" and (number := orientation(head)) in _UPRIGHT:
-        turned = f"EXIF orientation {number} ({_UPRIGHT[number]} to see it upright)"
+        keyword, _, text = head.partition(b"\0")
+        thing, exif = _KEYWORDS.get(keyword, thing), _raw_profile(kind, text)
+    number = xmp_orientation(head) if thing == "XMP data" else orientation(exif) if thing == "EXIF data" else 1
+    if number in _UPRIGHT:
+        turned = f"orientation {number} ({_UPRIGHT[number]} to see it upright)"
         return [Note(turned, "is not kept, so what comes back is shown unrotated"), Note(thing)]
     return [Note(thing)]
 
@@ -98,6 +106,22 @@ def orientation(exif: bytes) -> int:
     except struct.error:
         pass
     return 1
+
+
+def xmp_orientation(xmp: bytes) -> int:
+    """The orientation that XMP data declare, 1 if they declare none; of those that are compressed, none is seen."""
+    found = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
+    return int(found[1]) if found else 1
+
+
+def _raw_profile(kind: bytes, text: bytes) -> bytes:
+    """The data that ImageMagick writes as text: a name, a length and hexadecimal digits; what of them can be read."""
+    try:
+        plain = zlib.decompressobj().decompress(text[1:], _MOST_TEXT) if kind == b"zTXt" else text
+        digits = b"".join(plain.split()[2:])
+        return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
+    except (zlib.error, ValueError):
+        return b""
 
 
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
