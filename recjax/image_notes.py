@@ -70,7 +70,7 @@ TRAILING = Note("data after the end of the PNG")
 
 
 def of_chunk(kind: bytes, head: bytes) -> list[Note]:
-    """What is lost with a chunk of a PNG, which begins with the bytes `head`."""
+    """Names what is lost with a chunk of a PNG, which begins with the bytes `head`."""
     # Names of chunks that are not listed are not told: a hostile file may have very many of them.
     thing = _THINGS.get(kind, "data in chunks of other kinds")
     exif = head
@@ -85,13 +85,13 @@ def of_chunk(kind: bytes, head: bytes) -> list[Note]:
 
 
 def of_depth(depth: int) -> list[Note]:
-    """What becomes of greys of 1, 2 or 4 bits."""
+    """Says what becomes of greys of 1, 2 or 4 bits."""
     fate = f"is taken as 8-bit grey, 0 to {2**depth - 1} as 0 to 255 in equal steps, and comes back so"
     return [Note(f"{depth}-bit grey", fate)] if depth < 8 else []
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation that EXIF data declares; 1, which is upright, if they declare none."""
+    """Reads the orientation that EXIF data declare; 1, which is upright, if they declare none."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -109,13 +109,13 @@ def orientation(exif: bytes) -> int:
 
 
 def xmp_orientation(xmp: bytes) -> int:
-    """The orientation that XMP data declare, 1 if they declare none; of those that are compressed, none is seen."""
+    """Reads the orientation that XMP data declare; 1 if they declare none, or are compressed."""
     found = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
     return int(found[1]) if found else 1
 
 
 def _raw_profile(kind: bytes, text: bytes) -> bytes:
-    """The data that ImageMagick writes as text: a name, a length and hexadecimal digits; what of them can be read."""
+    """Reads data that ImageMagick writes as text (a name, a length and hexadecimal digits), as far as it can."""
     try:
         plain = zlib.decompressobj().decompress(text[1:], _MOST_TEXT) if kind == b"zTXt" else text
         digits = b"".join(plain.split()[2:])
@@ -125,12 +125,12 @@ def _raw_profile(kind: bytes, text: bytes) -> bytes:
 
 
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
-    """A sentence for each thing that is not kept of one picture."""
+    """Makes a sentence of each thing that is not kept of one picture."""
     return [f"{name}: its {note.thing} {note.fate}." for note in dict.fromkeys(notes)]
 
 
 def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
-    """A sentence for each thing that is not kept of the pictures of a folder; found: by the names of its files."""
+    """Makes a sentence of each thing that is not kept of the pictures of a folder; found: by the names of its files."""
     files: dict[Note, list[str]] = {}
     for file in sorted(found):
         for note in dict.fromkeys(found[file]):
@@ -143,6 +143,6 @@ def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list
 
 
 def few(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Lists the first of some names, and says how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
