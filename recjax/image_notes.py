@@ -1,6 +1,8 @@
 """What comes with pictures and is not kept, and the sentences that say so."""
 
+import re
 import struct
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -38,6 +40,9 @@ _KEYWORDS = {
 
 _ORIENTATION = 0x0112
 _SHORT = 3
+_MOST_TEXT = 1 << 16
+"""Bytes of compressed text that are looked at: an orientation lies at the beginning."""
+
 _UPRIGHT = {
     2: "mirror it",
     3: "turn it by 180 degrees",
@@ -65,25 +70,28 @@ TRAILING = Note("data after the end of the PNG")
 
 
 def of_chunk(kind: bytes, head: bytes) -> list[Note]:
-    """What is lost with a chunk of a PNG, which begins with the bytes `head`."""
+    """Names what is lost with a chunk of a PNG, which begins with the bytes `head`."""
     # Names of chunks that are not listed are not told: a hostile file may have very many of them.
     thing = _THINGS.get(kind, "data in chunks of other kinds")
+    exif = head
     if thing == "text":
-        thing = _KEYWORDS.get(head.partition(b"\0")[0], thing)
-    if kind == b"eXIf" and (number := orientation(head)) in _UPRIGHT:
-        turned = f"EXIF orientation {number} ({_UPRIGHT[number]} to see it upright)"
+        keyword, _, text = head.partition(b"\0")
+        thing, exif = _KEYWORDS.get(keyword, thing), _raw_profile(kind, text)
+    number = xmp_orientation(head) if thing == "XMP data" else orientation(exif) if thing == "EXIF data" else 1
+    if number in _UPRIGHT:
+        turned = f"orientation {number} ({_UPRIGHT[number]} to see it upright)"
         return [Note(turned, "is not kept, so what comes back is shown unrotated"), Note(thing)]
     return [Note(thing)]
 
 
 def of_depth(depth: int) -> list[Note]:
-    """What becomes of greys of 1, 2 or 4 bits."""
+    """Says what becomes of greys of 1, 2 or 4 bits."""
     fate = f"is taken as 8-bit grey, 0 to {2**depth - 1} as 0 to 255 in equal steps, and comes back so"
     return [Note(f"{depth}-bit grey", fate)] if depth < 8 else []
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation that EXIF data declares; 1, which is upright, if they declare none."""
+    """Reads the orientation that EXIF data declare; 1, which is upright, if they declare none."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -100,13 +108,29 @@ def orientation(exif: bytes) -> int:
     return 1
 
 
+def xmp_orientation(xmp: bytes) -> int:
+    """Reads the orientation that XMP data declare; 1 if they declare none, or are compressed."""
+    found = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
+    return int(found[1]) if found else 1
+
+
+def _raw_profile(kind: bytes, text: bytes) -> bytes:
+    """Reads data that ImageMagick writes as text (a name, a length and hexadecimal digits), as far as it can."""
+    try:
+        plain = zlib.decompressobj().decompress(text[1:], _MOST_TEXT) if kind == b"zTXt" else text
+        digits = b"".join(plain.split()[2:])
+        return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
+    except (zlib.error, ValueError):
+        return b""
+
+
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
-    """A sentence for each thing that is not kept of one picture."""
+    """Makes a sentence of each thing that is not kept of one picture."""
     return [f"{name}: its {note.thing} {note.fate}." for note in dict.fromkeys(notes)]
 
 
 def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
-    """A sentence for each thing that is not kept of the pictures of a folder; found: by the names of its files."""
+    """Makes a sentence of each thing that is not kept of the pictures of a folder; found: by the names of its files."""
     files: dict[Note, list[str]] = {}
     for file in sorted(found):
         for note in dict.fromkeys(found[file]):
@@ -119,6 +143,6 @@ def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list
 
 
 def few(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Lists the first of some names, and says how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -37,7 +37,7 @@ class Source(ABC):
         """Name, size in bytes and time of the last change in nanoseconds of each file: they tell images again."""
 
     def notes(self) -> list[str]:
-        """A sentence for each thing that is not kept of the images read so far, and for files that are left out."""
+        """Says what is not kept of the images read so far, and which files are left out: a sentence for each kind."""
         return []
 
     def largest(self) -> int:

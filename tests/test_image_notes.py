@@ -1,8 +1,10 @@
 """What is not kept of images, and what is left out of folders, is said: a line for each kind."""
 
 import os
+import re
 import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -58,15 +60,34 @@ def test_data_after_the_end_is_said(tmp_path):
     assert lines(tmp_path / "a.png") == [f"{tmp_path / 'a.png'}: its data after the end of the PNG is not kept."]
 
 
-@pytest.mark.parametrize("order", "<>")
+def as_hex(number: int) -> bytes:
+    """EXIF data as ImageMagick writes them in text."""
+    data = b"Exif\0\0" + exif(number)
+    return b"\nexif\n%8d\n%s\n" % (len(data), data.hex("\n", 36).encode())
+
+
+ORIENTATIONS = {
+    "big-endian": lambda number: chunk(b"eXIf", exif(number)),
+    "little-endian": lambda number: chunk(b"eXIf", exif(number, "<")),
+    "compressed text": lambda number: chunk(
+        b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(as_hex(number) + b"0" * (1 << 20))
+    ),
+    "text": lambda number: chunk(b"tEXt", b"Raw profile type APP1\0" + as_hex(number)),
+    "XMP attribute": lambda number: chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation='%d'/>" % number),
+    "XMP element": lambda number: chunk(
+        b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<tiff:Orientation>%d</tiff:Orientation>" % number
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ORIENTATIONS)
 @pytest.mark.parametrize("number", range(1, 10))
-def test_an_orientation_says_what_it_means(tmp_path, number, order):
-    (tmp_path / "a.png").write_bytes(png(PIXELS, chunk(b"eXIf", exif(number, order))))
-    first, *rest = lines(tmp_path / "a.png")
-    if 2 <= number <= 8:
-        assert f"EXIF orientation {number} (" in first and "shown unrotated" in first and len(rest) == 1
-    else:
-        assert "EXIF data is not kept" in first and not rest
+def test_an_orientation_says_what_it_means(tmp_path, number, form):
+    (tmp_path / "a.png").write_bytes(png(PIXELS, ORIENTATIONS[form](number)))
+    *first, last = lines(tmp_path / "a.png")
+    assert re.search(r"its (EXIF|XMP) data is not kept\.$", last) and len(first) == (2 <= number <= 8)
+    for line in first:
+        assert f"its orientation {number} (" in line and "shown unrotated" in line
 
 
 @pytest.mark.parametrize("number", range(2, 9))
