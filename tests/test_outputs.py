@@ -35,8 +35,11 @@ def folder(tmp_path, monkeypatch):
     write_images("pngs", IMAGES)
     write_images("mixed", IMAGES)
     Path("mixed/notes.txt").write_text("dear")
-    write_images("gap", IMAGES)
-    Path("gap/00001.png").unlink()
+    for name in ("gap", "linked", "nested"):
+        write_images(name, IMAGES)
+        Path(f"{name}/00001.png").unlink()
+    Path("linked/00001.png").symlink_to("../one.png")
+    Path("nested/00001.png").mkdir()
     Path("good.rjx").write_bytes(chunks.write_raw(IMAGES))
     Path("good.npy").write_bytes(chunks.write_raw(IMAGES))
     Path("pngs-too").mkdir()
@@ -140,8 +143,7 @@ OUTPUTS = [
     (EXISTS, "decompress", "good.rjx", "pngs"),
     (EXISTS, "decompress", "shards", "old.npy"),
     (EXISTS, "decompress", "shards", "pngs"),
-    ("holds more than the images", "decompress", "good.rjx", "mixed", FORCE),
-    ("holds more than the images", "decompress", "good.rjx", "gap", FORCE),
+    *(("holds more than", "decompress", "good.rjx", name, FORCE) for name in ("mixed", "gap", "linked", "nested")),
     ("holds more than the images", "decompress", "shards", "mixed", FORCE),
     ("neither an empty folder", "compress", "in.npy", "old.rjx", *SHARDS),
     ("neither an empty folder", "compress", "in.npy", "mixed", *SHARDS),
