@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from recjax.part_files import part_file, sweep
+from recjax.part_files import PREFIX, part_file, sweep
 
 
 def write_atomically(
@@ -67,6 +67,8 @@ def names_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.filename is not None and PREFIX not in str(error.filename):
+            raise
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 

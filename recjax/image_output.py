@@ -1,6 +1,8 @@
 """Images to disk: a PNG of one, an .npy, or a folder of PNGs. Each appears whole or not at all."""
 
+import functools
 import itertools
+import operator
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -115,11 +117,15 @@ def _write_folder(path: Path, parts: Iterable[Images], count: int, overwrite: bo
         for number, image in enumerate(itertools.chain.from_iterable(parts)):
             _save_png(part / f"{number:0{digits}}.png", image)
         set_permissions(part, target)
-        if status(_folder_target(path, overwrite)) is None:
+        old = _images_of(_folder_target(path, overwrite))
+        if status(target) is None:
             part.rename(target)
             return
-        # What is replaced goes when its place is taken, and a crash of the machine must not find less there.
+        kept = functools.reduce(operator.and_, (image.lstat().st_mode for image in old), 0o777)
         for image in part.iterdir():
+            if old:
+                image.chmod(0o600 | kept)
+            # What is replaced goes when its place is taken, and a crash of the machine must not find less there.
             with image.open("rb") as file:
                 os.fsync(file.fileno())
         swap(part, target)
@@ -130,20 +136,30 @@ def _folder_target(path: Path, overwrite: bool) -> Path:
     target = follow(path)
     require_parent(target)
     found = status(target)
-    names = sorted(os.listdir(target)) if found is not None and stat.S_ISDIR(found.st_mode) else []
-    if found is not None and (not stat.S_ISDIR(found.st_mode) or (names and not overwrite)):
+    if found is not None and (not stat.S_ISDIR(found.st_mode) or (any(target.iterdir()) and not overwrite)):
         sweep(target)
         raise ValueError(
             f"{path} exists and is not an empty folder; name another, or ask for a folder of images to be replaced "
             "(--force)."
         )
-    foreign = [name for number, name in enumerate(names) if not PNG_NAME.fullmatch(name) or int(name[:-4]) != number]
-    if foreign:
-        raise ValueError(
-            f"{path} holds more than the images 00000.png, 00001.png, ... that an earlier output has, such as "
-            f"{foreign[0]!r}; name another folder."
-        )
+    _images_of(target)
     return target
+
+
+def _images_of(folder: Path) -> list[Path]:
+    """The files of a folder of images; ValueError if others are there, which nobody must lose."""
+    if status(folder) is None:
+        return []
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for number, entry in enumerate(found):
+        ours = PNG_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+        if not ours or int(entry.name[:-4]) != number:
+            raise ValueError(
+                f"{folder} holds more than the images 00000.png, 00001.png, ... that an earlier output has, such as "
+                f"{entry.name!r}; name another folder."
+            )
+    return [Path(entry.path) for entry in found]
 
 
 def _checked(parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> Iterator[Images]:

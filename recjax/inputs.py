@@ -17,7 +17,6 @@ STANDARD = Path("-")
 _AT_ONCE = 1 << 20
 _NPY, _PNG = b"\x93NUMPY", b"\x89PNG\r\n\x1a\n"
 _KINDS = {
-    stat.S_IFDIR: "folder",
     stat.S_IFIFO: "pipe",
     stat.S_IFSOCK: "socket",
     stat.S_IFCHR: "device",
@@ -91,4 +90,8 @@ def images_file(path: Path, max_bytes: int) -> Iterator[Path]:
         place = Path(folder) / f"standard-input.{'npy' if data.startswith(_NPY) else 'png'}"
         place.write_bytes(data)
         del data
-        yield place
+        try:
+            yield place
+        except ValueError as error:
+            # Who sent it does not know the temporary file.
+            raise ValueError(str(error).replace(str(place), "standard input")) from error

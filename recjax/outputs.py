@@ -99,7 +99,7 @@ def _standard_output() -> BinaryIO:
 def _require_apart(path: Path, source: Path, model: str | None) -> None:
     """ValueError if writing to `path` could take away or change what is read."""
     _require_no_stream(path)
-    if status(path) is not None and any(_same(path, one) for one in (source, *_model_files(model))):
+    if any(_same(path, one) for one in (source, *_model_files(model))):
         raise ValueError(f"{path} is what is read; name another output.")
     if source == STANDARD:
         return

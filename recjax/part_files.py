@@ -21,8 +21,11 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-PNG_NAME = re.compile(r"\d{5,}\.png")
+PNG_NAME = re.compile(r"[0-9]{5,}\.png")
 """Names of the files in a folder of images."""
+
+PREFIX = ".recjax-"
+"""Of all temporary names."""
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def _part(path: Path, make: Callable[[], tuple[Path, int]]) -> Iterator[Path]:
 
 
 def _prefix(path: Path) -> str:
-    return f".recjax-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+    return f"{PREFIX}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
 
 
 def _hold(part: Path, handle: int) -> bool:
@@ -116,6 +119,8 @@ def _remove(part: Path) -> None:
     if not stat.S_ISDIR(part.lstat().st_mode):
         part.unlink()
         return
+    # A folder that was replaced kept its permissions, which may be those of reading alone.
+    part.chmod(0o700)
     for image in part.iterdir():
         if PNG_NAME.fullmatch(image.name):
             image.unlink()

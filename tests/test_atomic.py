@@ -40,6 +40,34 @@ def test_what_is_replaced_leaves_its_permissions(name, kept):
     assert np.array_equal(read_images(name), NEW) and mode(name) == kept and os.listdir() == [name]
 
 
+@pytest.mark.parametrize(("kept", "left"), [((0o644, 0o600, 0o644), 0o600), ((0o444, 0o644, 0o644), 0o644)])
+def test_images_of_a_folder_that_is_replaced_leave_theirs(kept, left):
+    write_images("out", OLD)
+    for number, permissions in enumerate(kept):
+        os.chmod(f"out/{number:05}.png", permissions)
+    write_images("out", NEW, overwrite=True)
+    assert {mode(f"out/{number:05}.png") for number in range(3)} == {left}
+
+
+def test_a_folder_that_nobody_may_change_is_replaced():
+    write_images("out", OLD)
+    os.chmod("out", 0o555)
+    write_images("out", NEW, overwrite=True)
+    assert mode("out") == 0o555 and np.array_equal(read_images("out"), NEW) and os.listdir() == ["out"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_name_what_could_not_be_read_or_written(name):
+    def parts(path):
+        yield NEW[:1]
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    for path, told in ((f".recjax-0-1/{name}", name), ("shards/00001.rjx", "shards/00001.rjx"), (None, name)):
+        with pytest.raises(OSError, match=f"Input/output error: '{told}'"):
+            write_parts(name, parts(path), 3, (4, 4))
+    assert os.listdir() == []
+
+
 @pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o027, 0o640, 0o750)])
 def test_what_is_made_has_those_of_the_umask(mask, file, folder):
     os.umask(mask)

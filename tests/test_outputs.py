@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recjax import chunks, cli, shards
+from recjax import chunks, cli, container, shards
 from recjax.cards import PRETRAINED
 from recjax.image_source import open_source
-from recjax.images import write_images
+from recjax.images import read_images, write_images
 
 IMAGES = np.random.default_rng(0).integers(0, 17, (3, 8, 8), np.uint8)
 KINDS = ("pipe", "device", "socket")
@@ -35,8 +35,11 @@ def folder(tmp_path, monkeypatch):
     write_images("pngs", IMAGES)
     write_images("mixed", IMAGES)
     Path("mixed/notes.txt").write_text("dear")
-    write_images("gap", IMAGES)
-    Path("gap/00001.png").unlink()
+    for name in ("gap", "linked", "nested"):
+        write_images(name, IMAGES)
+        Path(f"{name}/00001.png").unlink()
+    Path("linked/00001.png").symlink_to("../one.png")
+    Path("nested/00001.png").mkdir()
     Path("good.rjx").write_bytes(chunks.write_raw(IMAGES))
     Path("good.npy").write_bytes(chunks.write_raw(IMAGES))
     Path("pngs-too").mkdir()
@@ -140,8 +143,7 @@ OUTPUTS = [
     (EXISTS, "decompress", "good.rjx", "pngs"),
     (EXISTS, "decompress", "shards", "old.npy"),
     (EXISTS, "decompress", "shards", "pngs"),
-    ("holds more than the images", "decompress", "good.rjx", "mixed", FORCE),
-    ("holds more than the images", "decompress", "good.rjx", "gap", FORCE),
+    *(("holds more than", "decompress", "good.rjx", name, FORCE) for name in ("mixed", "gap", "linked", "nested")),
     ("holds more than the images", "decompress", "shards", "mixed", FORCE),
     ("neither an empty folder", "compress", "in.npy", "old.rjx", *SHARDS),
     ("neither an empty folder", "compress", "in.npy", "mixed", *SHARDS),
@@ -269,3 +271,63 @@ def test_a_large_file_is_not_read(refused):
     for arguments in (("info", "large.rjx"), ("verify", "large.rjx"), ("decompress", "large.rjx", "out.npy")):
         code, said = refused(*arguments)
         assert code == cli.BAD_INPUT and "raise --max-bytes" in said
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Runs a command that must succeed; images are stored as they are."""
+    monkeypatch.setattr("recjax.codecs.lossless.compress", lambda images, model, **options: chunks.write_raw(images))
+    monkeypatch.setattr("recjax.codecs.files.decompress", lambda data, **options: chunks.read_raw(container.read(data)))
+    mask = os.umask(0o022)
+
+    def run(*arguments):
+        assert cli.main(list(arguments)) == cli.FINE, capsys.readouterr().err
+        assert not list(folder.rglob(".*"))
+
+    yield run
+    os.umask(mask)
+
+
+def permissions(name: str) -> int:
+    return stat.S_IMODE(os.stat(name).st_mode)
+
+
+def test_commands_make_outputs_as_private_as_their_inputs(run):
+    run("compress", "in.npy", "open.rjx")
+    assert permissions("open.rjx") == 0o644
+    for name in ("in.npy", "good.rjx"):
+        os.chmod(name, 0o600)
+    os.chmod("shards", 0o700)
+    run("compress", "in.npy", "out.rjx")
+    run("compress", "in.npy", "more", *SHARDS)
+    run("decompress", "good.rjx", "out.npy")
+    run("decompress", "good.rjx", "out")
+    run("decompress", "shards", "whole.npy")
+    assert {permissions(name) for name in ("out.rjx", "out.npy", "whole.npy", "more/00001.rjx")} == {0o600}
+    assert {permissions(name) for name in ("out", "more")} == {0o700}
+
+
+def test_force_replaces_and_keeps_permissions(run):
+    for name in ("old.rjx", "old.npy"):
+        os.chmod(name, 0o640)
+    Path("link.npy").symlink_to("old.npy")
+    os.chmod("pngs", 0o750)
+    run("compress", "in.npy", "old.rjx", FORCE)
+    run("decompress", "old.rjx", "link.npy", FORCE)
+    write_images("fewer.npy", IMAGES[:2])
+    run("compress", "fewer.npy", "fewer.rjx")
+    run("decompress", "fewer.rjx", "pngs", FORCE)
+    assert np.array_equal(np.load("old.npy"), IMAGES) and os.readlink("link.npy") == "old.npy"
+    assert np.array_equal(read_images("pngs"), IMAGES[:2])
+    assert [permissions(name) for name in ("old.rjx", "old.npy", "pngs")] == [0o640, 0o640, 0o750]
+
+
+def test_shards_are_gone_on_with_without_force(run):
+    for _ in range(2):
+        run("compress", "in.npy", "more", *SHARDS)
+        os.unlink("more/00001.rjx")
+    run("compress", "in.npy", "more", *SHARDS)
+    Path("link-more").symlink_to("more")
+    run("compress", "in.npy", "link-more", *SHARDS)
+    run("decompress", "more", "again.npy")
+    assert np.array_equal(np.load("again.npy"), IMAGES)

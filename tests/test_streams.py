@@ -80,13 +80,13 @@ def test_shards_are_written_to_standard_output(run):
         (("info", "-"), npy(IMAGES), "does not begin as a file of recjax"),
         (("verify", "-"), b"RJX", "is truncated"),
         (("compress", "-", "out.rjx"), b"GIF89a....", "does not begin as an .npy or a PNG"),
-        (("compress", "-", "out.rjx"), npy(IMAGES)[:-1], "declares 320 bytes"),
-        (("compress", "-", "out.rjx"), png(IMAGES[0])[:20], "PNG"),
+        (("compress", "-", "out.rjx"), npy(IMAGES)[:-1], "standard input declares 320 bytes"),
+        (("compress", "-", "out.rjx"), png(IMAGES[0])[:20], "standard input is not a readable PNG"),
     ],
 )
 def test_other_bytes_are_told(run, arguments, given, told):
     code, out, said = run(*arguments, given=given)
-    assert code == 1 and out == b"" and told in said and said.count("\n") == 1
+    assert code == 1 and out == b"" and told in said and said.count("\n") == 1 and "recjax-" not in said
     assert os.listdir() == []
 
 
