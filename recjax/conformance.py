@@ -18,7 +18,7 @@ from recjax.atomic import write_atomically
 from recjax.codecs.files import decompress
 
 FOLDER = Path(__file__).resolve().parent / "references"
-INDEX = FOLDER / "index.json"
+INDEX = "index.json"
 
 
 class Reference(NamedTuple):
@@ -37,9 +37,9 @@ class Reference(NamedTuple):
         return (FOLDER / f"{self.name}.rjx").read_bytes()
 
 
-def references() -> list[Reference]:
-    """The whole set, in the order in which files joined it."""
-    rows = json.loads(INDEX.read_text(encoding="utf-8"))
+def references(folder: Path | None = None) -> list[Reference]:
+    """The whole set of a folder, by default recjax's own, in the order in which files joined it."""
+    rows = json.loads(((folder or FOLDER) / INDEX).read_text(encoding="utf-8"))
     return [Reference(**{**row, "shape": tuple(row["shape"])}) for row in rows]
 
 
@@ -91,14 +91,14 @@ def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
     return good
 
 
-def add(name: str, model: str, data: bytes) -> Reference:
-    """Put a file of a released model into the set; ValueError if there is one of this name."""
-    known = references() if INDEX.exists() else []
+def add(name: str, model: str, data: bytes, folder: Path) -> Reference:
+    """Put a file of a released model into the set of a folder; ValueError if there is one of this name."""
+    known = references(folder) if (folder / INDEX).exists() else []
     if name in [reference.name for reference in known]:
         raise ValueError(f"the set holds a file {name!r} already, which must not change; take another name.")
     header, images = container.read(data).header, decompress(data)
     new = Reference(name, header.method, model, header.format_version, images.shape, digest(images))
-    write_atomically(FOLDER / f"{name}.rjx", lambda part: part.write_bytes(data))
+    write_atomically(folder / f"{name}.rjx", lambda part: part.write_bytes(data))
     text = json.dumps([reference._asdict() for reference in (*known, new)], indent=1) + "\n"
-    write_atomically(INDEX, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(folder / INDEX, lambda part: part.write_text(text, encoding="utf-8"))
     return new

@@ -1,7 +1,7 @@
 """Make a trained run a released model: a file and its card, with the rates of files of the whole test split.
 
-    python -m training.release runs/mnist --name mnist-bb-ans
-    python -m training.release runs/mnist --name mnist --files bb-ans pfr orc,candidates=16384,blocks=1
+    python -m training.release runs/mnist --name mnist-bb-ans --out recjax/pretrained
+    python -m training.release runs/mnist --name mnist --out released --files bb-ans pfr orc,candidates=16384,blocks=1
 
 Codes of indices and of intervals are learned from training images for the methods that search, and are part of the
 model. Every file is decoded and compared before its rate is stated.
@@ -23,7 +23,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from recjax import container
 from recjax.atomic import write_atomically
-from recjax.cards import PRETRAINED
 from recjax.codecs import lossless
 from recjax.codecs.learning import LEARNING_SEED, learn_index_counts, learn_interval_masses
 from recjax.codecs.options import check_settings, make_settings
@@ -31,7 +30,7 @@ from recjax.codecs.settings import BlockSettings
 from recjax.models.definition import model_tensors
 from recjax.models.model import KL_UNIT, Model, load_model, save_model
 from training import data
-from training.command import guarded
+from training.command import guarded, require_no_model
 from training.convert import with_card
 
 Options = dict[str, Any]
@@ -71,6 +70,10 @@ class Command:
     """Folder of a training run, or a model file."""
     name: str
     """Of the released model."""
+    out: Path
+    """Folder of the released models; recjax takes its own from recjax/pretrained."""
+    force: bool = False
+    """Replace a model of this name that is there."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
     """Files to measure, each METHOD[,NAME=VALUE ...], the names as in `recjax.compress`."""
     learn_images: int = 10_000
@@ -79,14 +82,13 @@ class Command:
     """What the model was trained with, for the card."""
     licence: str = ""
     """Of weights and data, for the card."""
-    out: Path = PRETRAINED
-    """Folder of the released models."""
     debug: bool = False
     """Show the traceback of an error."""
 
     def act(self) -> None:
         """Measure, and write file and card."""
         plans = [parse_options(text) for text in self.files]
+        require_no_model(self.out, self.name, force=self.force)
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
         splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
         train_images = splits["train"][: self.learn_images]
@@ -94,7 +96,7 @@ class Command:
             released = release(model, self.name, train_images, splits["test"], plans, begin)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
-        path = write(released, self.out)
+        path = write(released, self.out, force=self.force)
         for file in released.metadata["files"]:
             print(f"{file['method']}: {file['bits_per_dim']:.4f} bits/dim, {file['file_bytes']:,} bytes, decoded equal")
         print(f"{path}: {path.stat().st_size:,} bytes, model {released.digest[:16]}")
@@ -155,8 +157,12 @@ def _learned(model: Model, images: np.ndarray, files: Sequence[Options], begin: 
     return model
 
 
-def write(model: Model, folder: Path) -> Path:
-    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file."""
+def write(model: Model, folder: Path, *, force: bool = False) -> Path:
+    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file.
+
+    ValueError if there is a model of this name, unless `force` replaces it.
+    """
+    require_no_model(folder, model.name, force=force)
     path = folder / f"{model.name}.safetensors"
     save_model(path, model)
     stored = path.read_bytes()
