@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from recjax.arguments import BY_DEFAULT, by_default
+from recjax.arguments import BY_DEFAULT, Flag, by_default
 from recjax.command_parts import (
     coded_with,
     decode,
@@ -95,7 +95,7 @@ class Compress:
     """Make OUT a folder of files with so many images each, in bounded memory; the same command goes on after a stop."""
     part: Annotated[str | None, BY_DEFAULT] = None
     """With --shard-images: code the shards of one of several processes only, such as 0/4 to 3/4; by default all."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     @property
@@ -212,9 +212,9 @@ class Decompress:
     """Refuse files whose images take more."""
     max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
-    ignore_fingerprint: bool = False
+    ignore_fingerprint: Flag = False
     """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     @property
@@ -242,7 +242,7 @@ class Info:
 
     file: Container
     """A file made by `recjax compress`, or its folder of shards."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     def run(self) -> None:
@@ -275,7 +275,7 @@ class Verify:
     """Refuse files whose images take more."""
     max_seconds: float = MAX_SECONDS
     """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     @property
@@ -314,7 +314,7 @@ class Verify:
 class Models:
     """List the released models."""
 
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     def run(self) -> None:
@@ -333,9 +333,9 @@ class Doctor:
     Example: recjax doctor --conformance
     """
 
-    conformance: bool = False
+    conformance: Flag = False
     """Also decode the reference files of all codecs and released models, which takes some minutes."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     def run(self) -> None:
@@ -362,7 +362,7 @@ class Bench:
 
     seconds: float = 1.0
     """Of each measurement, compilation apart."""
-    json: bool = False
+    json: Flag = False
     """Print one JSON object."""
 
     def run(self) -> None:
