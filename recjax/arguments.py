@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, pairwise, takewhile
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -19,6 +19,9 @@ _SIMILAR = ("Perhaps you meant:", "Arguments similar to")
 
 BY_DEFAULT = tyro.conf.arg(help_behavior_hint="")
 """Marks an option that is None unless it is given: its help says in words what that means."""
+
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
+"""An option that is off unless it is given, and has no opposite."""
 
 
 def by_default(*lines: str) -> Any:

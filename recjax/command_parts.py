@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD, images_file, read_file, read_standard
 from recjax.limits import Limits
-from recjax.text import complain, quoted
+from recjax.text import complain, quoted, tell
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from recjax import chunks, cli, command_parts, commands, container
+from recjax import chunks, cli, command_parts, commands, compress_command, container
 from recjax.images import read_images, write_images
 from recjax.models.model import load_model, save_model
 
@@ -42,7 +42,7 @@ def fake_codec(monkeypatch):
     vars(module).update(parts)
     for name in ("recjax.codecs.lossless", "recjax.codecs.files"):
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(commands, "model_for", lambda images, method, name: FakeModel())
+    monkeypatch.setattr(compress_command, "model_for", lambda images, method, name: FakeModel())
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_bad_input_is_one_sentence_and_exit_code_1(run, images, fake_codec, tmp_
 
 
 def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):
-    monkeypatch.setattr(commands, "model_for", lambda images, method, name: 1 / 0)
+    monkeypatch.setattr(compress_command, "model_for", lambda images, method, name: 1 / 0)
     code, _, err = run("compress", "in.npy", "a.rjx")
     assert code == 1 and "ZeroDivisionError" in err and err.count("\n") == 1
 

@@ -24,7 +24,7 @@ COMMANDS = [("compress", "out.rjx"), ("decompress", "out.npy"), ("decompress", "
 FORKS = """
 import os, random, signal, sys, time, types
 from pathlib import Path
-from recjax import chunks, commands, container
+from recjax import chunks, commands, compress_command, container
 
 def compress(images, model, **options):
     return chunks.write_raw(images)
@@ -36,7 +36,7 @@ for name in ("recjax.codecs.lossless", "recjax.codecs.files"):
     module = types.ModuleType(name)
     vars(module).update(compress=compress, decompress=decompress, check_settings=lambda **settings: None)
     sys.modules[name] = module
-commands.model_for = lambda images, method, name: None
+compress_command.model_for = lambda images, method, name: None
 verb, out, suffix, kills = *sys.argv[1:4], int(sys.argv[4])
 
 
