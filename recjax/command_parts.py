@@ -62,7 +62,7 @@ def decode(path: Path, model_name: str | None, limits: Limits, index: int | None
 
 
 def read_header(data: bytes, limits: Limits, index: int | None) -> "Header":
-    """The header of a file; whatever the container can refuse is refused here, before JAX is imported."""
+    """Reads the header of a file; whatever the container can refuse is refused here, before JAX is imported."""
     from recjax import container
 
     file = container.read(data, limits.max_bytes)
@@ -72,7 +72,7 @@ def read_header(data: bytes, limits: Limits, index: int | None) -> "Header":
 
 
 def decode_bytes(data: bytes, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
-    """The images of a file, or one of them."""
+    """Decodes the images of a file, or one of them."""
     from recjax.codecs.files import decompress
 
     model = None
@@ -89,7 +89,7 @@ def is_lossy(data: bytes) -> bool:
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """A file of images of at most so many bytes, or what of it is on standard input; ValueError if it is larger."""
+    """Reads a file, or standard input for `-`; ValueError if it is larger than files of so many bytes of images."""
     from recjax.container import MAGIC, largest_file
 
     most = largest_file(max_bytes)
@@ -103,7 +103,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def read_source(path: Path) -> "np.ndarray":
-    """The images of a PNG, a folder of PNGs or an .npy; one of the files may be on standard input."""
+    """Reads the images of a PNG, a folder of PNGs or an .npy; `-` is a PNG or an .npy on standard input."""
     from recjax.images import MAX_BYTES, read_images
 
     # Beside its pixels a file has a header, and a PNG perhaps a text.

@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import jax
@@ -30,6 +31,16 @@ def share_compilations(tmp_path_factory):
         patch.setenv(compile_cache.VARIABLE, str(compiled))
         patch.setenv(compile_cache.LIMIT_VARIABLE, str(1 << 50))
         yield
+
+
+@pytest.fixture
+def memory_path(tmp_path):
+    """A folder in memory, where there is one: processes that are killed leave there what they leave on a disk."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -306,6 +306,6 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(run, images, fake_codec, 
         full()
 
     monkeypatch.setattr(*((Path, "write_bytes", begun) if call == "write" else (os, "fsync", full)))
-    code, _, err = run("compress", "in.npy", "a.rjx", "--model", "fake")
+    code, _, err = run("compress", "in.npy", "a.rjx", "--model", "fake", "--force")
     assert (code, err) == (1, "recjax: a.rjx: No space left on device; make room on the disk.\n")
     assert Path("a.rjx").read_bytes() == before and sorted(os.listdir()) == ["a.rjx", "in.npy"]

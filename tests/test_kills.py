@@ -142,8 +142,8 @@ print(number)
         "checkpoint",
     ],
 )  # fmt: skip
-def test_a_kill_leaves_the_old_or_the_new(operation, tmp_path):
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM, str(tmp_path), operation]
+def test_a_kill_leaves_the_old_or_the_new(operation, memory_path):
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM, str(memory_path), operation]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) >= 8

@@ -106,8 +106,8 @@ class Folder:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 @pytest.mark.parametrize(("verb", "out"), COMMANDS, ids=str)
 @pytest.mark.parametrize("kills", [15, pytest.param(300, marks=pytest.mark.slow)])
-def test_outputs_are_whole_whenever_a_command_is_killed(verb, out, kills, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_outputs_are_whole_whenever_a_command_is_killed(verb, out, kills, memory_path, monkeypatch):
+    monkeypatch.chdir(memory_path)
     folder = Folder(verb, out, np.random.default_rng(0).integers(0, 256, (40, 128, 128), np.uint8))
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS, verb, out, folder.suffix, str(kills)]
     seen = writing = 0
@@ -127,8 +127,8 @@ def test_outputs_are_whole_whenever_a_command_is_killed(verb, out, kills, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("verb", "out"), COMMANDS, ids=str)
-def test_outputs_are_whole_whenever_a_process_is_killed(verb, out, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_outputs_are_whole_whenever_a_process_is_killed(verb, out, memory_path, monkeypatch):
+    monkeypatch.chdir(memory_path)
     folder, rng = Folder(verb, out, data.load("digits", "test").images[:80]), random.Random(0)
     for _ in range(10):
         command = [sys.executable, "-c", WHOLE, verb, out, folder.suffix]
