@@ -130,6 +130,8 @@ def released_name(digest: str) -> str | None:
 
 def shown(value: object) -> str:
     """A fact for a person."""
+    if value is None:
+        return "-"
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
