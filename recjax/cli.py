@@ -40,6 +40,7 @@ commands (recjax COMMAND --help says more):
 options:
   -h, --help  print this help
   --version   print the version
+  --json      with any command: print one JSON object on standard output
   --debug     with any command: print the traceback of an error
 
 examples:
@@ -54,7 +55,7 @@ Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] o
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
 Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off", and
 RECJAX_CACHE_BYTES limits it (1073741824). `recjax doctor` shows it, and with --clear-cache empties it.
-Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 141 nobody read the output.
+Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 143 terminated, 141 nobody read the output.
 """
 
 
@@ -145,7 +146,7 @@ def _programs_kept() -> Iterator[None]:
 def sentence(error: Exception) -> str:
     """An error as one line for a person."""
     if isinstance(error, OSError) and error.strerror:
-        place = "" if error.filename is None else f"{quoted(os.fsdecode(error.filename))}: "
+        place = "" if error.filename is None else f"{quoted(error.filename)}: "
         return f"{place}{error.strerror}; {_ADVICE.get(error.errno or 0, 'check the path and its permissions')}."
     if isinstance(error, ValueError):
         return escaped(str(error))

@@ -152,6 +152,8 @@ def facts(data: bytes) -> dict[str, object]:
 
 def shown(value: object) -> str:
     """A fact for a person."""
+    if value is None:
+        return "-"
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
