@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 
 from recjax.command_parts import (
     coded_with,
+    compressing,
     decode,
     facts,
     is_lossy,
@@ -113,7 +114,7 @@ class Compress:
         except ValueError as error:
             raise UsageError(str(error)) from error
         model = model_for(images, self.method, self.model)
-        with progress("compressing") as report:
+        with compressing(self.method) as report:
             data = compress(
                 images,
                 model,
@@ -126,7 +127,7 @@ class Compress:
         print(f"{self.out}: {rate(images.shape[0], len(data), images.size)} {coded_with(data, model)}")
 
     def _run_lossy(self, pictures: "np.ndarray") -> None:
-        from recjax import lossy_progress
+        from recjax import bars, lossy_progress
         from recjax.atomic import write_atomically
         from recjax.cards import choose_lossy, read_lossy_cards
         from recjax.codecs import lossy
@@ -145,7 +146,7 @@ class Compress:
         if name is None:
             name = choose_lossy(read_lossy_cards(), pictures.shape[1:], self.bpp).name
         model = load_lossy(name)
-        with lossy_progress.bar(pictures.shape) as report:
+        with bars.bar() as report:
             data = lossy.compress(
                 pictures,
                 model,
@@ -156,7 +157,7 @@ class Compress:
                 block_bits=self.block_bits,
                 index_code=self.index_code,
                 seed=self.seed,
-                progress=report,
+                progress=lossy_progress.tell(report, pictures.shape),
             )
         write_atomically(self.out, lambda part: part.write_bytes(data))
         psnr = lossy.psnr(decompress(data, model=model), pictures).mean()
@@ -332,7 +333,7 @@ class Bench:
             raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
         from recjax import bench, doctor
 
-        with progress("compiling") as report:
+        with progress("measuring", steady=False) as report:
             every = bench.cases()
             found = []
             for number, case in enumerate(every):
