@@ -17,6 +17,9 @@ Clock = Callable[[], float]
 _UNMEASURED = 2
 """Reports of a stage before its pace is measured: one may tell what an earlier run did, one comes after compilation."""
 
+_MEASURED = 3
+"""Reports that a pace is measured over before it is told: one alone may have waited for another program."""
+
 
 class Report(Protocol):
     """What hears how far a stage is."""
@@ -47,7 +50,9 @@ class Pace:
             self._start = (now, done)
             return None
         since, before = self._start
-        return (now - since) / (done - before) * (total - done) if done > before else None
+        if self._reports < _UNMEASURED + _MEASURED or done <= before:
+            return None
+        return (now - since) / (done - before) * (total - done)
 
 
 @contextmanager
