@@ -101,8 +101,9 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
     Of several processes that begin together, one writes it. ValueError if the folder holds shards of something else.
     """
     text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
+    wanted = _parsed(json.loads(text))
     write_atomically(folder / NAME, lambda part: part.write_bytes(text.encode()), once=True)
-    found, wanted = read(folder), _parsed(json.loads(text))
+    found = read(folder)
     if found.version != manifest.version:
         raise ValueError(
             f"{folder} holds shards of version {found.version}, which do not say their numbers, and those of version "
