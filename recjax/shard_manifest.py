@@ -126,7 +126,10 @@ def read(folder: Path) -> Manifest:
             text = file.read(_MOST_BYTES + 1)
         if len(text) > _MOST_BYTES:
             raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
-        return _parsed(json.loads(text.decode()))
+        manifest = _parsed(json.loads(text.decode()))
+        # Settings that are nested too deep to be written again fail here.
+        manifest.seed(0)
+        return manifest
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no manifest of shards ({error}); compress the images again.") from error
 

@@ -1,5 +1,6 @@
 """Folders of shards: bounded memory, several processes, and a stop at any shard costs no more than that shard."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -139,6 +140,15 @@ def test_damaged_manifests_are_explained(text, words, tmp_path):
         with pytest.raises(ValueError, match=words) as caught:
             read()
         assert "compress the images again" in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 800, 900, 940, 980])
+def test_nested_settings_are_read_or_refused(depth, tmp_path):
+    nested = '{"a": ' * depth + "1" + "}" * depth
+    text = json.dumps(GOOD).replace('"settings": {}', f'"settings": {nested}')
+    (tmp_path / shard_manifest.NAME).write_text(text)
+    with contextlib.suppress(ValueError):
+        assert shard_manifest.read(tmp_path).seed(1) >= 0
 
 
 def tamper_by_swapping(out):
