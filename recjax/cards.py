@@ -55,10 +55,14 @@ def read_cards(folder: Path = PRETRAINED) -> list[Card]:
     return [_read(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
 
 
+def released_name(digest: str) -> str | None:
+    """Returns the name of the released model whose hexadecimal digest begins so; None if there is none."""
+    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
+
+
 def name_of(digest: str) -> str | None:
     """Returns the name of the model, released or former, whose hexadecimal digest begins so; None if it is unknown."""
-    released = {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}
-    return released.get(digest, FORMER.get(digest[:16]))
+    return released_name(digest) or FORMER.get(digest[:16])
 
 
 def unknown_model(digest: str, name: str | None = None) -> str:

@@ -208,11 +208,17 @@ def coded_with(data: bytes, model: "Model") -> str:
 
 
 @contextmanager
-def progress(task: str) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import Progress as Bar
+def progress(task: str, *, steady: bool = True) -> Iterator[Progress]:
+    from recjax.bars import bar
 
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        row = bar.add_task(task, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)
+    with bar() as report:
+        yield lambda done, total: report(task, done, total, steady=steady)
+
+
+@contextmanager
+def compressing(method: str) -> Iterator[Progress]:
+    from recjax.bars import bar, halves
+
+    with bar() as report:
+        # A chain that begins narrow takes as long for its first images as for many of its last.
+        yield halves(report, steady=method != "bb-ans-rec")

@@ -227,7 +227,7 @@ class Bench:
             raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
         from recjax import bench, doctor
 
-        with progress("compiling") as report:
+        with progress("measuring", steady=False) as report:
             every = bench.cases()
             found = []
             for number, case in enumerate(every):

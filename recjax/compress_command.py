@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from recjax.arguments import BY_DEFAULT, Flag, by_default
-from recjax.command_parts import coded_with, facts, load_lossy, model_for, progress, rate, read_source
+from recjax.command_parts import coded_with, compressing, facts, load_lossy, model_for, rate, read_source
 from recjax.errors import UsageError
 from recjax.text import complain, quoted
 
@@ -124,7 +124,7 @@ class Compress:
         except ValueError as error:
             raise UsageError(str(error)) from error
         model = model_for(images, self.method, self.model)
-        with progress("compressing") as report:
+        with compressing(self.method) as report:
             data = compress(
                 images,
                 model,
@@ -140,7 +140,7 @@ class Compress:
             complain(f"{quoted(self.out)}: {smaller}")
 
     def _run_lossy(self, pictures: "np.ndarray", output: "Output") -> None:
-        from recjax import lossy_progress
+        from recjax import bars, lossy_progress
         from recjax.cards import choose_lossy, read_lossy_cards
         from recjax.codecs import lossy
         from recjax.codecs.files import decompress
@@ -158,7 +158,7 @@ class Compress:
         if name is None:
             name = choose_lossy(read_lossy_cards(), pictures.shape[1:], self.bpp).name
         model = load_lossy(name)
-        with lossy_progress.bar(pictures.shape) as report:
+        with bars.bar() as report:
             data = lossy.compress(
                 pictures,
                 model,
@@ -169,7 +169,7 @@ class Compress:
                 block_bits=self.block_bits,
                 index_code=self.index_code,
                 seed=self.seed,
-                progress=report,
+                progress=lossy_progress.tell(report, pictures.shape),
             )
         output.write(data)
         psnr = lossy.psnr(decompress(data, model=model), pictures).mean()

@@ -101,8 +101,9 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
     Of several processes that begin together, one writes it. ValueError if the folder holds shards of something else.
     """
     text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
+    wanted = _parsed(json.loads(text))
     write_atomically(folder / NAME, lambda part: part.write_bytes(text.encode()), once=True)
-    found, wanted = read(folder), _parsed(json.loads(text))
+    found = read(folder)
     if found.version != manifest.version:
         raise ValueError(
             f"{folder} holds shards of version {found.version}, which do not say their numbers, and those of version "
@@ -125,7 +126,10 @@ def read(folder: Path) -> Manifest:
             text = file.read(_MOST_BYTES + 1)
         if len(text) > _MOST_BYTES:
             raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
-        return _parsed(json.loads(text.decode()))
+        manifest = _parsed(json.loads(text.decode()))
+        # Settings that are nested too deep to be written again fail here.
+        manifest.seed(0)
+        return manifest
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no manifest of shards ({error}); compress the images again.") from error
 

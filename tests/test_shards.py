@@ -1,5 +1,7 @@
 """Folders of shards: bounded memory, several processes, and a stop at any shard costs no more than that shard."""
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -140,6 +142,15 @@ def test_damaged_manifests_are_explained(text, words, tmp_path):
         assert "compress the images again" in str(caught.value)
 
 
+@pytest.mark.parametrize("depth", [100, 300, 800, 900, 940, 980])
+def test_nested_settings_are_read_or_refused(depth, tmp_path):
+    nested = '{"a": ' * depth + "1" + "}" * depth
+    text = json.dumps(GOOD).replace('"settings": {}', f'"settings": {nested}')
+    (tmp_path / shard_manifest.NAME).write_text(text)
+    with contextlib.suppress(ValueError):
+        assert shard_manifest.read(tmp_path).seed(1) >= 0
+
+
 def tamper_by_swapping(out):
     (out / "00001.rjx").rename(out / "kept")
     (out / "00000.rjx").rename(out / "00001.rjx")
@@ -220,7 +231,11 @@ def test_every_shard_has_a_seed_of_its_own(made):
     assert len({manifest.seed(number) for manifest in manifests for number in range(4)}) == 16
     assert all(manifest.seed(number) < 1 << 56 for manifest in manifests for number in range(4))
     for path, number in zip(shards.files(made / "orc" / "out"), range(4), strict=True):
-        assert container.read(path.read_bytes()).header.seed == manifests[2].seed(number)
+        # As FORMAT.md has it.
+        stated = json.loads((made / "orc" / "out" / shard_manifest.NAME).read_text())
+        del stated["model_name"]
+        digest = hashlib.sha256(f"{json.dumps(stated, sort_keys=True)}\n{number}".encode("ascii")).digest()
+        assert container.read(path.read_bytes()).header.seed == int.from_bytes(digest[:7], "big")
 
 
 def test_the_seed_of_a_shard_is_what_it_was():

@@ -7,6 +7,7 @@ Codes of indices and of intervals are learned from training images for the metho
 model. Every file is decoded and compared before its rate is stated.
 """
 
+import functools
 import hashlib
 import json
 import sys
@@ -19,9 +20,8 @@ from typing import Any
 import numpy as np
 import rich.console
 import tyro
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recjax import container
+from recjax import bars, container
 from recjax.atomic import write_atomically
 from recjax.codecs import lossless
 from recjax.codecs.learning import LEARNING_SEED, learn_index_counts, learn_interval_masses
@@ -104,18 +104,28 @@ class Command:
 
 @contextmanager
 def _progress(console: rich.console.Console) -> Iterator[Begin]:
-    """A bar with the remaining time for each part of the work on a terminal, elsewhere a line."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+    """A bar for each part of the work on a terminal, elsewhere a line."""
+    with bars.bar(console=console) as report:
 
         def begin(name: str) -> Report:
-            bar.reset(task, description=name, total=None)
+            report(name, 0, None)
             if not console.is_terminal:
                 console.print(name, highlight=False)
-            return lambda done, total: bar.update(task, completed=done, total=total)
+            return functools.partial(report, name)
 
         yield begin
+
+
+def _in_halves(begin: Begin, name: str) -> Report:
+    """What hears the progress of `lossless.compress`: encoding and the decoding after it are parts of the work."""
+    parts: dict[str, Report] = {}
+
+    def told(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+        if stage not in parts:
+            parts[stage] = begin(f"{name}: {stage}")
+        parts[stage](done, total or 0)
+
+    return bars.halves(told)
 
 
 def release(
@@ -133,7 +143,7 @@ def release(
     model = replace(_learned(model, train_images, files, begin), name=name)
     stated = []
     for options in files:
-        report = begin(f"file: {', '.join(map(str, options.values()))}")
+        report = _in_halves(begin, f"file: {', '.join(map(str, options.values()))}")
         file = lossless.compress(test_images, model, **options, progress=report)
         header = container.read(file).header
         rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}

@@ -104,7 +104,9 @@ def vae_config(data: DataSet, network: Network) -> VAEConfig:
 @contextmanager
 def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[loop.Progress], None]]:
     """A bar on a terminal; a line for each report in a log file."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Training may stop early.
+    remaining = (TextColumn("at most"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *remaining)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("training (compiling)", total=epochs)
 

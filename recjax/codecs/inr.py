@@ -48,7 +48,8 @@ class Effort:
 class Facts(NamedTuple):
     """How far an encoder is. done, total: steps. psnr: in dB, of a draw from the posteriors. bits: about, of the file.
 
-    count: pictures, of the batch at hand.
+    count: pictures, of the batch at hand. ends: the steps at which the fitting before anything is sent is done, and
+    then the sending of each level.
     """
 
     done: int
@@ -56,6 +57,7 @@ class Facts(NamedTuple):
     psnr: float
     bits: float
     count: int
+    ends: tuple[int, ...]
 
 
 Progress = Callable[[Facts], None]
@@ -100,7 +102,7 @@ def fit(
 
     For searches of several settings that differ in anything but the prior: each can start from it.
     """
-    run = _Run(model, settings, Effort(steps), whole_patches(model, pictures), randomness.key(seed), progress)
+    run = _Run(model, settings, Effort(steps, 0), whole_patches(model, pictures), randomness.key(seed), progress)
     return run.tune(run.start(weight), steps, room_bits=np.inf).fit
 
 
@@ -154,7 +156,8 @@ class _Run:
         self.levels = make_levels(model, settings)
         self.fillings = tuple(level.filling for level in self.levels)
         self.size = patches_of(model, *pictures.shape[1:3])
-        self.blocks = sum(level.plan.shape[0] for level in self.levels)
+        blocks = np.cumsum([level.plan.shape[0] for level in self.levels]).tolist()
+        self.blocks = blocks[-1]
         self._floats: Floats = inr_model.floats(model, settings.prior)
         self._pixels = inr_fit.pixels_of(model.shape, jnp.asarray(pictures))
         self._values = pictures.size
@@ -162,7 +165,9 @@ class _Run:
         self._limits = Limits(room, 0.0 if effort.fill else 1.0, 0.0)
         self._static = (model.shape, model.spans, *self.size)
         self._count, self._noise, self._progress = len(pictures), jax.random.wrap_key_data(key), progress
-        self._done, self._total = 0, effort.first_steps + (self.blocks - 1) * effort.steps_between
+        between = (min(count, self.blocks - 1) * effort.steps_between for count in blocks)
+        self._ends = (effort.first_steps, *(effort.first_steps + steps for steps in between))
+        self._done, self._total = 0, self._ends[-1]
         self.sent_bits = 0.0
 
     def start(self, weight: float, fitted: Fit | None = None) -> Sending:
@@ -185,7 +190,8 @@ class _Run:
             self._done += rounds * STEPS_AT_ONCE
             if self._progress:
                 psnr = float(-10 * np.log10(np.sum(errors) / self._values))
-                self._progress(Facts(self._done, self._total, psnr, self.sent_bits + float(bits), self._count))
+                sent = self.sent_bits + float(bits)
+                self._progress(Facts(self._done, self._total, psnr, sent, self._count, self._ends))
         return sending
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from recjax.cards import name_of, unknown_model
+from recjax.cards import name_of, released_name, unknown_model
 from recjax.container import Header
 from recjax.errors import FormatError, UnknownModelError
 from recjax.models.inr_model import INRModel
@@ -21,10 +21,12 @@ def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) 
         raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
     digest = header.model_digest.hex()
     if model is None:
+        if released_name(digest) is None:
+            raise UnknownModelError(unknown_model(digest))
         try:
             model = find(digest)
         except ValueError as error:
-            raise UnknownModelError(unknown_model(digest)) from error
+            raise FormatError(str(error)) from error
     if not model.digest.startswith(digest):
         name = name_of(digest)
         raise FormatError(
