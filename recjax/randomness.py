@@ -68,9 +68,9 @@ def key(seed: Any) -> Key:
 def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
     """Returns the words [*batch, 2] of a key: of uint32 words themselves, or of one of JAX's typed keys.
 
-    The two words of a Threefry key of `jax.random.key` or `PRNGKey` are taken as they are, so that those of a seed below
-    2^32 and `key(seed)` name the same stream; of a longer key, all words are folded into one. Which words JAX makes of
-    a seed may change with its version: where a stream must be found again in years, keep `key(seed)`.
+    The two words of a Threefry key of `jax.random.key` or `PRNGKey` are taken as they are, so that those of a seed
+    below 2^32 and `key(seed)` name the same stream; of a longer key, all words are folded into one. Which words JAX
+    makes of a seed may change with its version: where a stream must be found again in years, keep `key(seed)`.
 
     Args:
         key: uint32 [*batch, 2], of JAX or NumPy, traced or not, or a typed key [*batch].
@@ -88,8 +88,8 @@ def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
             return key
     shape = "[..., 2]" if batch is None else str([*batch, 2])
     raise ValueError(
-        f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {found}; make one from a seed with "
-        "recjax.key(seed), and map over several with jax.vmap"
+        f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {found}; make one from a seed "
+        "with recjax.key(seed), and map over several with jax.vmap"
     )
 
 

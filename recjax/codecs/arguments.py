@@ -24,7 +24,8 @@ def require_model(model: Any, kind: type[Owner]) -> Owner:
     wanted = f"the model is wanted as {_LOADERS[kind]}(...) returns it"
     if type(model) in _COMPRESSORS:
         raise ValueError(
-            f"{wanted}, got {model.name!r}, which is for {_COMPRESSORS[type(model)]}; load one of this kind, or call that."
+            f"{wanted}, got {model.name!r}, which is for {_COMPRESSORS[type(model)]}; load one of this kind, or call "
+            "that."
         )
     example = f"; call {_LOADERS[kind]}({shown(model)}) first" if isinstance(model, str) else "; load one by its name"
     raise ValueError(f"{wanted}, got a {type(model).__name__}{example}.")

@@ -36,7 +36,9 @@ class Codec(NamedTuple):
     local: bool = False
 
     def __reduce__(self):
-        raise TypeError("a Codec is made of functions, which do not pickle; pickle what it was made of, and make it there")
+        raise TypeError(
+            "a Codec is made of functions, which do not pickle; pickle what it was made of, and make it there"
+        )
 
     def __copy__(self) -> "Codec":
         return self

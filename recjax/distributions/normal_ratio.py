@@ -41,7 +41,7 @@ class NormalRatio(DensityRatio):
         return self.covered_within(self.scale)
 
     def covered_within(self, deviation: Float[Array, "*n"]) -> Bool[Array, "*n"]:
-        """`covered` for a target whose coordinates, given the others, have this standard deviation, which is smaller."""
+        """`covered` of a target whose coordinates, given the others, have standard deviations that are smaller."""
         ends = jnp.float32(grid.LAST_VALUE)
         beyond = ndtr((-ends - self.mean) / self.scale) + ndtr((self.mean - ends) / self.scale)
         nearest = jnp.clip(self.mean, -ends, ends)

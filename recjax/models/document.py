@@ -1,4 +1,4 @@
-"""What the JSON document of a model file may hold. A file may come from anywhere: each field is checked before its use."""
+"""What the JSON document of a model file may hold. Files come from anywhere: each field is checked before its use."""
 
 import math
 import os
@@ -40,10 +40,10 @@ def whole(document: Mapping[str, Any], field: str, lowest: int, highest: int, de
 
 
 def text(document: Mapping[str, Any], field: str, default: str | None = None) -> str:
-    """Returns a string of a document; ValueError for all else."""
+    """Returns a short string of a document; ValueError for all else."""
     value = document[field] if default is None else document.get(field, default)
-    if not isinstance(value, str):
-        raise ValueError(f"its {field} must be a string, got {shown(value)}")
+    if not isinstance(value, str) or len(value) > _MAX_NAME:
+        raise ValueError(f"its {field} must be a string of at most {_MAX_NAME} characters, got {shown(value)}")
     return value
 
 

@@ -51,7 +51,7 @@ def _check_intervals(counts: np.ndarray | None, most: int) -> None:
 
 
 def check_shape(algorithm: RECAlgorithm, shape: tuple[int, ...], **parts: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the shape [*batch, dim] of samples; ValueError if it is none, or if that of a part does not broadcast to it."""
+    """Returns the shape [*batch, dim] of samples; ValueError if it is none, or a part's does not broadcast to it."""
     if not shape:
         raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
     if not algorithm.scalar and shape[-1] == 0:
@@ -75,17 +75,23 @@ def broadcast_shape(**parts: tuple[int, ...]) -> tuple[int, ...]:
         raise ValueError(f"shapes of a batch must broadcast to one [*batch, dim], got {found}; reshape one") from None
 
 
+def shape_of(algorithm: RECAlgorithm, code: Any) -> tuple[int, ...]:
+    """Returns the shape [*batch, dim] of what a code names; ValueError if it is of another kind."""
+    if not isinstance(code, algorithm.sends):
+        raise ValueError(
+            f"{algorithm.name} decodes a rec.{algorithm.sends.__name__}, got a {type(code).__name__}; give the code "
+            "that encode returned"
+        )
+    return np.shape(code.depth if isinstance(code, Path) else code.interval)
+
+
 def check_code(algorithm: RECAlgorithm, code: Any, shape: tuple[int, ...], bins: Bins | None) -> Code | Path:
-    """Returns the code of samples of a shape, in uint32; ValueError if the algorithm cannot have sent it with these bins.
+    """Returns the code of samples of a shape, in uint32; ValueError if the algorithm cannot have sent it with the bins.
 
     That is a code of another kind, or of other shapes; an index or a depth of 0 or beyond the algorithm's largest; and
     an interval beyond the last of its dimension, which without bins is the first.
     """
-    if not isinstance(code, algorithm.sends):
-        raise ValueError(
-            f"{algorithm.name} decodes a rec.{algorithm.sends.__name__}, got {type(code).__name__}; give the code that "
-            "encode returned"
-        )
+    shape_of(algorithm, code)
     batch = shape if algorithm.scalar else shape[:-1]
     wanted = (shape, (*shape, PATH_WORDS)) if isinstance(code, Path) else (shape, batch)
     for name, array, expected in zip(code._fields, code, wanted, strict=True):
@@ -115,7 +121,7 @@ def _check_numbers(algorithm: RECAlgorithm, name: str, array: Any, least: int) -
 
 def _check_bins(interval: Any, bins: Bins | None) -> None:
     chosen, counts = _concrete(interval), np.uint32(1) if bins is None else _concrete(bins.intervals)
-    if chosen is None or counts is None or not (chosen >= counts).any():
+    if chosen is None or counts is None or not ((chosen >= counts) | (chosen < 0)).any():
         return
     found = "without bins" if bins is None else "with these bins"
     raise ValueError(

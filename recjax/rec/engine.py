@@ -15,13 +15,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from recjax import compiler, grid, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
 from recjax.rec import sharding, shared
-from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape
+from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape, shape_of
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
 MAX_LANES = 256
@@ -116,7 +115,7 @@ def decode(
     """
     check_coding_distribution(p)
     key, bins = randomness.as_key(key, ()), as_bins(algorithm, bins)
-    shape = _shape_of(code)
+    shape = shape_of(algorithm, code)
     code, axes = _checked(algorithm, code, shape, bins, shared_axes)
     check_shape(algorithm, shape, p=p.shape)
 
@@ -124,11 +123,6 @@ def decode(
         return _to_sample(_decode_words(algorithm, key, code, shape, bins, shared_axes=axes), p)
 
     return sharding.along_batch(run, len(shape) - 1)(key, p, code, bins)
-
-
-def _shape_of(code: Any) -> tuple[int, ...]:
-    """The shape of what a code names; () for what is none, which is looked at later."""
-    return tuple(getattr(code, "shape", ()))
 
 
 def _checked(algorithm, code, shape, bins: Bins | None, shared_axes) -> tuple[Any, frozenset[int]]:

@@ -17,7 +17,7 @@ def lossy():
 
 
 COMPRESS = {
-    "a name for a model": ((IMAGES, "digits"), {}, r"recjax.load_model\(...\) returns it, got a str; call recjax.load_m"),
+    "a name for a model": ((IMAGES, "digits"), {}, r"recjax.load_model\(...\) returns it, got a str; call recjax"),
     "no model": ((IMAGES, None), {}, "recjax.load_model.* got a NoneType; load one by its name"),
     "a path for images": (("digits.npy", "model"), {}, "images are wanted as one uint8 array, got a str; read them"),
     "nothing for images": ((None, "model"), {}, "images are wanted as one uint8 array, got a NoneType"),
@@ -27,7 +27,7 @@ COMPRESS = {
     "a seed in words": ((IMAGES, "model"), {"seed": "1"}, "a seed is an integer in .* got '1'"),
     "a negative seed": ((IMAGES, "model"), {"seed": -1}, "a seed is an integer"),
     "a list of methods": ((IMAGES, "model"), {"method": ["pfr"]}, r"unknown method \['pfr'\]; choose one of"),
-    "a partition in words": ((IMAGES, "model"), {"method": "pfr", "partition": "none"}, "partition must be True or False"),
+    "a partition in words": ((IMAGES, "model"), {"method": "pfr", "partition": "none"}, "partition must be True or"),
     "bits in words": ((IMAGES, "model"), {"method": "pfr", "block_bits": "6"}, "block_bits must be 0 or more, got '6'"),
     "candidates in words": ((IMAGES, "model"), {"method": "pfr", "candidates": "64"}, "candidates must be a whole num"),
 }
@@ -41,22 +41,24 @@ def test_compress_says_what_it_wants(name, model):
 
 
 def test_models_of_the_other_kind_are_told(model, lossy):
-    with pytest.raises(ValueError, match="got 'cifar10', which is for recjax.compress_lossy; load one of this kind"):
+    with pytest.raises(ValueError, match=r"got 'cifar10', which is for recjax.compress_lossy; load one of this kind"):
         recjax.compress(IMAGES, lossy)
-    with pytest.raises(ValueError, match=r"recjax.load_lossy_model\(...\) returns it, got 'digits', which is for recjax.c"):
+    with pytest.raises(ValueError, match=r"recjax.load_lossy_model\(...\) returns it, got 'digits', which is for recj"):
         recjax.compress_lossy(IMAGES[..., None], model)
-    with pytest.raises(ValueError, match="recjax.load_lossy_model.* got a str; call recjax.load_lossy_model.'cifar10'"):
+    with pytest.raises(
+        ValueError, match=r"recjax.load_lossy_model.* got a str; call recjax.load_lossy_model.'cifar10'"
+    ):
         recjax.compress_lossy(IMAGES[..., None], "cifar10")
-    with pytest.raises(ValueError, match="a seed is an integer"):
+    with pytest.raises(ValueError, match=r"a seed is an integer"):
         recjax.compress_lossy(IMAGES[..., None], lossy, seed=1.5)
-    with pytest.raises(ValueError, match="bits_per_pixel must be 0 or more, got '2'"):
+    with pytest.raises(ValueError, match=r"bits_per_pixel must be 0 or more, got '2'"):
         recjax.compress_lossy(IMAGES[..., None], lossy, bits_per_pixel="2")
-    with pytest.raises(ValueError, match="codes uint8 pictures .* got float64"):
+    with pytest.raises(ValueError, match=r"codes uint8 pictures .* got float64"):
         recjax.compress_lossy(np.zeros((1, 32, 32, 3)), lossy)
 
 
 DECOMPRESS = {
-    "a path": (("file.rjx",), {}, r"a file is given as its bytes, got a str; read it, as pathlib.Path\(...\).read_bytes"),
+    "a path": (("file.rjx",), {}, r"a file is given as its bytes, got a str; read it, as pathlib.Path"),
     "a Path": ((Path("file.rjx"),), {}, "a file is given as its bytes, got a PosixPath"),
     "an array": ((np.zeros(9, np.uint8),), {}, "a file is given as its bytes, got a ndarray"),
     "nothing": ((None,), {}, "a file is given as its bytes, got a NoneType"),
@@ -83,5 +85,5 @@ def test_bytes_of_every_kind_are_read(kind, golden, digits):
 @pytest.mark.parametrize("load", [recjax.load_model, recjax.load_lossy_model], ids=["lossless", "lossy"])
 @pytest.mark.parametrize("wrong", [None, 7, b"digits", ["digits"]], ids=str)
 def test_models_are_loaded_by_names_and_paths(load, wrong):
-    with pytest.raises(ValueError, match="a model is loaded by its name or the path of its file, got"):
+    with pytest.raises(ValueError, match=r"a model is loaded by its name or the path of its file, got"):
         load(wrong)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from recjax import grid
 from recjax.distributions import Normal
 from recjax.distributions.superlevel import excess, ratio_above, superlevel, unimodal_ratio
 

@@ -85,8 +85,8 @@ def mutated(value: Any) -> Iterator[Any]:
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield value[:place] + value[place + 1 :]
-            yield from (value[:place] + [bad] + value[place + 1 :] for bad in BAD)
-            yield from (value[:place] + [one] + value[place + 1 :] for one in mutated(inner))
+            yield from ([*value[:place], bad, *value[place + 1 :]] for bad in BAD)
+            yield from ([*value[:place], one, *value[place + 1 :]] for one in mutated(inner))
 
 
 @each_kind

