@@ -66,6 +66,13 @@ def card(document: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
+def require_integers(tensors: Mapping[str, np.ndarray]) -> None:
+    """ValueError unless tensors are of the two types that models are made of."""
+    for name, array in tensors.items():
+        if array.dtype not in (np.int8, np.int32):
+            raise ValueError(f"its tensor {shown(name)} must be of int8 or int32, got {array.dtype}")
+
+
 def check_tensors(found: Mapping[str, np.ndarray], used: Mapping[str, np.ndarray]) -> None:
     """ValueError unless a file's tensors are those of the model that was made of them, with their types.
 

@@ -29,6 +29,7 @@ RATIO_BITS = 12
 """Fraction bits of the scales of levels, relative to the last one's."""
 
 MAX_LEVELS, MAX_PRIORS = 4, 16
+_MAX_LAYERS, _MAX_VALUE_BITS = 64, 30
 _MAX_RATIO = 4 << RATIO_BITS
 _MAX_SIZE, _MAX_PIXELS, _MAX_SPAN, _MAX_INPUTS = 1 << 13, 1 << 16, 1 << 10, 480
 
@@ -215,6 +216,7 @@ def _load(path: Path) -> INRModel:
     if document.get("kind") != "representations" or document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of representations of format {FORMAT}; convert or fetch it again.")
     try:
+        documents.require_integers(tensors)
         sizes = {name: _tuples(value) for name, value in document["shape"].items()}
         prefix = "index_counts."
         loc, scale, shift = (jnp.asarray(tensors[name]) for name in ("loc", "scale", "shift"))
@@ -241,11 +243,13 @@ def _load(path: Path) -> INRModel:
 
 
 def _tuples(value: Any, nesting: int = 2) -> Any:
-    """Lists of whole numbers, or of such lists, as tuples; ValueError for all else."""
-    if isinstance(value, list) and nesting > 0:
+    """Short lists of whole numbers, or of such lists, as tuples; ValueError for all else."""
+    if isinstance(value, list) and nesting > 0 and len(value) <= _MAX_LAYERS:
         return tuple(_tuples(one, nesting - 1) for one in value)
     if type(value) is not int:
-        raise ValueError(f"its sizes must be whole numbers, got {documents.shown(value)}")
+        raise ValueError(
+            f"its sizes must be whole numbers, or lists of up to {_MAX_LAYERS} of them, got {documents.shown(value)}"
+        )
     return value
 
 
@@ -292,8 +296,12 @@ def check(model: INRModel) -> None:
         raise ValueError(f"the levels of model {model.name!r} are too many, or can overflow int32.")
     if model.spans[-1] != 1 or min(model.spans) < 1 or len(model.value_bits) != len(shape.upsampling) + 1:
         raise ValueError(f"the last level of model {model.name!r} must be that of patches.")
-    if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=2).all():
-        raise ValueError(f"each level of model {model.name!r} must send something.")
+    if (
+        max(model.value_bits) > _MAX_VALUE_BITS
+        or model.value_bits[-1] != VALUE_BITS
+        or not model.kl_bits.any(axis=2).all()
+    ):
+        raise ValueError(f"each level of model {model.name!r} must send something, of at most {_MAX_VALUE_BITS} bits.")
     if any(array.ndim != 1 or not 0 < array.size <= 256 or (array < 0).any() for array in model.index_counts.values()):
         raise ValueError(f"the index histograms of model {model.name!r} must be counts of classes, 0 or more.")
     priors = model.metadata["priors"]

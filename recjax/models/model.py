@@ -215,6 +215,7 @@ def _load(path: Path) -> Model:
     if document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of format {FORMAT}; convert it again with this version of recjax.")
     try:
+        documents.require_integers(tensors)
         prefix = "index_counts."
         radius = documents.whole(document, "context_radius", 0, MAX_CONTEXT_RADIUS, 0)
         model = make_model(

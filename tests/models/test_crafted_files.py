@@ -1,5 +1,6 @@
 """Model files that somebody made by hand: whatever their header says, a model that is whole, or a sentence."""
 
+import functools
 import json
 import struct
 from collections.abc import Callable, Iterator
@@ -48,11 +49,15 @@ def written(path: Path, header: dict[str, Any], document: str | dict[str, Any], 
     return path
 
 
+@functools.cache
+def tensors_of(path: Path) -> dict[str, np.ndarray]:
+    return tensor_file.read(path)[0]
+
+
 def with_digest(kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
     """The document with the digest of what it states: anybody can compute it."""
-    tensors, _ = tensor_file.read(kind.path)
     stated = {name: value for name, value in document.items() if name in kind.decoding}
-    return {**document, "digest": tensor_file.digest(tensors, stated)}
+    return {**document, "digest": tensor_file.digest(tensors_of(kind.path), stated)}
 
 
 def refusal(kind: Kind, path: Path) -> str | None:
@@ -105,7 +110,10 @@ def test_a_document_with_one_bad_value_is_refused_or_means_what_it_says(kind, tm
         accepted += 1
         # What is taken is the card, for people, another name, a field that may be missing, or one that does not matter.
         changed = {name for name in {*good, *document} if good.get(name) != document.get(name)} - {"digest"}
-        assert changed <= {"card", "name", "likelihood", "context_radius", "posterior", "levels"}, document
+        assert changed <= {"card", "name", "likelihood", "context_radius", "posterior", "levels", "value_bits"}, (
+            document
+        )
+        assert max(document.get("value_bits", [0])) <= 30
         assert document.get("context_radius", 0) == 0 and document.get("posterior", "normal") == "normal"
         assert document.get("levels", 2) in (2, 3, 17) or kind.decoding is LOSSY_DECODING
     assert refused > 150 and accepted > 5
