@@ -7,6 +7,7 @@ from jaxtyping import UInt8
 
 from recjax import container
 from recjax.codecs import inr_file, lossless, lossy
+from recjax.codecs.arguments import require_bytes, require_index, require_known_model, require_number
 from recjax.codecs.lossless import Progress
 from recjax.errors import FormatError
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS
@@ -30,8 +31,9 @@ def decompress(
     another model, or its images would take more than `max_bytes`, or their decoding more than `max_seconds` (looked at
     between batches of images); or if it was made in floats elsewhere, see `lossless.decompress`.
     """
-    if not max_seconds >= 0:
-        raise ValueError(f"max_seconds must be 0 or more, got {max_seconds}; correct it.")
+    data, index, model = require_bytes(data), require_index(index), require_known_model(model)
+    require_number("max_seconds", max_seconds)
+    require_number("max_bytes", max_bytes)
     progress = _limited(progress, max_seconds)
     file = container.read(data, max_bytes)
     method = file.header.method

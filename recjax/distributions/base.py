@@ -1,6 +1,5 @@
 """What every distribution of this package is: a small pytree, whose arrays broadcast to a block per batch index."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -85,9 +84,7 @@ class Coordinatewise(Distribution, ABC):
 class CodingDistribution(Coordinatewise):
     """A distribution whose quantiles every machine knows, in integers: one that samples can be coded with.
 
-    law: the quantiles of its standard form, of loc 0 and scale 1. support: that of the standard form is -support ...
-    support.
+    law: the quantiles of its standard form, of loc 0 and scale 1.
     """
 
     law: ClassVar[QuantileLaw]
-    support: ClassVar[float] = math.inf

@@ -34,7 +34,7 @@ class JointRatio(BlockRatio):
 
     centre_fixed: the mean, or what the grid has nearest to it, in units of 2^-26. white_centre: W (centre - mean).
     fallen: by how much log r is there below the largest log r of the bound, in nats. shortfall: by how much its own
-    largest is. Both lie on an axis of one. covered: False where coordinates depend on each other so closely that
+    largest is. Both lie on an axis of one. covered: False also where coordinates depend on each other so closely that
     float32 cannot tell how closely.
     """
 
@@ -91,16 +91,17 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     level = jnp.sum(bound.log_maximum() + jnp.log(bound.scale))
     largest = _largest_exponent(whitening, mean)
     shortfall = jnp.maximum(jnp.where(valid & (largest < jnp.inf), level - largest, 0.0), 0.0)
+    alone = normal_ratio(Normal(mean, jnp.linalg.norm(tril, axis=1)), standard)
     return JointRatio(
         independent=bound,
-        alone=normal_ratio(Normal(mean, jnp.linalg.norm(tril, axis=1)), standard),
+        alone=alone,
         whitening=whitening,
         centre_fixed=centre_fixed,
         white_centre=white_centre,
         fallen=(level - 0.5 * jnp.sum(jnp.square(centre) - jnp.square(white_centre)))[None],
         shortfall=shortfall[None],
         valid=jnp.broadcast_to(valid, mean.shape),
-        covered=jnp.broadcast_to((least > _ERROR) | ~valid, mean.shape),
+        covered=((least > _ERROR) & alone.covered_within(1 / spread)) | ~valid,
     )
 
 

@@ -17,10 +17,12 @@ from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED, read_cards
 from recjax.models import context, exact, isokl, networks, present_values, tensor_file
+from recjax.models import document as documents
 from recjax.models.definition import (
     FORMAT,
     KAPPA_FRACTION_BITS,
     KL_UNIT,
+    MAX_CONTEXT_RADIUS,
     Model,
     decoding_document,
     make_model,
@@ -191,7 +193,7 @@ def save_model(path: str | Path, model: Model) -> None:
 
 def load_model(name_or_path: str | Path) -> Model:
     """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
-    path = Path(name_or_path)
+    path = documents.path_of(name_or_path)
     if str(name_or_path) in list_models():
         return _load_released(str(name_or_path))
     if not path.is_file():
@@ -213,24 +215,27 @@ def _load(path: Path) -> Model:
     if document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of format {FORMAT}; convert it again with this version of recjax.")
     try:
+        documents.require_integers(tensors)
         prefix = "index_counts."
+        radius = documents.whole(document, "context_radius", 0, MAX_CONTEXT_RADIUS, 0)
         model = make_model(
-            str(document["name"]),
+            documents.check_name(document["name"]),
             _network(tensors, "inference"),
             _network(tensors, "generative"),
-            image_shape=tuple(int(side) for side in document["image_shape"]),
-            levels=int(document["levels"]),
-            likelihood_name=document["likelihood"],
-            head=_network(tensors, "head") if document.get("context_radius") else None,
-            context_radius=int(document.get("context_radius", 0)),
+            image_shape=documents.sides(document, "image_shape"),
+            levels=documents.whole(document, "levels", 2, 256),
+            likelihood_name=documents.text(document, "likelihood"),
+            head=_network(tensors, "head") if radius else None,
+            context_radius=radius,
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
             interval_masses=tensors.get("interval_masses"),
-            metadata=document["card"],
-            posterior_name=document.get("posterior", "normal"),
+            metadata=documents.card(document),
+            posterior_name=documents.text(document, "posterior", "normal"),
             kappa_nats_q16=tensors.get("kappa_nats_q16"),
         )
+        documents.check_tensors(tensors, model_tensors(model))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
     if model.digest != document.get("digest"):

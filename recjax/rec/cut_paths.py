@@ -51,10 +51,10 @@ def cut_path_codec(keys: UInt32[Array | np.ndarray, "..."], masses: Int[Array | 
 
     Every path of up to `tree.MAX_DEPTH` branches can be sent, also one into an interval of no words.
     """
-    if keys.ndim < 2 or keys.shape[:2] != (len(masses), 2):
+    if keys.ndim < 2 or keys.shape[:2] != (len(masses), 2) or keys.dtype != np.uint32:
         raise ValueError(
-            f"a codec of {len(masses)} blocks takes keys of shape [{len(masses)}, 2, ...], got {keys.shape}; give each "
-            "row of masses the two words of its block's key"
+            f"a codec of {len(masses)} blocks takes keys of uint32 [{len(masses)}, 2, ...], got {keys.dtype} "
+            f"{keys.shape}; give each row of masses the two words of its block's key"
         )
 
     def one(block):
