@@ -5,7 +5,7 @@ import time
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container
+from recjax import compiler, container
 from recjax.codecs import inr_file, lossless, lossy
 from recjax.codecs.lossless import Progress
 from recjax.errors import FormatError
@@ -14,6 +14,7 @@ from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
 
+@compiler.by_own_rules
 def decompress(
     data: bytes,
     *,

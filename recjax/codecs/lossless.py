@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, container
+from recjax import chunks, compiler, container
 from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
 from recjax.codecs.options import METHODS, check_settings, make_settings
 from recjax.codecs.ownership import model_of
@@ -22,6 +22,7 @@ ARITHMETICS = ("exact", "float")
 Progress = Callable[[int, int], None]
 
 
+@compiler.by_own_rules
 def compress(
     images: UInt8[np.ndarray, "count height width"],
     model: Model,
