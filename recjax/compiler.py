@@ -29,6 +29,17 @@ _IN_A_KERNEL = frozenset({
 })  # fmt: skip
 
 
+def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is traced under JAX's default rules of promotion, whatever its caller demands of their own code."""
+
+    @wraps(function)
+    def call(*arguments, **options):
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+            return function(*arguments, **options)
+
+    return call
+
+
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
     """A jitted function whose first argument is static, compiled for the widest vectors where it is called by itself.
 

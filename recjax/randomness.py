@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
+from recjax.numerics import of_one_rank
+
 STREAM_VERSION = 1
 
 # Purposes separate the uses of one key. They are part of the wire format: never renumber.
@@ -45,9 +47,9 @@ class Stream(NamedTuple):
 
 def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
     """One block of Threefry-2x32-20: two words of `counter` enciphered under two words of `key`, elementwise."""
-    k0, k1 = key
+    k0, k1, x0, x1 = of_one_rank(*key, *counter)
     schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
-    x0, x1 = counter[0] + k0, counter[1] + k1
+    x0, x1 = x0 + k0, x1 + k1
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x0 = x0 + x1
@@ -169,6 +171,6 @@ def _encipher(key, message):
         return key
     # A long path (a bin of many dimensions) is absorbed in a loop: its result is stored, where XLA:CPU would compute an
     # unrolled chain again for every use, and the program stays small. The words are the same.
-    first, second, *rest = jnp.broadcast_arrays(*key, *message)
+    first, second, *rest = jnp.broadcast_arrays(*of_one_rank(*key, *message))
     pairs = jnp.stack(rest[::2]), jnp.stack(rest[1::2])
     return jax.lax.scan(lambda k, pair: (threefry2x32(k, pair), None), (first, second), pairs)[0]

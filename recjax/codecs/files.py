@@ -5,7 +5,7 @@ import time
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container
+from recjax import compiler, container
 from recjax.codecs import inr_file, lossless, lossy
 from recjax.codecs.arguments import require_bytes, require_index, require_known_model, require_number
 from recjax.codecs.lossless import Progress
@@ -15,6 +15,7 @@ from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
 
+@compiler.by_own_rules
 def decompress(
     data: bytes,
     *,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, container, randomness
+from recjax import chunks, compiler, container, randomness
 from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
 from recjax.codecs.arguments import require_bytes, require_images, require_index, require_model
 from recjax.codecs.options import METHODS, check_settings, make_settings
@@ -23,6 +23,7 @@ ARITHMETICS = ("exact", "float")
 Progress = Callable[[int, int], None]
 
 
+@compiler.by_own_rules
 def compress(
     images: UInt8[np.ndarray, "count height width"],
     model: Model,

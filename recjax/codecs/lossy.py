@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container, randomness
+from recjax import compiler, container, randomness
 from recjax.codecs import inr, inr_file, inr_plan
 from recjax.codecs.arguments import require_images, require_model, require_number
 from recjax.codecs.inr import Effort, Facts, psnr
@@ -39,6 +39,7 @@ _DEFAULTS = {True: (1 << 14, 11.0), False: (1 << 16, 15.8)}
 """Candidates of a block, and bits that fill it: of what bins leave, or of divergence where there are none."""
 
 
+@compiler.by_own_rules
 def compress(
     pictures: UInt8[np.ndarray, "picture height width 3"],
     model: INRModel,

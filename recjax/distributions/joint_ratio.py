@@ -80,7 +80,7 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
 
     # Of a precision scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
     spread = jnp.linalg.norm(whitening, axis=0)
-    least = _singular_values(whitening / spread)[0][-1]
+    least = _singular_values(whitening / spread[None])[0][-1]
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
     scale = jnp.where(valid, 1 / (jnp.maximum(least, _ERROR) * spread), 1.0)
     bound = normal_ratio(Normal(mean, scale), standard)

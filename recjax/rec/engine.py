@@ -26,6 +26,7 @@ from recjax.rec.base import Bins, Encoded, RECAlgorithm
 MAX_LANES = 256
 
 
+@compiler.by_own_rules
 def encode(
     algorithm: RECAlgorithm,
     key: randomness.AnyKey,
@@ -97,6 +98,7 @@ def encode_rows(
     return Encoded(code, words, _to_sample(words, p), info)
 
 
+@compiler.by_own_rules
 def decode(
     algorithm: RECAlgorithm,
     key: randomness.AnyKey,
@@ -142,6 +144,7 @@ def _decode_words(algorithm, key, code, shape, bins, shared_axes):
     return words.reshape(shape)
 
 
+@compiler.by_own_rules
 def decode_words(
     algorithm: RECAlgorithm,
     key: randomness.AnyKey,
