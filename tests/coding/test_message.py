@@ -189,3 +189,32 @@ def test_second_call_compiles_nothing(random_message, count_compilations):
         calls.append(count_compilations(lambda m=message, i=intervals: step(m, *i)))
     assert calls[0] > 0
     assert calls[1] == 0
+
+
+def test_a_head_of_2_24_takes_no_byte():
+    """The least head of all: one byte more would make it 2^32."""
+    message = rans.empty((), 2, 8)._replace(tail=jnp.full(8, 77, jnp.uint8), size=jnp.int32(4), low=jnp.int32(4))
+    # A symbol of all the mass leaves heads as they are.
+    start, freq = jnp.zeros(2, jnp.uint32), jnp.full(2, TOTAL_MASS, jnp.uint32)
+    popped = pop(message, start, freq)
+    assert popped.head.tolist() == [rans.HEAD_MIN] * 2 and int(popped.size) == 4 and int(popped.fault) == 0
+
+
+@pytest.mark.parametrize("pushes", [3, 4, 5])
+def test_a_tail_may_be_full_and_no_more(pushes):
+    """Each push of a symbol of one unit sheds two bytes of an open message of two or more."""
+    message = rans.empty((), 1, 6)
+    start, freq = jnp.zeros(1, jnp.uint32), jnp.ones(1, jnp.uint32)
+    sizes = []
+    for _ in range(pushes + 2):
+        message = push(message, start, freq)
+        sizes.append(int(message.size))
+        assert (int(message.fault) == OVERFLOW) == (sizes[-1] > 6)
+    exact = rans.empty((), 1, sizes[-1])
+    for _ in range(pushes + 2):
+        exact = push(exact, start, freq)
+    assert int(exact.fault) == 0 and int(exact.size) == sizes[-1]
+    short = rans.empty((), 1, sizes[-1] - 1)
+    for _ in range(pushes + 2):
+        short = push(short, start, freq)
+    assert int(short.fault) == OVERFLOW
