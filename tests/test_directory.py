@@ -70,7 +70,7 @@ def test_reserved_bits_must_be_zero(bit):
 )
 def test_lengths_out_of_range_are_refused(body):
     with pytest.raises(FormatError, match="length of the directory is out of range"):
-        directory.decode(body, 1 if b"\x00" != body[2:3] else 2)
+        directory.decode(body, 1 if body[2:3] != b"\x00" else 2)
 
 
 @pytest.mark.parametrize("unit", [1, 2, 3, 4])

@@ -282,10 +282,10 @@ FAULTS = (
         f"{LOSSLESS}::test_bad_arguments_get_their_sentence[too deep]",
     ),
     fault(
-        "a plan's bins are those of the first block",
+        "a plan's bins are one interval too many",
         "recjax/codecs/plan.py",
-        "counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None",
-        "counts = np.broadcast_to(blocks.split(np.asarray(model.intervals, np.int64), 1)[:1], blocks.place.shape) if settings.partition else None",
+        "blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition",
+        "blocks.split(np.asarray(model.intervals, np.int64) + 1, 1) if settings.partition",
         f"{LOSSLESS}::test_one_image_is_reached_without_the_others[pfr]",
     ),
     fault(

@@ -16,7 +16,7 @@ def source_of(file: str) -> str:
 
 
 @functools.cache
-def tests_of(file: str) -> frozenset[str]:
+def names_of_tests(file: str) -> frozenset[str]:
     return frozenset(node.name for node in ast.parse(source_of(file)).body if isinstance(node, ast.FunctionDef))
 
 
@@ -31,7 +31,7 @@ def test_the_tests_of_a_fault_exist(fault):
     assert fault.tests
     for test in fault.tests:
         file, name = test.split("::")
-        assert name.partition("[")[0] in tests_of(file), f"there is no {test}"
+        assert name.partition("[")[0] in names_of_tests(file), f"there is no {test}"
 
 
 def test_faults_differ_and_few_survive():

@@ -1,4 +1,4 @@
-"""The encoder's own randomness: derived from the shared key unless given, never equal to it, and another for each row."""
+"""The encoder's own randomness: derived from the shared key, never equal to it, and another for each row."""
 
 import jax
 import numpy as np
