@@ -10,14 +10,17 @@ from pathlib import Path
 
 from tests.mutants.fault import Fault
 from tests.mutants.planting import Verdict, copy_tree, try_fault
-from tests.mutants.table import FAULTS, PARTS
+from tests.mutants.table import PARTS
 
 
 def chosen(words: list[str]) -> list[Fault]:
     """The faults of the parts, or with the texts in their names, that are asked for."""
-    if not words:
-        return FAULTS
-    return [one for part, faults in PARTS.items() for one in faults if any(w == part or w in str(one) for w in words)]
+    return [
+        one
+        for part, faults in PARTS.items()
+        for one in faults
+        if not words or any(word == part or (word not in PARTS and word in str(one)) for word in words)
+    ]
 
 
 def ending(verdict: Verdict) -> str:

@@ -4,6 +4,7 @@ from tests.mutants.fault import fault
 
 MESSAGE = "tests/coding/test_message.py"
 CODEC = "tests/coding/test_codec.py"
+ENDS = "tests/coding/test_ends.py::test_the_first_and_the_last_symbols_come_back_at_their_masses"
 INTEGERS = "tests/coding/test_integers.py"
 NORMAL = "tests/coding/test_normal.py"
 WIRE = "tests/coding/test_wire.py"
@@ -14,8 +15,7 @@ FAULTS = (
         "recjax/coding/message.py",
         "((head >> 16) >= divisor)",
         "((head >> 16) > divisor)",
-        f"{MESSAGE}::test_golden_bytes",
-        f"{MESSAGE}::test_bytes_equal_the_references",
+        f"{MESSAGE}::test_a_head_at_the_limit_of_a_symbol_sheds_and_one_below_does_not",
     ),
     fault(
         "a pop refills at 2^24 too",
@@ -57,14 +57,14 @@ FAULTS = (
         "recjax/coding/message.py",
         "low=jnp.minimum(message.low, size)",
         "low=size",
-        f"{MESSAGE}::test_low_water_mark",
+        f"{MESSAGE}::test_the_low_water_mark_stays_where_the_tail_was_lowest",
     ),
     fault(
         "an underflow is not told",
         "recjax/coding/message.py",
         "short = head[..., 0] == 0 if _is_open(message) else count > message.size",
         "short = head[..., 0] == 0",
-        f"{MESSAGE}::test_popping_more_than_there_is_underflows",
+        f"{MESSAGE}::test_the_first_byte_that_is_not_there_is_an_underflow",
     ),
     fault(
         "bytes of a push are appended in reverse",
@@ -92,50 +92,49 @@ FAULTS = (
         "recjax/coding/codec.py",
         "end = jnp.where(k + 1 == total, TOTAL_MASS, ((k + 1) << MASS_BITS) // total)",
         "end = ((k + 1) << MASS_BITS) // total",
-        f"{CODEC}::test_uniform_intervals_tile_the_values",
+        f"{ENDS}[all of 16 bits]",
     ),
     fault(
         "a uniform symbol is looked up without its wrap",
         "recjax/coding/codec.py",
         "((value + 1) * total - 1) >> MASS_BITS",
         "(value * total) >> MASS_BITS",
-        f"{CODEC}::test_laws",
+        f"{ENDS}[all of 16 bits]",
     ),
     fault(
         "halves of long integers are swapped",
         "recjax/coding/codec.py",
         "return high.push(low.push(message, symbol & 0xFFFF), symbol >> 16)",
         "return low.push(high.push(message, symbol >> 16), symbol & 0xFFFF)",
-        f"{CODEC}::test_laws",
+        f"{ENDS}[long integers]",
     ),
     fault(
         "integers of too many bits are coded",
         "recjax/coding/codec.py",
         "jnp.where(symbol >> count == 0, jnp.uint32(1) << unused, 0)",
         "jnp.uint32(1) << unused",
-        f"{CODEC}::test_what_cannot_be_coded_is_a_fault",
+        "tests/coding/test_ends.py::test_the_symbol_beyond_the_last_is_a_fault[short integers]",
     ),
     fault(
         "bernoulli masses are swapped",
         "recjax/coding/codec.py",
         "return jnp.where(symbol == 0, 0, zero), jnp.where(symbol == 0, zero, jnp.where(symbol == 1, one, 0))",
         "return jnp.where(symbol == 0, 0, zero), jnp.where(symbol == 0, one, jnp.where(symbol == 1, zero, 0))",
-        f"{CODEC}::test_laws",
+        f"{ENDS}[flags]",
     ),
     fault(
         "a row of a family is one entry short",
         "recjax/coding/codec.py",
         "astype(jnp.uint32) * (count + 1)",
         "astype(jnp.uint32) * count",
-        f"{CODEC}::test_laws",
-        f"{CODEC}::test_garbage_pops_symbols_that_can_be_pushed_again",
+        f"{ENDS}[rows]",
     ),
     fault(
         "serial codecs push in the order of popping",
         "recjax/coding/codec.py",
         "zip(reversed(codecs), reversed(symbols), strict=True)",
         "zip(codecs, symbols, strict=True)",
-        f"{CODEC}::test_laws",
+        f"{ENDS}[one after another]",
     ),
     fault(
         "a masked codec wakes idle lanes",
@@ -149,7 +148,7 @@ FAULTS = (
         "recjax/coding/codec.py",
         "return message, symbol ^ pad",
         "return message, symbol",
-        f"{CODEC}::test_laws",
+        f"{ENDS}[padded]",
     ),
     fault(
         "an index class starts one too early",
