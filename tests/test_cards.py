@@ -111,3 +111,14 @@ def test_models_are_named_by_the_digests_in_files():
     assert name_of("0" * 16) is None
     assert "a model, whose name it does not hold, of digest 0000000000000000" in unknown_model("0" * 16)
     assert "the model 'mine\\n', of digest 0000000000000000" in unknown_model("0" * 16, "mine\n")
+
+
+def test_a_model_holds_the_values_that_it_is_chosen_for():
+    """Values 0 to levels - 1; of those that hold them the one of fewest levels, then of the lowest rate."""
+    few = replace(GREY, name="few", levels=17)
+    worse = replace(GREY, name="a worse one", levels=17, files={"bb-ans": 2.0})
+    cards = [GREY, worse, few]
+    found = [choose(cards, (28, 28), largest, "bb-ans").name for largest in (0, 16, 17, 255)]
+    assert found == ["few", "few", "grey", "grey"]
+    with pytest.raises(ValueError, match="with values up to 256"):
+        choose(cards, (28, 28), 256, "bb-ans")

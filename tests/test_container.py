@@ -309,3 +309,50 @@ def test_decoding_the_longest_directory_is_quick_and_small():
     tracemalloc.stop()
     assert lengths.shape == (container.MAX_CHUNK_IMAGES,)
     assert seconds < 5 and peak_bytes < 4096 * container.MAX_CHUNK_IMAGES
+
+
+def test_more_chunks_than_bytes_are_refused_before_they_are_listed():
+    """Each chunk takes five bytes at least: its size and its checksum."""
+    header = header_of("pfr", 1 << 14)
+    header = Header("pfr", DIGEST, 1 << 14, (8, 8), 0, {**REC, "chunk_images": 1})
+    good = container.write(header_of("pfr", 1 << 14), random_bodies(header_of("pfr", 1 << 14)))
+    head = container.write(header, [b""] * header.num_chunks)[:30]
+    assert container.read(good).header.num_chunks == 256
+    with pytest.raises(FormatError, match="declares 16384 chunks in"):
+        container.read(head + bytes(4000))
+
+
+@pytest.mark.parametrize("method", container.METHODS)
+def test_a_fingerprint_belongs_to_methods_that_evaluate_networks(method):
+    header = header_of(method, 3)
+    data = bytearray(container.write(header, [b"body"]))
+    data[3] = container.FLOAT_FORMAT_VERSION
+    place = 5 if method == "raw" else 5 + container.DIGEST_BYTES
+    marked = bytes(data[:place]) + bytes(range(8)) + bytes(data[place:])
+    if method not in ("raw", "inr"):
+        assert container.read(marked).header.fingerprint == bytes(range(8))
+        return
+    with pytest.raises(FormatError, match="in floats, which there is not"):
+        container.read(marked)
+    with pytest.raises(ValueError, match=f"files of {method} may have none"):
+        Header(method, header.model_digest, 3, (8, 8), 0, header.parameters, bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(method, name) for method, schema in container.METHODS.items() for name in schema]
+)
+def test_parameters_lie_within_their_bounds(method, name):
+    lowest, highest = container.METHODS[method][name]
+    for value in (lowest, highest):
+        Header(method, DIGEST, 3, (8, 8), 0, {**PARAMETERS[method], name: value})
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(ValueError, match=rf"{name} must lie in \[{lowest}, {highest}\], got {value}"):
+            Header(method, DIGEST, 3, (8, 8), 0, {**PARAMETERS[method], name: value})
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_raw_file_holds_its_images_and_no_more(change):
+    body = bytes(3 * 64 + change)
+    data = container.write(header_of("raw", 3), [body])
+    with pytest.raises(FormatError, match=f"a raw file of 192 bytes of images holds {len(body)}"):
+        chunks.read_raw(container.read(data))

@@ -151,6 +151,25 @@ def test_interval_of_a_word_agrees_with_big_integers(intervals, bits):
     assert found.tolist() == [((2 * w + 1) * intervals) >> (bits + 1) for w in word.tolist()]
 
 
+def test_words_between_agree_with_big_integers_carries_and_all():
+    """first + ((high 2^32 + low) count >> 64), of which the sum of two 32-bit words carries at times."""
+    rng = np.random.default_rng(2)
+    n, top = 2000, (1 << 32) - 1
+    high, low = rng.integers(0, 1 << 32, (2, n))
+    count = np.concatenate([rng.integers(1, 1 << 25, n - 200), rng.integers(1, 40, 200)])
+    first = rng.integers(0, 1 << 24, n)
+    # Products whose lower word is so near 2^32 that what comes from below carries, and both ends.
+    high[:500] = [
+        -(-(k << 32) // c) - 1 for k, c in zip(rng.integers(1, 1 << 16, 500).tolist(), count.tolist(), strict=False)
+    ]
+    high[500:504], low[500:504] = [0, 0, top, top], [0, top, 0, top]
+    found = grid.word_between(*uint32(first, count), uint32(high, low))
+    whole = [(f, c, (h << 32) + w) for f, c, h, w in zip(*(x.tolist() for x in (first, count, high, low)), strict=True)]
+    assert found.tolist() == [f + (w * c >> 64) for f, c, w in whole]
+    carries = [((w >> 32) * c & top) + ((w & top) * c >> 32) > top for _, c, w in whole]
+    assert sum(carries) > 100
+
+
 @pytest.mark.parametrize("intervals", [1, 3, 6, 7, 12])
 def test_a_uniform_interval_and_a_uniform_word_in_it_make_a_uniform_word(intervals):
     """Every interval has mass 1/J exactly: over all (k, u), each of 2^P words comes up exactly J times."""
@@ -220,3 +239,23 @@ def test_affine_has_the_same_bits_with_and_without_jit():
     whole = np.asarray(affine(z, loc, np.abs(scale)))
     with jax.disable_jit():
         assert np.array_equal(whole[:7], grid.affine(z[:7], jnp.asarray(loc), jnp.abs(jnp.asarray(scale))))
+
+
+@pytest.mark.parametrize("intervals", [1, 2, 3, 7, 4096, 32768])
+def test_intervals_of_words_are_those_of_their_middles(intervals):
+    """Of the words at which intervals meet, of which some lie in two; by fractions."""
+    bits = 24
+    ends = np.unique(
+        [max((k << bits) // intervals + side, 0) for k in range(1, min(intervals, 300)) for side in (-1, 0)]
+    )
+    word = np.concatenate([ends, [0, (1 << bits) - 1]]).astype(np.int64)
+    found = np.asarray(grid.interval_of(*uint32(word, np.full_like(word, intervals)), bits))
+    assert found.tolist() == [int(Fraction(2 * w + 1, 2) * intervals / (1 << bits)) for w in word.tolist()]
+
+
+@pytest.mark.parametrize("bits", [10, 16, 24])
+def test_cell_of_a_word_s_own_value_is_the_word(bits):
+    word = np.unique(np.random.default_rng(0).integers(0, 1 << bits, 500))
+    z = jnp.asarray(values(bits)[word])
+    find = jax.jit(grid.cell_of_fixed, static_argnums=1)
+    assert np.array_equal(find(z, bits), word) and np.array_equal(find(z - 1, bits), np.maximum(word - 1, 0))

@@ -8,6 +8,7 @@ import scipy.special
 import scipy.stats
 
 from recjax import numerics
+from recjax.rec.candidates import running_sum
 
 log_sub_exp = jax.jit(numerics.log_sub_exp)
 normal_mass = jax.jit(numerics.normal_mass)
@@ -131,3 +132,16 @@ def test_quick_normal_is_symmetric_smooth_and_near_the_quantile():
     assert np.array_equal(-np.asarray(mirrored, np.float64), found)
     wanted = np.diff(exact)
     assert (np.abs(np.diff(found) - wanted) <= 1e-4 * wanted + 1e-6).all()
+
+
+def test_the_first_of_equal_minima_is_taken():
+    for x in ([3.0, 1.0, 2.0, 1.0], [1.0], [2.0, 2.0, 2.0], [np.inf, np.inf], [5.0, 4.0, -np.inf, -np.inf]):
+        place, lowest = numerics.first_minimum(jnp.asarray(x, jnp.float32))
+        assert (int(place), float(lowest)) == (int(np.argmin(x)), min(x))
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 256, 257, 1000])
+def test_running_sums_against_float64(size):
+    x = np.random.default_rng(size).exponential(size=size).astype(np.float32)
+    found = np.asarray(jax.jit(running_sum)(jnp.asarray(x)), np.float64)
+    assert np.allclose(found, np.cumsum(x.astype(np.float64)), rtol=1e-6)

@@ -265,3 +265,15 @@ def test_second_call_compiles_nothing(random_message, count_compilations):
         calls.append(count_compilations(lambda a=arguments: encode(*a, length=4)))
     assert calls[0] > 0
     assert calls[1] == 0
+
+
+def test_masks_within_masks_leave_idle_lanes_alone():
+    """A lane that is idle outside of a mask is idle in it, whatever the mask says."""
+    outer, inner = jnp.array([True, True, False, False]), jnp.array([True, False, True, False])
+    codec = masked(masked(raw_bits(16), inner), outer)
+    message = rans.empty((), 4, 32)
+    pushed = jax.jit(codec.push)(message, jnp.full(4, 12345, jnp.uint32))
+    changed = np.asarray(pushed.head) != np.asarray(message.head)
+    assert changed.tolist() == [True, False, False, False] and np.asarray(pushed.active).all()
+    popped, symbol = jax.jit(codec.pop)(pushed)
+    assert int(symbol[0]) == 12345 and np.array_equal(popped.head, message.head)

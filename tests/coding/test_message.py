@@ -189,3 +189,69 @@ def test_second_call_compiles_nothing(random_message, count_compilations):
         calls.append(count_compilations(lambda m=message, i=intervals: step(m, *i)))
     assert calls[0] > 0
     assert calls[1] == 0
+
+
+def test_a_head_of_2_24_takes_no_byte():
+    """The least head of all: one byte more would make it 2^32."""
+    message = rans.empty((), 2, 8)._replace(tail=jnp.full(8, 77, jnp.uint8), size=jnp.int32(4), low=jnp.int32(4))
+    # A symbol of all the mass leaves heads as they are.
+    start, freq = jnp.zeros(2, jnp.uint32), jnp.full(2, TOTAL_MASS, jnp.uint32)
+    popped = pop(message, start, freq)
+    assert popped.head.tolist() == [rans.HEAD_MIN] * 2 and int(popped.size) == 4 and int(popped.fault) == 0
+
+
+@pytest.mark.parametrize("pushes", [3, 4, 5])
+def test_a_tail_may_be_full_and_no_more(pushes):
+    """Each push of a symbol of one unit sheds two bytes of an open message of two or more."""
+    message = rans.empty((), 1, 6)
+    start, freq = jnp.zeros(1, jnp.uint32), jnp.ones(1, jnp.uint32)
+    sizes = []
+    for _ in range(pushes + 2):
+        message = push(message, start, freq)
+        sizes.append(int(message.size))
+        assert (int(message.fault) == OVERFLOW) == (sizes[-1] > 6)
+    exact = rans.empty((), 1, sizes[-1])
+    for _ in range(pushes + 2):
+        exact = push(exact, start, freq)
+    assert int(exact.fault) == 0 and int(exact.size) == sizes[-1]
+    short = rans.empty((), 1, sizes[-1] - 1)
+    for _ in range(pushes + 2):
+        short = push(short, start, freq)
+    assert int(short.fault) == OVERFLOW
+
+
+@pytest.mark.parametrize("freq", [256, 257, 300, 1 << 15, TOTAL_MASS - 1])
+@pytest.mark.parametrize("beside", [-1, 0, 1])
+def test_a_head_at_the_limit_of_a_symbol_sheds_and_one_below_does_not(freq, beside):
+    """A head is below freq 2^16 before it is divided, so that it stays below 2^32; it comes back from either."""
+    head = (freq << 16) + beside
+    if head < rans.HEAD_MIN:
+        return
+    message = rans.empty((), 2, 8)._replace(head=jnp.asarray([head, rans.HEAD_MIN], jnp.uint32))
+    start = jnp.asarray([7, 0], jnp.uint32) if freq + 7 <= TOTAL_MASS else jnp.zeros(2, jnp.uint32)
+    pushed = push(message, start, jnp.asarray([freq, TOTAL_MASS], jnp.uint32))
+    assert int(pushed.size) == (beside >= 0)
+    shed = head >> 8 if beside >= 0 else head
+    assert int(pushed.head[0]) == (shed // freq << 16) + int(start[0]) + shed % freq
+    popped = pop(pushed, start, jnp.asarray([freq, TOTAL_MASS], jnp.uint32))
+    assert popped.head.tolist() == message.head.tolist() and int(popped.size) == 0
+
+
+def test_the_low_water_mark_stays_where_the_tail_was_lowest(random_message):
+    message = random_message((), 2)
+    start, freq = jnp.zeros(2, jnp.uint32), jnp.ones(2, jnp.uint32)
+    lows, sizes = [], []
+    for step in (pop, pop, push, push, push, pop, push):
+        value = rans.peek(message) if step is pop else start
+        message = step(message, value, freq)
+        lows.append(int(message.low))
+        sizes.append(int(message.size))
+    assert lows == np.minimum(np.minimum.accumulate(sizes), 300).tolist() and lows[-1] < sizes[-1]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3])
+def test_the_first_byte_that_is_not_there_is_an_underflow(size):
+    """Two lanes want a byte each, whatever is left of their heads."""
+    message = rans.empty((), 2, 8)._replace(size=jnp.int32(size), low=jnp.int32(size))
+    popped = pop(message, jnp.zeros(2, jnp.uint32), jnp.full(2, 256, jnp.uint32))
+    assert int(popped.fault) == (UNDERFLOW if size < 2 else 0) and int(popped.size) == max(size - 2, 0)

@@ -66,3 +66,17 @@ def test_faulty_messages_are_not_written():
     message = jax.jit(rans.push)(rans.empty((1,), 1, 4), jnp.zeros((1, 1), jnp.uint32), jnp.zeros((1, 1), jnp.uint32))
     with pytest.raises(ValueError, match="mass zero"):
         wire.to_bits(message)
+
+
+@pytest.mark.parametrize("capacity", [0, 4, 9])
+def test_open_messages_are_no_longer_than_their_capacity(capacity):
+    """Of `capacity` bytes of tail and a head of four; a bit less than one more fits, as it adds no whole byte."""
+    longest = 8 * (capacity + 4) - 1
+    for length in (longest, longest + 1):
+        data = bytes(-(-length // 8))
+        if length == longest:
+            message = wire.from_bits(data, np.array([length]), capacity)
+            assert int(message.size[0]) == capacity and wire.to_bits(message)[1].tolist() == [length]
+            continue
+        with pytest.raises(FormatError, match=f"at most {capacity} tail bytes; the file is damaged"):
+            wire.from_bits(data, np.array([length]), capacity)

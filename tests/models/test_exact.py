@@ -152,6 +152,41 @@ def test_check_refuses_what_does_not_fit_together():
         exact.check(exact.ExactNetwork(()))
 
 
+def heaviest(inputs: int, weight: int, bias: int = 0) -> exact.ExactLayer:
+    """A layer whose weights are all the same."""
+    high, low = exact.split_digits(np.full((inputs, 1), weight))
+    return exact.ExactLayer(
+        high.astype(np.int8), low.astype(np.int8), np.array([bias], np.int32), np.array([8], np.int32)
+    )
+
+
+@pytest.mark.parametrize("weight", [exact.LIMIT, -exact.LIMIT, 128, -128, 127 * 256, 1])
+def test_no_input_exceeds_the_bound_and_some_come_near_it(weight):
+    """Of all numbers on the way, for the inputs whose digits are largest; in integers of any size."""
+    layer = heaviest(3, weight, bias=-1000)
+    bound = int(exact.accumulator_bound(layer)[0])
+    largest = 0
+    for x in (exact.LIMIT, -exact.LIMIT, 127 * 256 - 128, -127 * 256 - 127, 127, -128):
+        (x_high, x_low), (high, low) = (
+            exact.split_digits(x),
+            (int(layer.weight_high[0, 0]), int(layer.weight_low[0, 0])),
+        )
+        top, middle, least = 3 * x_high * high << 8, 3 * (x_high * low + x_low * high), 3 * x_low * low
+        sums = top + middle + (least >> 8)
+        largest = max(largest, *map(abs, (top, middle, least, sums, sums - 1000 + 128)))
+    assert largest <= bound < 1.6 * largest + 2000
+
+
+def test_networks_are_refused_from_the_first_width_on_that_can_overflow():
+    fits = next(n for n in range(400, 600) if exact.accumulator_bound(heaviest(n + 1, exact.LIMIT))[0] >= 2**31)
+    exact.check(exact.ExactNetwork((heaviest(fits, exact.LIMIT),)))
+    with pytest.raises(ValueError, match="can overflow int32"):
+        exact.check(exact.ExactNetwork((heaviest(fits + 1, exact.LIMIT),)))
+    # No width that fits overflows, and one that is a little wider does.
+    product = exact.LIMIT * exact.LIMIT >> 8
+    assert fits * product < 2**31 < int(1.02 * fits) * product
+
+
 def test_golden_outputs():
     weights = (np.arange(12).reshape(4, 3) * 7919 + 5) % 60_001 - 30_000
     high, low = exact.split_digits(weights)
@@ -164,3 +199,17 @@ def test_golden_outputs():
     x = jnp.asarray([[1000, -2000, 3000, -4000], [32_000, 1, -32_000, 9]], jnp.int32)
     assert exact.apply(exact.ExactNetwork((layer,)), x).tolist() == twin(exact.ExactNetwork((layer,)), x).tolist()
     assert exact.apply(exact.ExactNetwork((layer,)), x).tolist() == [[419, 41, -776], [-5801, -1499, 3048]]
+
+
+def test_a_bias_gives_back_what_the_accumulator_s_floor_takes():
+    """Half a unit of the accumulator: outputs of fine units are not too low on average."""
+    rng = np.random.default_rng(4)
+    kernel = rng.uniform(-1, 1, (3, 64))
+    bias, bits = rng.uniform(-1, 1, 64), np.full(64, 11)
+    network = convert([(kernel, bias)], np.ones((1, 3)), input_fraction_bits=4, output_fraction_bits=bits)
+    x = rng.integers(-40, 40, (2000, 3)).astype(np.int32)
+    exact_outputs = ((x / 16) @ kernel + bias) * 2**11
+    error = np.asarray(exact.apply(network, jnp.asarray(x)), np.float64) - exact_outputs
+    unit = np.ldexp(1.0, -np.asarray(network.layers[0].shift))
+    # In units of each accumulator, a floor alone takes half of one.
+    assert abs((error / unit).mean()) < 0.2

@@ -159,3 +159,15 @@ def test_axes_do_not_depend_on_the_decimals_of_the_program():
     with localcontext(Context(prec=7, rounding=ROUND_DOWN)):
         np.testing.assert_array_equal(tables.sigmoids.__wrapped__(), tables.sigmoids())
         assert tables._concentrations.__wrapped__() == tables._concentrations()
+
+
+@pytest.mark.parametrize(
+    ("units", "place"), [(0, 0), (3, 0), (4, 1), (11, 1), (12, 2), (-4, 0), (-5, -1), (-12, -1), (-13, -2)]
+)
+def test_parameters_take_the_nearest_row(units, place):
+    """Rows of logits are 8 units of 2^-8 nats apart, and the outermost serve all that lies beyond."""
+    law = make_likelihood("bernoulli", 2).law
+    centre = tables.LOGIT_CENTRE
+    assert int(law(jnp.asarray([units], jnp.int32))) == centre + place
+    for beyond in (tables.MAX_LOGIT << 8, (tables.MAX_LOGIT << 8) + 1000):
+        assert [int(law(jnp.asarray([sign * beyond], jnp.int32))) for sign in (-1, 1)] == [0, 2 * centre]

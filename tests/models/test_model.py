@@ -208,3 +208,75 @@ def test_golden_integers_of_the_released_digits_model():
     rows = models.pixel_laws(model, z, x)
     weighted = [int(np.dot(np.asarray(a, np.int64), np.arange(1, len(a) + 1))) for a in (mean, log2_scale, rows)]
     assert weighted == [-220142, -54188, 2960066]
+
+
+@pytest.mark.parametrize("label", ["inference", "generative"])
+def test_networks_that_can_overflow_make_no_model(small, label):
+    network = getattr(small, label)
+    first, *rest = network.layers
+    layer = first._replace(bias=np.full_like(first.bias, 2**31 - 1))
+    networks = {
+        "inference": small.inference,
+        "generative": small.generative,
+        label: network._replace(layers=(layer, *rest)),
+    }
+    with pytest.raises(ValueError, match="can overflow int32"):
+        models.make_model(
+            "bad", **networks, image_shape=small.image_shape, levels=small.levels,
+            likelihood_name=small.likelihood_name, kl_bits=small.kl_bits, intervals=small.intervals,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "masses",
+    [
+        [[65536, 0, 0, 0, 0, 0, 0, 0], [8192] * 8],
+        [[32768, 32767, 0, 0, 0, 0, 0, 0], [8192] * 8],
+        [[32768, 32769, 0, 0, 0, 0, 0, 0], [8192] * 8],
+        [[32768, 32767, 1, 0, 0, 0, 0, 0], [8192] * 8],
+        [[32768, 32768, 0, 0, 0, 0, 0], [9362] * 6 + [9364]],
+        [[32768, 32768, 0, 0, 0, 0, 0, 0]],
+    ],
+    ids=["none", "too few", "too many", "beyond the last", "no capacity", "no row"],
+)
+def test_masses_of_intervals_are_of_each_interval_and_fill_2_16(small, masses):
+    """Of two intervals and of eight."""
+    good = np.array([[32768, 32768, 0, 0, 0, 0, 0, 0], [8192] * 8])
+    changed = models.with_interval_masses(small, good)
+    assert changed.digest != small.digest and np.array_equal(changed.interval_masses, good)
+    with pytest.raises(ValueError, match="need masses above 0 of sum 2"):
+        models.with_interval_masses(small, np.array(masses))
+
+
+@pytest.mark.parametrize("stated", [0, 2, None])
+def test_a_model_of_another_format_is_refused(small, tmp_path, stated):
+    path = tmp_path / "m.safetensors"
+    models.save_model(path, small)
+    tensors, document = tensor_file.read(path)
+    tensor_file.write(path, tensors, document | {"format": stated})
+    with pytest.raises(ValueError, match="is not a model of format 1"):
+        models.load_model(path)
+
+
+def test_a_model_of_another_digest_is_refused(small, tmp_path):
+    path = tmp_path / "m.safetensors"
+    models.save_model(path, small)
+    tensors, document = tensor_file.read(path)
+    for bad in (document | {"digest": "0" * 64}, document | {"levels": 16}):
+        tensor_file.write(path, tensors, bad)
+        with pytest.raises(ValueError, match="does not have the digest it states"):
+            models.load_model(path)
+
+
+def test_digests_are_of_names_types_and_shapes():
+    one = np.arange(6, dtype=np.int32)
+    cases = [
+        {"a": one},
+        {"b": one},
+        {"a": one.reshape(2, 3)},
+        {"a": one.astype(np.uint32)},
+        {"a": one[:5], "b": one[5:]},
+    ]
+    assert len({tensor_file.digest(tensors, {}) for tensors in cases}) == len(cases)
+    assert tensor_file.digest({"a": one}, {"x": 1}) != tensor_file.digest({"a": one}, {})
+    assert tensor_file.digest({"a": one, "b": one[:1]}, {}) == tensor_file.digest({"b": one[:1], "a": one}, {})

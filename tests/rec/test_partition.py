@@ -8,7 +8,7 @@ import scipy.stats
 
 from recjax import grid, randomness
 from recjax.distributions import Normal, density_ratio
-from recjax.rec import Bins, partition
+from recjax.rec import Bins, partition, quick_bins
 
 GOLDEN_STREAM = [3663660673, 187437583]
 GOLDEN_IN_BIN = [[9941035, 4504026, 12382739], [8738442, 10071901, 12507954], [11599641, 8787415, 14056574]]
@@ -132,3 +132,20 @@ def test_candidates_agree_with_big_integers():
         expected = [((k << 24) + (w >> 8)) // j for k, w, j in zip(interval, words, counts, strict=True)]
         k, j = jnp.asarray(interval, jnp.uint32), jnp.asarray(counts, jnp.uint32)
         assert partition.words_in_bin(partition.bin_stream(key, k), k, j, jnp.uint32(n)).tolist() == expected
+
+
+@pytest.mark.parametrize("capacity", [2, 40])
+def test_an_interval_ends_where_its_cumulative_weight_does(capacity):
+    """A draw that equals the cumulative weight belongs to the next interval, whichever way it is looked for."""
+    key, steps = randomness.key(6), jnp.arange(8, dtype=jnp.uint32)
+    drawn = np.asarray(randomness.draw(randomness.stream(key, randomness.BIN), steps, 1))[0] & 0xFFFF
+    for number, share in enumerate(drawn.tolist()):
+        for first, expected in ((share, 1), (share + 1, 0)):
+            upper = jnp.asarray([[first] + [TOTAL] * (capacity - 1)], jnp.uint32)
+            gain = jnp.zeros((1, capacity), jnp.float32).at[0, 1].set(7.0)
+            weights = partition.BinWeights(jnp.asarray([2], jnp.uint32), upper, gain, jnp.float32(0))
+            assert int(partition.draw_intervals(key, steps, weights)[0, number]) == expected
+            if quick_bins.supports(weights):
+                packed, gains = quick_bins.draw(key, steps, weights)
+                assert int(quick_bins.unpack(packed, 1)[0, number]) == expected
+                assert float(gains[number]) == 7.0 * expected

@@ -112,3 +112,15 @@ def test_blocks_of_no_coordinates_are_coded():
     nothing = recjax.Normal(jnp.zeros((4, 0)), jnp.ones((4, 0)))
     enc = rec.encode(rec.pfr(max_candidates=256), KEY, nothing, recjax.Normal(0.0, 1.0))
     assert enc.sample.shape == (4, 0) and (np.asarray(enc.code.index) == 1).all()
+
+
+@pytest.mark.parametrize("dim", [2, 3, 6, 7, 8])
+def test_a_bin_of_three_or_seven_dimensions_has_the_stream_of_its_words(dim):
+    """Whatever part of the last packed word is in use."""
+    interval = np.random.default_rng(dim).integers(0, 32, (dim, 5)).astype(np.uint32)
+    padded = np.zeros((-(-dim // 4) * 4, 5), np.uint32)
+    padded[:dim] = interval
+    packed = sum(padded[place::4] << (8 * place) for place in range(4))
+    assert np.array_equal(quick_bins.unpack(jnp.asarray(packed), dim), interval)
+    stream = partition.bin_stream(KEY, jnp.asarray(interval))
+    assert all(map(np.array_equal, quick_bins.streams(KEY, jnp.asarray(packed), dim), stream))

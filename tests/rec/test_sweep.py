@@ -29,6 +29,55 @@ def test_sums_of_waits_are_gamma():
     assert abs(np.corrcoef(sums.T) - np.eye(5)).max() < 0.08
 
 
+@pytest.mark.parametrize("budget", [128, 384, 2048])
+def test_the_time_after_all_candidates_is_one_wait_later_than_the_last(budget):
+    """An order statistic is a share of it: without that wait, the last candidate could never win."""
+    keys = randomness.fold_in(KEY, jnp.arange(5000, dtype=jnp.uint32))
+    spans = jnp.arange(budget // sweep.SPAN)
+    last = jax.jit(jax.vmap(lambda own: sweep._last_time(own, budget)))(keys)
+    sums = np.asarray(jax.jit(jax.vmap(lambda own: sweep.gamma_sums(own, spans)))(keys), np.float64)
+    assert scipy.stats.kstest(np.asarray(last, np.float64) - sums.sum(axis=1), "expon").pvalue > 1e-3
+
+
+def test_times_within_a_span_share_its_sum_as_those_of_a_poisson_process():
+    """Given their sum, waits are uniform spacings, whose first is Beta(1, SPAN - 1); flat ratios show each time."""
+    keys = randomness.fold_in(KEY, jnp.arange(3000, dtype=jnp.uint32))
+    flat = jnp.zeros(1)
+    rows = jax.vmap(lambda own: sweep._Rows(own, flat, flat, flat, jnp.float32(jnp.inf)))(keys)
+    z = jnp.zeros((sweep.SPAN, 1))
+
+    def first_time(own):
+        return sweep._score_span(Sweep(sweep.SPAN, False), own, z, jnp.float32(0), jnp.float32(1), jnp.int32(0))
+
+    place, score = jax.jit(jax.vmap(first_time))(rows)
+    assert not np.asarray(place).any()
+    first = np.exp(np.asarray(score, np.float64))
+    assert scipy.stats.kstest(first, "beta", args=(1, sweep.SPAN - 1)).pvalue > 1e-3
+
+
+def test_no_ratio_of_a_span_exceeds_what_its_product_says():
+    """Of narrow targets far out, where the product's terms are 10^8 times as large as their sum."""
+    rng = np.random.default_rng(0)
+    rows, dim = 64, 2
+    q = recjax.Normal(
+        rng.uniform(-3, 3, (rows, dim)).astype(np.float32),
+        np.geomspace(1e-4, 0.5, rows, dtype=np.float32)[:, None] * np.ones(dim, np.float32),
+    )
+    ratio = jax.vmap(density_ratio)(q, recjax.Normal(jnp.zeros((rows, dim)), jnp.ones((rows, dim))))
+    best = jax.vmap(sweep.best_values)(ratio)
+    table = sweep._Rows(None, best, ratio.slope, ratio.curvature, None)
+    # In each span, candidates at and beside the best value of one row, of which a ratio near 0 is to be found.
+    near = best[:, None, :] * (1 + np.float32(2.0**-22) * rng.integers(-3, 4, (rows, sweep.SPAN, dim)))
+    bound = np.asarray(jax.jit(sweep._largest_ratios)(table, jnp.asarray(near, jnp.float32)), np.float64)
+    delta = np.asarray(near, np.float32).astype(np.float64)[None] - np.asarray(best, np.float64)[:, None, None]
+    slope, curvature = (np.asarray(x, np.float64)[:, None, None] for x in (ratio.slope, ratio.curvature))
+    exact = (delta * (slope - curvature * delta)).sum(axis=-1).max(axis=-1)
+    assert (bound >= exact).all()
+    # Where nothing cancels, the bound is near, too.
+    wide = np.arange(rows) >= rows - 8
+    assert (bound - exact)[np.ix_(wide, wide)].max() < 0.01
+
+
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize(("narrowest", "budget"), [(0.3, 4096), (0.01, 4096), (0.01, 1152), (0.003, 128)])
 def test_no_span_that_could_win_is_left_out(ordered, narrowest, budget):

@@ -94,3 +94,11 @@ def test_samples_stay_what_they_are():
         tree.sample(key, path_of(upper), jnp.uint32(tree.ALL - 3), jnp.uint32(3)),
     ]
     assert [int(word) for word in drawn] == GOLDEN
+
+
+@pytest.mark.parametrize(("first", "count", "word"), [(0, 10, 0), (5, 7, 8), (5, 7, 11), (9, 1, 9), (0, 1 << 24, 77)])
+def test_a_cut_leaves_its_word_on_neither_side(first, count, word):
+    sides = [tree.cut(*map(jnp.uint32, (first, count, word)), jnp.array(upper)) for upper in (False, True)]
+    lower, upper = ([int(number) for number in side] for side in sides)
+    assert lower == [first, word - first] and upper == [word + 1, first + count - word - 1]
+    assert lower[1] + 1 + upper[1] == count

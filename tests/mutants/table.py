@@ -1,0 +1,15 @@
+"""All planted faults, part by part."""
+
+from tests.mutants import codecs, coding, edges, files, laws, models, searches
+from tests.mutants.fault import Fault
+
+PARTS: dict[str, tuple[Fault, ...]] = {
+    "coding": coding.FAULTS,
+    "laws": laws.FAULTS,
+    "searches": searches.FAULTS,
+    "models": models.FAULTS,
+    "codecs": codecs.FAULTS,
+    "files": files.FAULTS,
+    "edges": edges.FAULTS,
+}
+FAULTS = [fault for part in PARTS.values() for fault in part]
