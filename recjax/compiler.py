@@ -30,7 +30,7 @@ _IN_A_KERNEL = frozenset({
 
 
 def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is traced under JAX's default rules of promotion, whatever its caller demands of their own code."""
+    """Makes a function trace under JAX's default rules of promotion, whatever its caller demands of their own code."""
 
     @wraps(function)
     def call(*arguments, **options):
