@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, container
+from recjax import chunks, container, memory
 from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
 from recjax.codecs.options import METHODS, check_settings, make_settings
 from recjax.codecs.ownership import model_of
@@ -72,6 +72,7 @@ def compress(
     encoded, verified = _halves(progress, count)
     if count == 0:
         return raw
+    memory.bound()
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
@@ -123,6 +124,7 @@ def decompress(
     another model, or its images would take more than `max_bytes`; or if it was made in floats, and floats come out
     otherwise here, unless `ignore_fingerprint` asks for what they make of it.
     """
+    memory.bound()
     file = container.read(data, max_bytes)
     header = file.header
     place = None if index is None else file.locate(index)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container, randomness
+from recjax import container, memory, randomness
 from recjax.codecs import inr, inr_file, inr_plan
 from recjax.codecs.inr import Effort, Facts, psnr
 from recjax.codecs.inr_fit import WEIGHT_POWER
@@ -64,6 +64,7 @@ def compress(
     settings = make_settings(
         model, partition=partition, candidates=candidates, block_bits=block_bits, index_code=index_code
     )
+    memory.bound()
     if not partition and chosen.room_bits is None:
         # A block without bins has a place of constant length, more or less, which is best used.
         chosen = replace(chosen, room_bits=float(settings.candidates_log2), fill=True)
@@ -189,6 +190,7 @@ def decode(
             f"the pictures of the file take {rendered:,} bytes to render, more than max_bytes, which is {max_bytes:,}; "
             "raise it if you trust the file."
         )
+    memory.bound()
     return inr_file.decode(file, model, index=index, progress=progress)
 
 

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from recjax import compiler, grid, randomness
+from recjax import compiler, grid, memory, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
+from recjax.rec import rows as rows_
 from recjax.rec import sharding, shared
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
@@ -63,6 +64,9 @@ def encode(
     axes = _checked_axes(shared_axes, blocks)
 
     swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
+    if math.prod(blocks[:-1]) and rows_.at_hand((key, private_key, q, p, bins)):
+        memory.bound()
+        return _encode_padded(algorithm, swept, shape, axes, key, private_key, q, p, bins)
     where = sharding.placed((q, p, bins))
 
     def run(key, private_key, q, p, bins):
@@ -76,6 +80,29 @@ def encode(
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
 
+def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
+    """`encode` in programs that do not depend on the shape of the batch."""
+    *batch, dim = _block_shape(algorithm, shape)
+    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
+    keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
+    of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
+    problem = (keys, private_keys, of_q, of_p, rows_.of_bins(bins, shape))
+    if swept:
+        code, words, info = shared.search_padded(algorithm.sweep, tuple(batch), shared_axes, problem)
+    else:
+        code, words, info = _search(algorithm, problem, np.int32(math.prod(batch)))
+    code, info = rows_.cut((code, info), tuple(batch))
+    words, sample = rows_.cut((words, _to_sample(words, of_p)), tuple(batch))
+    return jax.device_put(Encoded(code, words.reshape(shape), sample.reshape(shape), info))
+
+
+@jax.jit
+def _keys_of_rows(key, private_key, stream):
+    """Shared and private keys of rows that use streams of these numbers."""
+    row = jnp.arange(len(stream), dtype=jnp.uint32)
+    return randomness.fold_in(key, randomness.BLOCKS, stream), randomness.fold_in(private_key, row)
+
+
 @partial(jax.jit, static_argnums=0)
 def encode_rows(
     algorithm: RECAlgorithm,
@@ -84,14 +111,16 @@ def encode_rows(
     q: Distribution,
     p: CodingDistribution,
     bins: Bins | None = None,
+    count: Any = None,
 ) -> Encoded:
     """`encode` for blocks [row, dim] that say themselves which stream they use: keys [row, 2] of `stream_keys`.
 
-    For codecs that send the blocks of one batch at different times. bins: of the rows.
+    For codecs that send the blocks of one batch at different times. bins: of the rows. count: of the first rows, which
+    are searched for; what comes out for the others means nothing.
     """
     rows, dim = q.shape
     problem = (keys, private_keys, q.in_rows(q.shape, rows, dim), p.in_rows(q.shape, rows, dim), bins)
-    code, words, info = _search(algorithm, problem)
+    code, words, info = _search(algorithm, problem, count)
     return Encoded(code, words, _to_sample(words, p), info)
 
 
@@ -107,6 +136,12 @@ def decode(
     """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
     check_coding_distribution(p)
     shape = code.shape
+    if np.broadcast_shapes(p.shape, shape) == shape and math.prod(shape) and rows_.at_hand((key, p, code, bins)):
+        words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
+        blocks = _block_shape(algorithm, shape)
+        of_p = rows_.of_distribution(p, shape, blocks)
+        sample = _to_sample(rows_.of_code(words.reshape(blocks), blocks[:-1]), of_p)
+        return jax.device_put(rows_.cut(sample, blocks[:-1]).reshape(shape))
 
     def run(key, p, code, bins):
         words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
@@ -125,6 +160,12 @@ def _decode_words(algorithm, key, code, shape, bins, shared_axes):
     return words.reshape(shape)
 
 
+@partial(jax.jit, static_argnums=(0, 1))
+def _decode_rows(algorithm, dim, key, stream, bins, code):
+    keys = randomness.fold_in(key, randomness.BLOCKS, stream)
+    return jax.vmap(lambda k, b, c: algorithm.decode(k, b, c, dim))(keys, bins, code)
+
+
 def decode_words(
     algorithm: RECAlgorithm,
     key: randomness.Key,
@@ -135,9 +176,17 @@ def decode_words(
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
     """The words that codes name; `shape` is [*batch, dim]."""
-    shape = tuple(shape)
-    axes = _checked_axes(shared_axes, _block_shape(algorithm, shape))
-    return _decode_words(algorithm, key, code, shape, as_bins(algorithm, bins), shared_axes=axes)
+    shape, bins = tuple(shape), as_bins(algorithm, bins)
+    *batch, dim = blocks = _block_shape(algorithm, shape)
+    axes = _checked_axes(shared_axes, blocks)
+    if math.prod(batch) and rows_.at_hand((key, code, bins)):
+        memory.bound()
+        streams = rows_.of_streams(tuple(batch), axes)
+        words = _decode_rows(
+            algorithm, dim, key, streams, rows_.of_bins(bins, shape), rows_.of_code(code, tuple(batch))
+        )
+        return jax.device_put(rows_.cut(words, tuple(batch)).reshape(shape))
+    return _decode_words(algorithm, key, code, shape, bins, shared_axes=axes)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -170,9 +219,10 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
 
 # Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
 @compiler.wide
-def _search(algorithm: RECAlgorithm, problem: Any):
-    """Results of all rows of a problem."""
+def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
+    """Results of the first `count` rows of a problem, by default of all; those of the others mean nothing."""
     rows = len(problem[0])
+    count = rows if count is None else count
     lanes = min(rows, MAX_LANES)
 
     def take(row):
@@ -189,7 +239,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
     )
 
     def unfinished(carry):
-        return jnp.any(carry[0] < rows)
+        return jnp.any(carry[0] < count)
 
     def harvest(carry):
         row, waiting, current, state, results = carry
@@ -198,7 +248,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         results = jax.tree.map(
             lambda whole, part: whole.at[place].set(part, mode="drop"), results, result(current[0], current[1], state)
         )
-        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, rows), row)
+        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, count), row)
         fresh = take(fresh_row)
 
         def replace(new, old):
@@ -206,7 +256,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
 
         return (
             fresh_row,
-            jnp.minimum(waiting + jnp.sum(finished), rows),
+            jnp.minimum(waiting + jnp.sum(finished), count),
             jax.tree.map(replace, fresh, current),
             jax.tree.map(replace, init(*fresh), state),
             results,
@@ -216,8 +266,8 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         row, waiting, current, state, results = carry
         state = jax.vmap(algorithm.step)(current[0], current[1], state)
         carry = (row, waiting, current, state, results)
-        finished = jax.vmap(algorithm.done)(state) & (row < rows)
-        busy = jnp.sum(row < rows)
+        finished = jax.vmap(algorithm.done)(state) & (row < count)
+        busy = jnp.sum(row < count)
         return jax.lax.cond(4 * jnp.sum(finished) >= busy, harvest, lambda same: same, carry)
 
     return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
@@ -283,7 +333,7 @@ def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
             f"bins are between 1 and {grid.MAX_INTERVALS} intervals per dimension, got {counts.min()} to "
             f"{counts.max()}; use several blocks instead"
         )
-    return Bins(jnp.asarray(counts.astype(np.uint32)), 1 << (int(counts.max()) - 1).bit_length())
+    return Bins(counts.astype(np.uint32), 1 << (int(counts.max()) - 1).bit_length())
 
 
 def _broadcast_bins(bins: Bins | None, shape: tuple[int, ...]) -> Bins | None:
