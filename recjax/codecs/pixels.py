@@ -14,6 +14,9 @@ from recjax.models.model import Model
 def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
     """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
+    if model.head is None and model.likelihood_name == "categorical":
+        # A law has a mass for each level: those of all pixels at once would take 250 times the memory of the images.
+        return sequence.scan(lambda one: model.likelihood.codec(model.likelihood.law(one)), outputs, None, False)
     if model.head is None:
         return sequence.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
     head = model.head
