@@ -23,7 +23,7 @@ from recjax.rec.base import Bins
 def at_hand(arguments: Any) -> bool:
     """Whether all arrays have their values in the memory of the host, where NumPy takes them as they are."""
     one = jnp.zeros(())
-    if jax.default_backend() != "cpu" or isinstance(one, Tracer):
+    if jax.default_backend() != "cpu" or isinstance(one, Tracer) or not jax.sharding.get_abstract_mesh().empty:
         return False
     here = one.devices()
     arrays = [leaf for leaf in jax.tree.leaves(arguments) if isinstance(leaf, jax.Array)]
