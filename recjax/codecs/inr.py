@@ -162,11 +162,12 @@ class _Run:
         self.layout = Layout(model.spans, len(pictures), *patches_of(model, *pictures.shape[1:3]))
         self.blocks = sum(level.plan.shape[0] for level in self.levels)
         self._floats: Floats = inr_model.floats(model, settings.prior)
-        self._pixels = sizes.repeat_last(inr_fit.pixels_of(model.shape, pictures), self.layout.padded_patches)
+        pixels = sizes.repeat_last(inr_fit.pixels_of(model.shape, pictures), self.layout.padded_patches)
+        self._pixels, self._whole = jax.device_put((pixels, self.layout.mosaic()))
         self._values = pictures.size
         room = settings.candidates_log2 - 3.0 if effort.room_bits is None else effort.room_bits
         self._limits = Limits(room, 0.0 if effort.fill else 1.0, 0.0)
-        self._shape, self._whole = model.shape, self.layout.mosaic()
+        self._shape = model.shape
         self._count, self._noise, self._progress = len(pictures), jax.random.wrap_key_data(key), progress
         self._done, self._total = 0, effort.first_steps + (self.blocks - 1) * effort.steps_between
         self.sent_bits = 0.0

@@ -158,7 +158,7 @@ def squared_errors(
     parts = split(shape, variables)
     features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
     errors = _patch_errors(shape, _weights(shape, shared, parts), features, pixels, whole.count)
-    return jnp.where(jnp.arange(len(errors)) < whole.count, errors, 0.0)
+    return jnp.where(jnp.arange(len(errors), dtype=jnp.int32) < whole.count, errors, 0.0)
 
 
 def over_patches(function: Callable[[Any], Any], patches: Any, count: Any) -> Any:

@@ -140,7 +140,7 @@ def decode(
         words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
         blocks = _block_shape(algorithm, shape)
         of_p = rows_.of_distribution(p, shape, blocks)
-        sample = _to_sample(rows_.of_code(words.reshape(blocks), blocks[:-1]), of_p)
+        sample = _to_sample(rows_.of_code(np.asarray(words).reshape(blocks), blocks[:-1]), of_p)
         return jax.device_put(rows_.cut(sample, blocks[:-1]).reshape(shape))
 
     def run(key, p, code, bins):
@@ -222,15 +222,15 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
 def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
     """Results of the first `count` rows of a problem, by default of all; those of the others mean nothing."""
     rows = len(problem[0])
-    count = rows if count is None else count
     lanes = min(rows, MAX_LANES)
+    row = jnp.arange(lanes)
+    count = rows if count is None else jnp.asarray(count, row.dtype)
 
     def take(row):
         return jax.tree.map(lambda leaf: leaf[jnp.minimum(row, rows - 1)], problem)
 
     init = jax.vmap(algorithm.init)
     result = jax.vmap(algorithm.result)
-    row = jnp.arange(lanes)
     current = take(row)
     state = init(*current)
     blank = jax.tree.map(

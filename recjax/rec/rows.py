@@ -55,7 +55,7 @@ def of_bins(bins: Bins | None, shape: tuple[int, ...]) -> Bins | None:
 def of_code(code: Any, batch: tuple[int, ...]) -> Any:
     """Padded rows of codes with axes [*batch] in front."""
     rows = math.prod(batch)
-    return padded(jax.tree.map(lambda leaf: np.reshape(leaf, (rows, *np.shape(leaf)[len(batch) :])), code), rows)
+    return padded(jax.tree.map(lambda leaf: np.asarray(leaf).reshape(rows, *leaf.shape[len(batch) :]), code), rows)
 
 
 def of_streams(batch: tuple[int, ...], shared_axes: frozenset[int]) -> np.ndarray:

@@ -88,7 +88,7 @@ def search(
 
     zero = jnp.zeros((count,), jnp.float32)
     one, none = jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32)
-    left_out = jnp.arange(count) >= (count if upto is None else upto)
+    left_out = jnp.arange(count, dtype=jnp.int32) >= (count if upto is None else upto)
     start = Found(zero, zero + jnp.inf, one, none, left_out)
     return jax.lax.while_loop(unfinished, body, (jnp.int32(0), start))[1]
 
