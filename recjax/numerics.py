@@ -146,7 +146,7 @@ def sine(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 
 def of_one_rank(*arrays: Any) -> list[Any]:
-    """Puts axes of size 1 in front of arrays, so that all but scalars have equally many: JAX may be told to demand it."""
+    """Puts axes of size 1 in front of arrays, so that all but scalars have as many: JAX may demand it."""
     rank = max(map(np.ndim, arrays), default=0)
     return [
         array if np.ndim(array) in (0, rank) else array.reshape((1,) * (rank - array.ndim) + array.shape)

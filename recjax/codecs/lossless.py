@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, compiler, container, randomness
+from recjax import chunks, compiler, container, memory, randomness
 from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
 from recjax.codecs.arguments import require_bytes, require_images, require_index, require_model
 from recjax.codecs.options import METHODS, check_settings, make_settings
@@ -76,6 +76,7 @@ def compress(
     encoded, verified = _halves(progress, count)
     if count == 0:
         return raw
+    memory.bound()
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
@@ -129,6 +130,7 @@ def decompress(
     """
     data, index = require_bytes(data), require_index(index)
     model = None if model is None else require_model(model, Model)
+    memory.bound()
     file = container.read(data, max_bytes)
     header = file.header
     place = None if index is None else file.locate(index)

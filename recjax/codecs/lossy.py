@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import compiler, container, randomness
+from recjax import compiler, container, memory, randomness
 from recjax.codecs import inr, inr_file, inr_plan
 from recjax.codecs.arguments import require_images, require_model, require_number
 from recjax.codecs.inr import Effort, Facts, psnr
@@ -67,6 +67,7 @@ def compress(
     settings = make_settings(
         model, partition=partition, candidates=candidates, block_bits=block_bits, index_code=index_code
     )
+    memory.bound()
     if not partition and chosen.room_bits is None:
         # A block without bins has a place of constant length, more or less, which is best used.
         chosen = replace(chosen, room_bits=float(settings.candidates_log2), fill=True)
@@ -195,6 +196,7 @@ def decode(
             f"the pictures of the file take {rendered:,} bytes to render, more than max_bytes, which is {max_bytes:,}; "
             "raise it if you trust the file."
         )
+    memory.bound()
     return inr_file.decode(file, model, index=index, progress=progress)
 
 

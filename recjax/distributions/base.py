@@ -27,7 +27,9 @@ class Distribution:
         """The distribution of blocks [row, dim], after broadcasting it to arrays of a shape."""
 
         def flat(leaf):
-            return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
+            # On the host, what is there: JAX would compile a program for each shape.
+            xp = np if isinstance(leaf, np.ndarray) else jnp
+            return xp.broadcast_to(xp.asarray(leaf, xp.float32), shape).reshape(rows, dim)
 
         return jax.tree.map(flat, self)
 

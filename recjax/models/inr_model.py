@@ -22,6 +22,7 @@ from recjax.models import exact, inr, inr_exact, levels, tensor_file
 from recjax.models.exact import ACCUMULATOR_DROPPED_BITS, ExactLayer
 from recjax.models.inr import Affine, INRShape, Shared
 from recjax.models.inr_exact import UNIT_BITS, VALUE_BITS, WEIGHT_BITS, ExactINR
+from recjax.models.mosaic import Mosaic
 from recjax.models.weight_posterior import Gaussian
 
 FORMAT = 1
@@ -89,7 +90,8 @@ class Floats(NamedTuple):
     prior: Gaussian
 
 
-def floats(model: INRModel, prior: int) -> Floats:
+@jax.jit
+def floats(model: INRModel, prior: Int[Array, ""] | int) -> Floats:
     """The network that rendering in integers follows, but for roundings, with one of its priors."""
     network, shape = model.network, model.shape
     last = len(network.maps) - 1
@@ -105,8 +107,8 @@ def floats(model: INRModel, prior: int) -> Floats:
     layers = sum(shape.latents)
     mean = jnp.concatenate([jnp.zeros(layers), (network.loc * unit).ravel()])
     scale = jnp.concatenate([jnp.ones(layers), (network.scale * unit * 2.0**UNIT_BITS).ravel()])
-    ratios = [jnp.asarray(row) * 2.0**-RATIO_BITS for row in model.ratios[prior]]
-    mean = mean + scale * (jnp.asarray(model.means[prior]) * 2.0**-UNIT_BITS)
+    ratios = [row * 2.0**-RATIO_BITS for row in jnp.asarray(model.ratios)[prior]]
+    mean = mean + scale * (jnp.asarray(model.means)[prior] * 2.0**-UNIT_BITS)
     means = (*(jnp.zeros_like(mean) for _ in ratios[1:]), mean)
     return Floats(Shared(tuple(maps), tuple(upsampler)), Gaussian(means, tuple(ratio * scale for ratio in ratios)))
 
@@ -119,20 +121,16 @@ def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: flo
     return Affine(factor * kernel, factor * layer.bias * jnp.exp2(-bias_bits.astype(jnp.float32)))
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
+@jax.jit
 def render(
-    model: INRModel,
-    prior: Int[Array, ""] | int,
-    units: tuple[Int32[Array, "picture square variable"], ...],
-    tall: int,
-    wide: int,
-) -> UInt8[Array, "picture y x channel"]:
-    """Pictures of tall x wide patches of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
+    model: INRModel, prior: Int[Array, ""] | int, units: tuple[Int32[Array, "square variable"], ...], whole: Mosaic
+) -> UInt8[Array, "patch channel pixel"]:
+    """Patches of pictures of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
     ratios = jnp.asarray(model.ratios)[prior]
     scaled = tuple(ratio * x for ratio, x in zip(ratios, units, strict=True))
-    sums = levels.total(model.spans, scaled, tall, wide)
+    sums = levels.summed(scaled, whole.squares)
     latents = ((sums + (1 << (RATIO_BITS - 1))) >> RATIO_BITS) + jnp.asarray(model.means)[prior]
-    return inr_exact.render(model.shape, model.network, latents)
+    return inr_exact.render(model.shape, model.network, latents, whole)
 
 
 def document_of(model: INRModel) -> dict[str, Any]:

@@ -48,6 +48,7 @@ __all__ = [
     "model_tensors",
     "pixel_bits",
     "pixel_laws",
+    "pixel_layers",
     "pixel_outputs",
     "posterior",
     "posterior_floats",
@@ -117,9 +118,20 @@ def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*
 
 def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
     """What the generative network says of each pixel, given latents in units of 2^-26."""
-    dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
-    outputs = networks.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
+    outputs = networks.apply(model.generative, _generative_inputs(z_fixed))
     return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
+
+
+def pixel_layers(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> tuple[Array, networks.Network]:
+    """`pixel_outputs` before the last layer, in rows, and the part of that layer for each pixel, on a leading axis."""
+    hidden = networks.hidden(model.generative, _generative_inputs(z_fixed).reshape(-1, z_fixed.shape[-1]))
+    last = networks.last_of(model.generative)
+    return hidden, jax.tree.map(lambda x: jnp.moveaxis(x.reshape(*x.shape[:-1], model.pixels, -1), -2, 0), last)
+
+
+def _generative_inputs(z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch latents"]:
+    dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
+    return (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits
 
 
 def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:

@@ -32,7 +32,7 @@ def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
         return Bins(bins.astype(jnp.uint32), algorithm.max_intervals)
     counts = np.asarray(bins)
     _check_intervals(counts, grid.MAX_INTERVALS)
-    return Bins(jnp.asarray(counts.astype(np.uint32)), 1 << (int(counts.max()) - 1).bit_length())
+    return Bins(counts.astype(np.uint32), 1 << (int(counts.max()) - 1).bit_length())
 
 
 def _check_intervals(counts: np.ndarray | None, most: int) -> None:
@@ -130,7 +130,7 @@ def _check_bins(interval: Any, bins: Bins | None) -> None:
 
 
 def _as_words(array: Any) -> Any:
-    return array if _dtype(array) == np.uint32 else jnp.asarray(array, jnp.uint32)
+    return array.astype(np.uint32) if hasattr(array, "dtype") else np.asarray(array, np.uint32)
 
 
 def _dtype(array: Any) -> np.dtype:

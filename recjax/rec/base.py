@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int32, UInt32
 
 from recjax.coding.codec import Codec
@@ -123,7 +124,7 @@ class Bins:
     capacity: a static bound on the intervals of any dimension, the size of the tables.
     """
 
-    intervals: UInt32[Array, "*batch dim"]
+    intervals: UInt32[Array | np.ndarray, "*batch dim"]
     capacity: int = field(default=1, metadata={"static": True})
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recjax import compiler, grid, randomness
+from recjax import compiler, grid, memory, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
+from recjax.rec import rows as rows_
 from recjax.rec import sharding, shared
 from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape, shape_of
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
@@ -65,6 +66,9 @@ def encode(
     axes = _checked_axes(shared_axes, blocks)
 
     swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
+    if math.prod(blocks[:-1]) and rows_.at_hand((key, private_key, q, p, bins)):
+        memory.bound()
+        return _encode_padded(algorithm, swept, shape, axes, key, private_key, q, p, bins)
     where = sharding.placed((q, p, bins))
 
     def run(key, private_key, q, p, bins):
@@ -78,6 +82,29 @@ def encode(
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
 
+def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
+    """`encode` in programs that do not depend on the shape of the batch."""
+    *batch, dim = _block_shape(algorithm, shape)
+    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
+    keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
+    of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
+    problem = (keys, private_keys, of_q, of_p, rows_.of_bins(bins, shape))
+    if swept:
+        code, words, info = shared.search_padded(algorithm.sweep, tuple(batch), shared_axes, problem)
+    else:
+        code, words, info = _search(algorithm, problem, np.int32(math.prod(batch)))
+    code, info = rows_.cut((code, info), tuple(batch))
+    words, sample = rows_.cut((words, _to_sample(words, of_p)), tuple(batch))
+    return jax.device_put(Encoded(code, words.reshape(shape), sample.reshape(shape), info))
+
+
+@jax.jit
+def _keys_of_rows(key, private_key, stream):
+    """Shared and private keys of rows that use streams of these numbers."""
+    row = jnp.arange(len(stream), dtype=jnp.uint32)
+    return randomness.fold_in(key, randomness.BLOCKS, stream), randomness.fold_in(private_key, row)
+
+
 @partial(jax.jit, static_argnums=0)
 def encode_rows(
     algorithm: RECAlgorithm,
@@ -86,15 +113,17 @@ def encode_rows(
     q: Distribution,
     p: CodingDistribution,
     bins: Bins | None = None,
+    count: Any = None,
 ) -> Encoded:
     """`encode` for blocks [row, dim] that say themselves which stream they use: keys [row, 2] of `stream_keys`.
 
-    For codecs that send the blocks of one batch at different times. bins: of the rows.
+    For codecs that send the blocks of one batch at different times. bins: of the rows. count: of the first rows, which
+    are searched for; what comes out for the others means nothing.
     """
     rows, dim = q.shape
     keys, private_keys = (randomness.as_key(own, (rows,)) for own in (keys, private_keys))
     problem = (keys, private_keys, q.in_rows(q.shape, rows, dim), p.in_rows(q.shape, rows, dim), bins)
-    code, words, info = _search(algorithm, problem)
+    code, words, info = _search(algorithm, problem, count)
     return Encoded(code, words, _to_sample(words, p), info)
 
 
@@ -120,6 +149,12 @@ def decode(
     shape = shape_of(algorithm, code)
     code, axes = _checked(algorithm, code, shape, bins, shared_axes)
     check_shape(algorithm, shape, p=p.shape)
+    if math.prod(shape) and rows_.at_hand((key, p, code, bins)):
+        memory.bound()
+        blocks = _block_shape(algorithm, shape)
+        words = _decode_padded(algorithm, shape, axes, key, code, bins)
+        sample = _to_sample(words, rows_.of_distribution(p, shape, blocks))
+        return jax.device_put(rows_.cut(sample, blocks[:-1]).reshape(shape))
 
     def run(key, p, code, bins):
         return _to_sample(_decode_words(algorithm, key, code, shape, bins, shared_axes=axes), p)
@@ -144,6 +179,20 @@ def _decode_words(algorithm, key, code, shape, bins, shared_axes):
     return words.reshape(shape)
 
 
+def _decode_padded(algorithm, shape, shared_axes, key, code, bins) -> jax.Array:
+    """Words as padded rows [row, dim], by a program that does not depend on the shape of the batch."""
+    *batch, dim = _block_shape(algorithm, shape)
+    streams = rows_.of_streams(tuple(batch), shared_axes)
+    codes = rows_.of_code(code, tuple(batch))
+    return _decode_rows(algorithm, dim, key, streams, rows_.of_bins(bins, shape), codes)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _decode_rows(algorithm, dim, key, stream, bins, code):
+    keys = randomness.fold_in(key, randomness.BLOCKS, stream)
+    return jax.vmap(lambda k, b, c: algorithm.decode(k, b, c, dim))(keys, bins, code)
+
+
 @compiler.by_own_rules
 def decode_words(
     algorithm: RECAlgorithm,
@@ -157,6 +206,11 @@ def decode_words(
     """The words that codes name; `shape` is [*batch, dim]. ValueError as from `decode`."""
     shape, key, bins = tuple(shape), randomness.as_key(key, ()), as_bins(algorithm, bins)
     code, axes = _checked(algorithm, code, shape, bins, shared_axes)
+    batch = _block_shape(algorithm, shape)[:-1]
+    if math.prod(batch) and rows_.at_hand((key, code, bins)):
+        memory.bound()
+        words = _decode_padded(algorithm, shape, axes, key, code, bins)
+        return jax.device_put(rows_.cut(words, batch).reshape(shape))
     return _decode_words(algorithm, key, code, shape, bins, shared_axes=axes)
 
 
@@ -190,17 +244,18 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
 
 # Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
 @compiler.wide
-def _search(algorithm: RECAlgorithm, problem: Any):
-    """Results of all rows of a problem."""
+def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
+    """Results of the first `count` rows of a problem, by default of all; those of the others mean nothing."""
     rows = len(problem[0])
     lanes = min(rows, MAX_LANES)
+    row = jnp.arange(lanes)
+    count = rows if count is None else jnp.asarray(count, row.dtype)
 
     def take(row):
         return jax.tree.map(lambda leaf: leaf[jnp.minimum(row, rows - 1)], problem)
 
     init = jax.vmap(algorithm.init)
     result = jax.vmap(algorithm.result)
-    row = jnp.arange(lanes)
     current = take(row)
     state = init(*current)
     blank = jax.tree.map(
@@ -209,7 +264,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
     )
 
     def unfinished(carry):
-        return jnp.any(carry[0] < rows)
+        return jnp.any(carry[0] < count)
 
     def harvest(carry):
         row, waiting, current, state, results = carry
@@ -218,7 +273,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         results = jax.tree.map(
             lambda whole, part: whole.at[place].set(part, mode="drop"), results, result(current[0], current[1], state)
         )
-        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, rows), row)
+        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, count), row)
         fresh = take(fresh_row)
 
         def replace(new, old):
@@ -226,7 +281,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
 
         return (
             fresh_row,
-            jnp.minimum(waiting + jnp.sum(finished), rows),
+            jnp.minimum(waiting + jnp.sum(finished), count),
             jax.tree.map(replace, fresh, current),
             jax.tree.map(replace, init(*fresh), state),
             results,
@@ -236,8 +291,8 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         row, waiting, current, state, results = carry
         state = jax.vmap(algorithm.step)(current[0], current[1], state)
         carry = (row, waiting, current, state, results)
-        finished = jax.vmap(algorithm.done)(state) & (row < rows)
-        busy = jnp.sum(row < rows)
+        finished = jax.vmap(algorithm.done)(state) & (row < count)
+        busy = jnp.sum(row < count)
         return jax.lax.cond(4 * jnp.sum(finished) >= busy, harvest, lambda same: same, carry)
 
     return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
