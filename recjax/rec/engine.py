@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from recjax import compiler, grid, memory, randomness
 from recjax.distributions.base import CodingDistribution, Distribution

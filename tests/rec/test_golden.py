@@ -67,7 +67,9 @@ def in_messages(leaf):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_codes_decode_to_the_words_that_they_always_named(case):
-    words = rec.decode_words(case.algorithm, KEY, code_of(case), SHAPE, bins=case.bins).tolist()
+    # Under jit, where no number is refused: some are larger than an algorithm of the case's small sizes sends.
+    decode = jax.jit(lambda code: rec.decode_words(case.algorithm, KEY, code, SHAPE, bins=case.bins))
+    words = decode(code_of(case)).tolist()
     assert case.golden, (
         f"there are no golden words for {str(case)!r}, whose codes decode to {words}; check the decoder against a slow "
         "twin, then put them into its row"
