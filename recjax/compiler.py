@@ -30,7 +30,7 @@ _IN_A_KERNEL = frozenset({
 
 
 def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is traced under JAX's default rules of promotion, whatever its caller demands of their own code."""
+    """A function traced under JAX's default rules of promotion, whatever its caller demands of their own code."""
 
     @wraps(function)
     def call(*arguments, **options):
@@ -38,6 +38,17 @@ def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments, **options)
 
     return call
+
+
+def in_32_bits(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the host that computes by JAX's default rules and in 32 bits, whatever its caller computes in."""
+
+    @wraps(function)
+    def call(*arguments, **options):
+        with jax.enable_x64(False):
+            return function(*arguments, **options)
+
+    return by_own_rules(call)
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:

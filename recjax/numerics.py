@@ -146,7 +146,7 @@ def sine(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 
 def of_one_rank(*arrays: Any) -> list[Any]:
-    """Arrays with axes of size 1 put in front, so that all but scalars have equally many: JAX may be told to demand it."""
+    """Puts axes of size 1 in front, so that all but scalars have equally many, which JAX can be told to demand."""
     rank = max(map(np.ndim, arrays), default=0)
     return [
         array if np.ndim(array) in (0, rank) else array.reshape((1,) * (rank - array.ndim) + array.shape)
