@@ -40,6 +40,17 @@ def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def in_32_bits(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the host that computes by JAX's default rules and in 32 bits, whatever its caller computes in."""
+
+    @wraps(function)
+    def call(*arguments, **options):
+        with jax.enable_x64(False):
+            return function(*arguments, **options)
+
+    return by_own_rules(call)
+
+
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
     """A jitted function whose first argument is static, compiled for the widest vectors where it is called by itself.
 

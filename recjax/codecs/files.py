@@ -15,7 +15,7 @@ from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
 
-@compiler.by_own_rules
+@compiler.in_32_bits
 def decompress(
     data: bytes,
     *,

@@ -23,7 +23,7 @@ ARITHMETICS = ("exact", "float")
 Progress = Callable[[int, int], None]
 
 
-@compiler.by_own_rules
+@compiler.in_32_bits
 def compress(
     images: UInt8[np.ndarray, "count height width"],
     model: Model,

@@ -39,7 +39,7 @@ _DEFAULTS = {True: (1 << 14, 11.0), False: (1 << 16, 15.8)}
 """Candidates of a block, and bits that fill it: of what bins leave, or of divergence where there are none."""
 
 
-@compiler.by_own_rules
+@compiler.in_32_bits
 def compress(
     pictures: UInt8[np.ndarray, "picture height width 3"],
     model: INRModel,

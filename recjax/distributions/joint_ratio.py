@@ -73,10 +73,10 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     """The ratio of a block of target q [dim], [dim, dim] and coding distribution p [dim]."""
     mean, tril, valid = _in_units_of(q, p)
     dim = mean.shape[0]
-    whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim), lower=True)
+    whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim, dtype=mean.dtype), lower=True)
     valid = valid & jnp.all(jnp.isfinite(whitening))
-    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim))
-    whitening = jnp.where(valid, whitening, jnp.eye(dim))
+    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim, dtype=mean.dtype))
+    whitening = jnp.where(valid, whitening, jnp.eye(dim, dtype=mean.dtype))
 
     # Of a precision scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
     spread = jnp.linalg.norm(whitening, axis=0)
@@ -115,7 +115,7 @@ def _in_units_of(
     valid = jnp.all(jnp.isfinite(mean)) & jnp.all(jnp.isfinite(tril)) & jnp.all(deviation > 0)
     on_grid = jnp.diag(jnp.clip(deviation, _LEAST_SCALE, _MOST)) + jnp.tril(jnp.clip(tril, -_MOST, _MOST), -1)
     mean = jnp.where(valid, jnp.clip(mean, -_MOST, _MOST), 0.0)
-    return mean, jnp.where(valid, on_grid, jnp.eye(len(mean))), valid
+    return mean, jnp.where(valid, on_grid, jnp.eye(len(mean), dtype=mean.dtype)), valid
 
 
 def _singular_values(x: Float[Array, "dim dim"]) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"]]:
