@@ -55,6 +55,11 @@ def test_a_chunk_that_is_dropped_is_said_once(tmp_path, kind):
     np.testing.assert_array_equal(open_source(tmp_path / "a.png").read(0, 1), PIXELS[None])
 
 
+def test_a_palette_that_rgb_does_not_need_is_said(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(np.stack([PIXELS] * 3, axis=-1), chunk(b"PLTE", bytes(3))))
+    assert lines(tmp_path / "a.png") == [f"{tmp_path / 'a.png'}: its suggested palette is not kept."]
+
+
 def test_data_after_the_end_is_said(tmp_path):
     (tmp_path / "a.png").write_bytes(png(PIXELS) + b"more")
     assert lines(tmp_path / "a.png") == [f"{tmp_path / 'a.png'}: its data after the end of the PNG is not kept."]
