@@ -126,14 +126,14 @@ def _raw_profile(kind: bytes, text: bytes) -> bytes:
 
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
     """Makes a sentence of each thing that is not kept of one picture."""
-    return [f"{name}: its {note.thing} {note.fate}." for note in dict.fromkeys(notes)]
+    return [f"{name}: its {note.thing} {note.fate}." for note in notes]
 
 
 def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
     """Makes a sentence of each thing that is not kept of the pictures of a folder; found: by the names of its files."""
     files: dict[Note, list[str]] = {}
     for file in sorted(found):
-        for note in dict.fromkeys(found[file]):
+        for note in found[file]:
             files.setdefault(note, []).append(file)
     total = f"{len(found):,} image{'s' * (len(found) != 1)}"
     return [

@@ -95,7 +95,7 @@ class PixelStream:
     def add(self, piece: bytes) -> None:
         """Takes the next piece of the stream."""
         # No more is kept than any encoder would write, and no more inflated than is declared.
-        if piece and (self._inflate.eof or len(self.data) + len(piece) > 2 * self._size + _PIECE):
+        if len(self.data) + len(piece) > 2 * self._size + _PIECE:
             raise Damage("it holds more than its pixels take")
         self.data += piece
         while True:

@@ -55,6 +55,11 @@ def test_a_chunk_that_is_dropped_is_said_once(tmp_path, kind):
     np.testing.assert_array_equal(open_source(tmp_path / "a.png").read(0, 1), PIXELS[None])
 
 
+def test_a_palette_that_rgb_does_not_need_is_said(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(np.stack([PIXELS] * 3, axis=-1), chunk(b"PLTE", bytes(3))))
+    assert lines(tmp_path / "a.png") == [f"{tmp_path / 'a.png'}: its suggested palette is not kept."]
+
+
 def test_data_after_the_end_is_said(tmp_path):
     (tmp_path / "a.png").write_bytes(png(PIXELS) + b"more")
     assert lines(tmp_path / "a.png") == [f"{tmp_path / 'a.png'}: its data after the end of the PNG is not kept."]
@@ -115,6 +120,17 @@ def test_exif_data_that_are_cut_short_declare_nothing(length):
     assert image_notes.orientation(exif(6)) == image_notes.orientation(b"Exif\0\0" + exif(6)) == 6
 
 
+def test_text_is_inflated_no_further_than_it_is_read():
+    bomb = b"\0" + zlib.compress(b"0" * (1 << 22))
+    assert len(image_notes._raw_profile(b"zTXt", b"\0" + zlib.compress(b"exif 9 " + b"0" * (1 << 22)))) < 1 << 16
+    assert image_notes._raw_profile(b"zTXt", bomb) == image_notes._raw_profile(b"zTXt", b"\0no zlib") == b""
+
+
+@pytest.mark.parametrize("names, said", [("a", "a"), ("abc", "a, b, c"), ("abcde", "a, b, c and 2 more")])
+def test_some_names_stand_for_many(names, said):
+    assert image_notes.few(list(names)) == said
+
+
 def test_greys_of_few_bits_say_how_they_come_back(tmp_path):
     (tmp_path / "a.png").write_bytes(png(PIXELS, depth=4))
     (line,) = lines(tmp_path / "a.png")
@@ -147,6 +163,7 @@ def test_a_folder_says_each_kind_once(tmp_path):
     with pytest.warns(NotKeptWarning) as caught:
         images = read_images(tmp_path / "in")
     assert [str(one.message) for one in caught] == lines(tmp_path / "in") and images.shape == (30, 8, 8)
+    assert {one.filename for one in caught} == {__file__}
     source = open_source(tmp_path / "in")
     assert source.largest() == PIXELS.max() and len(list(source.entries())) == 30
     assert source.notes() == lines(tmp_path / "in")
@@ -167,6 +184,10 @@ def test_what_is_written_comes_back_without_a_word(tmp_path):
         (lambda path: (path / "._a.png").touch(), r"holds no PNG, only \._a\.png; give"),
         (lambda path: os.mkfifo(path / "a.png"), r"a\.png is a pipe, not a file"),
         (lambda path: (path / "a.png").symlink_to("nowhere"), r"a\.png is a link to nothing"),
+        (
+            lambda path: [Image.new("L", size).save(path / f"{size[0]}.png") for size in ((4, 5), (5, 4))],
+            r"4\.png is 4 x 5 grey and 5\.png is 5 x 4 grey",
+        ),
         (
             lambda path: [Image.new(mode, (5, 4)).save(path / f"{mode}.png") for mode in ("L", "RGB")],
             r"in .*folder, L\.png is 5 x 4 grey and RGB\.png is 5 x 4 RGB; make folders of one shape",

@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import time
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -83,6 +84,7 @@ DAMAGED = {
     "short header": (SIGNATURE + chunk(b"IHDR", bytes(12)), "wrong length"),
     "no width": (SIGNATURE + header(0, 28), "0 x 28 pixels"),
     "no such depth": (SIGNATURE + header(20, 28, depth=3), "does not have"),
+    "no such depth of RGB": (SIGNATURE + header(20, 28, depth=4, colour=2), "does not have"),
     "no such colour": (SIGNATURE + header(20, 28, colour=1), "does not have"),
     "no such compression": (SIGNATURE + header(20, 28, rest=b"\1\0"), "does not have"),
     "no such interlace": (SIGNATURE + header(20, 28, interlaced=2), "does not have"),
@@ -171,6 +173,12 @@ def test_chunks_beside_the_pixels_do_not_reach_pillow(read, monkeypatch):
     assert len(seen[0]) < 300 and b"zTXt" not in seen[0]
 
 
+def test_the_limit_is_of_bytes(read):
+    assert read(png(RGB), max_bytes=RGB.size).pixels.shape == RGB.shape
+    with pytest.raises(ValueError, match=r"a\.png has 6 x 7 pixels, more than 125 bytes"):
+        read(png(RGB), max_bytes=RGB.size - 1)
+
+
 @pytest.mark.parametrize(
     "width, height, inflated, words",
     [
@@ -185,8 +193,12 @@ def test_bombs_cost_what_their_header_declares(read, width, height, inflated, wo
     # Behind a full flush, a block may be repeated.
     packed += (packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)) * (inflated >> 20)
     data = SIGNATURE + header(width, height) + chunk(b"IDAT", packed) + chunk(b"IEND")
+    tracemalloc.start()
     start = time.process_time()
-    with pytest.raises(ValueError, match=words):
-        read(data)
-    # Inflating all of it takes seconds.
-    assert time.process_time() - start < 0.5
+    try:
+        with pytest.raises(ValueError, match=words):
+            read(data)
+        # Inflating all of it takes seconds, and one piece of the file becomes 64 MiB.
+        assert time.process_time() - start < 0.5 and tracemalloc.get_traced_memory()[1] < len(data) + (4 << 20)
+    finally:
+        tracemalloc.stop()
