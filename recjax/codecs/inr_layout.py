@@ -6,6 +6,7 @@ All of it is arrays of the host.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Layout:
         """[picture, square, ...] of a level as [padded square, ...]."""
         return sizes.repeat_last(x.reshape(-1, *x.shape[2:]), self.padded_squares[level])
 
-    def by_picture(self, level: int, x: np.ndarray) -> np.ndarray:
+    def by_picture(self, level: int, x: Any) -> np.ndarray:
         """Undoes `padded`."""
         x = np.asarray(x)[: self.squares[level]]
         return x.reshape(self.pictures, -1, *x.shape[1:])
