@@ -1,7 +1,7 @@
 """Arrival times and ranks, against what they must be in distribution and against NumPy.
 
-Keys are fixed. With the right code each p-value is above 1e-3; the sizes are such that a power of 1.2 on the waits, or
-order statistics off by one, give less than 1e-6.
+Keys are fixed. With the right code each p-value is above 1e-3; the sizes are such that a power of 1.2 on the waits
+gives less than 1e-6. Times that are made of them are compared one by one.
 """
 
 import jax
@@ -11,8 +11,8 @@ import pytest
 import scipy.stats
 
 import recjax
-from recjax import randomness, rec
-from recjax.rec import candidates
+from recjax import grid, randomness, rec
+from recjax.rec import candidates, partition
 from recjax.rec.ad_star import child_waits, root_time
 
 PRIOR = recjax.Normal(0.0, 1.0)
@@ -56,10 +56,43 @@ def encoded(algorithm, seed: int) -> rec.Encoded:
     return jax.tree.map(np.asarray, rec.encode(algorithm, recjax.key(seed), q, PRIOR))
 
 
-@pytest.mark.parametrize(("count", "chunk_size"), [(2, 2), (5, 2)])
-def test_orc_s_times_are_those_of_so_many_exponentials(count, chunk_size):
+@pytest.mark.parametrize("name", ["orc", "pfr", "mrc"])
+def test_searches_score_the_times_that_their_waits_make(name):
+    """Against float64 from the waits of each row: order statistics, arrivals of a Poisson process, or the waits."""
+    count, rows = 6, 32
+    factory, size = rec.ALGORITHMS[name], "max_candidates" if name == "pfr" else "num_candidates"
+    algorithm = factory(**{size: count}, chunk_size=3)
+    key, private = recjax.key(10), randomness.fold_in(recjax.key(11), jnp.arange(rows, dtype=jnp.uint32))
+    q, p = (recjax.Normal(jnp.float32([mean]), jnp.float32([scale])) for mean, scale in ((MEAN, SCALE), (0, 1)))
+
+    def search(private):
+        state = algorithm.init(key, private, q, p, None)
+        for _ in range(2):
+            state = algorithm.step(key, private, state)
+        return state
+
+    state = jax.jit(jax.vmap(search))(private)
+    steps = jnp.arange(count, dtype=jnp.uint32)
+    waits = np.asarray(jax.vmap(lambda own: candidates.waiting_times(own, steps))(private), np.float64)
+    place = np.arange(count)
+    times = {"orc": np.cumsum(waits * count / (count - place), axis=1), "pfr": np.cumsum(waits, axis=1), "mrc": waits}
+    words = partition.words_anywhere(key, 1, steps + 1)[0]
+    z = np.asarray(grid.to_float(grid.value_fixed(words)), np.float64)
+    scores = np.log(times[name]) - (log_ratio(z) - log_ratio(np.float64(MEAN / (1 - SCALE**2))))
+    if name == "pfr":
+        # A search that has ended looks no further; until then its best is that of all so far.
+        ended = np.asarray(state.stopped)
+        assert (np.asarray(state.best)[~ended] == pytest.approx(scores.min(axis=1)[~ended], abs=1e-3)) and ended.any()
+    assert np.asarray(state.best) == pytest.approx(scores.min(axis=1), abs=1e-3)
+    assert (np.asarray(state.best_index) == np.argmin(scores, axis=1) + 1).mean() > 0.95
+    if name == "orc":
+        assert np.asarray(state.time) == pytest.approx(times["orc"][:, -1], rel=1e-5)
+
+
+def test_orc_s_times_are_those_of_so_many_exponentials():
     """Sorted, they come without the recursion: the winner's index and sample have the same distribution so."""
-    enc = encoded(rec.orc(num_candidates=count, chunk_size=chunk_size), seed=4)
+    count = 2
+    enc = encoded(rec.orc(num_candidates=count, chunk_size=2), seed=4)
     rng = np.random.default_rng(0)
     z = rng.normal(size=(10 * ROWS, count))
     times = np.sort(rng.exponential(size=z.shape), axis=1)
@@ -131,3 +164,12 @@ def test_codes_beyond_the_last_interval_are_those_of_the_last():
     for interval in beyond:
         assert np.array_equal(candidates.decode(key, bins, rec.Code(interval, index), 2), expected)
     assert int(expected[0]) >= 3 << 22
+
+
+@pytest.mark.parametrize("name", ["orc", "mrc"])
+def test_candidates_beyond_the_budget_never_win(name):
+    """Of four candidates that are scored three at a time, a fifth and a sixth do not exist."""
+    algorithm = rec.ALGORITHMS[name](num_candidates=4, chunk_size=3)
+    q = recjax.Normal(np.full((400, 1), MEAN, np.float32), np.full((400, 1), SCALE, np.float32))
+    index = np.asarray(rec.encode(algorithm, recjax.key(12), q, PRIOR).code.index)
+    assert set(index.tolist()) == {1, 2, 3, 4}
