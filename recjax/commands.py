@@ -25,6 +25,7 @@ from recjax.command_parts import (
 )
 from recjax.errors import UsageError
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
+from recjax.machine_commands import Bench, Doctor, Models
 from recjax.text import quoted, say, say_json, tell
 
 if TYPE_CHECKING:
@@ -308,79 +309,6 @@ class Verify:
                 f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
             )
         tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
-
-
-@dataclass(frozen=True)
-class Models:
-    """List the released models."""
-
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        from recjax import listing
-
-        if self.json:
-            say_json(listing.facts())
-        else:
-            listing.show()
-
-
-@dataclass(frozen=True)
-class Doctor:
-    """Print versions and devices, and code a few images as a self-test.
-
-    Example: recjax doctor --conformance
-    """
-
-    conformance: Flag = False
-    """Also decode the reference files of all codecs and released models, which takes some minutes."""
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        from recjax import conformance, doctor
-
-        if self.json:
-            checks = [*doctor.checks(), *(conformance.checks() if self.conformance else ())]
-            good = not any(check.error for check in checks)
-            say_json({**doctor.facts(), "tests": [check._asdict() for check in checks], "good": good})
-        else:
-            good = doctor.examine(say)
-            if self.conformance:
-                good = conformance.examine(say) and good
-        if not good:
-            raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure how fast this machine is: candidates, symbols and images per second.
-
-    Example: recjax bench --json
-    """
-
-    seconds: float = 1.0
-    """Of each measurement, compilation apart."""
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        if not 0 < self.seconds < float("inf"):
-            raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
-        from recjax import bench, doctor
-
-        with progress("compiling") as report:
-            every = bench.cases()
-            found = []
-            for number, case in enumerate(every):
-                report(number, len(every))
-                found.append(bench.measure(case, self.seconds))
-        if self.json:
-            say_json({"machine": doctor.versions(), "rates": [one._asdict() for one in found]})
-            return
-        for one in found:
-            say(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
 
 
 COMMANDS = {
