@@ -55,7 +55,7 @@ def usage_sentence(complaint: str, name: str) -> str:
     words = " ".join(line.strip() for line in first if not line.startswith(" " * 8)).rstrip(".")
     similar = [after.split() for line, after in pairwise(lines) if line.lstrip().startswith(_SIMILAR)]
     # tyro goes through a set of what it does not know.
-    meant = ", ".join(sorted(found[0].rstrip(",") for found in similar))
+    meant = ", ".join(sorted(found[0].rstrip(",") for found in similar if found))
     return f"{words}{f' (perhaps {meant})' if meant else ''}; see `recjax {name} --help`."
 
 

@@ -11,7 +11,6 @@ from recjax.command_parts import (
     decode_bytes,
     facts,
     is_lossy,
-    progress,
     rate,
     read_bytes,
     read_header,
@@ -25,6 +24,7 @@ from recjax.compress_command import Compress, Target
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
+from recjax.machine_commands import Bench, Doctor, Models
 from recjax.text import quoted, say, say_json
 
 Container = Positional[Annotated[Path, arg(metavar="FILE")]]
@@ -158,86 +158,6 @@ class Verify:
                 f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
             )
         tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
-
-
-@dataclass(frozen=True)
-class Models:
-    """List the released models."""
-
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        from recjax import listing
-
-        if self.json:
-            say_json(listing.facts())
-        else:
-            listing.show()
-
-
-@dataclass(frozen=True)
-class Doctor:
-    """Print versions, devices and what is kept of compiled programs, and code a few images as a self-test.
-
-    Example: recjax doctor --conformance
-    """
-
-    conformance: Flag = False
-    """Also decode the reference files of all codecs and released models, which takes some minutes."""
-    clear_cache: Flag = False
-    """Delete the compiled programs that commands keep (and no other file), and do nothing else."""
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        if self.clear_cache:
-            from recjax import compile_cache
-
-            say(compile_cache.clear())
-            return
-        from recjax import conformance, doctor
-
-        if self.json:
-            checks = [*doctor.checks(), *(conformance.checks() if self.conformance else ())]
-            good = not any(check.error for check in checks)
-            say_json({**doctor.facts(), "tests": [check._asdict() for check in checks], "good": good})
-        else:
-            good = doctor.examine(say)
-            if self.conformance:
-                good = conformance.examine(say) and good
-        if not good:
-            raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure how fast this machine is: candidates, symbols and images per second.
-
-    Example: recjax bench --json
-    """
-
-    seconds: float = 1.0
-    """Of each measurement, compilation apart."""
-    json: Flag = False
-    """Print one JSON object."""
-
-    def run(self) -> None:
-        if not 0 < self.seconds < float("inf"):
-            raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
-        from recjax import bench, doctor
-
-        with progress("measuring", steady=False) as report:
-            every = bench.cases()
-            found = []
-            for number, case in enumerate(every):
-                report(number, len(every))
-                found.append(bench.measure(case, self.seconds))
-        if self.json:
-            say_json({"machine": doctor.versions(), "rates": [one._asdict() for one in found]})
-            return
-        for one in found:
-            say(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
 
 
 COMMANDS = {
