@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from recjax import chunks, cli, plain_peers
 
-RANDOM = np.random.default_rng(0).integers(0, 256, (30, 28, 28), np.uint8)
+RANDOM = np.random.default_rng(0).integers(0, 256, (32, 28, 28), np.uint8)
 FLAT = np.full((50, 28, 28), 9, np.uint8)
 SLOPE = np.add.outer(np.arange(200) * 3, np.arange(300) ** 2 // 90).astype(np.uint8)[None]
 DIGITS = load_digits().images[:200].astype(np.uint8)
@@ -85,13 +85,18 @@ def test_without_lzma_pngs_are_left(monkeypatch):
 
 
 @pytest.mark.parametrize("shards", [[], ["--shard-images", "40"]], ids=["file", "shards"])
-@pytest.mark.parametrize("images, said", [(FLAT[:, :8, :8], True), (RANDOM[:, :8, :8], False)], ids=["flat", "random"])
+@pytest.mark.parametrize(
+    "images, said", [(FLAT[:, :8, :8], True), (RANDOM.reshape(-1, 8, 8), False)], ids=["flat", "random"]
+)
 def test_the_command_says_it_once(images, said, shards, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("recjax.codecs.lossless.compress", lambda images, *model, **options: chunks.write_raw(images))
     monkeypatch.setattr("recjax.codecs.lossless.check_images", lambda images, model: None)
+    judged, losing_to = [], plain_peers.losing_to
+    monkeypatch.setattr(plain_peers, "losing_to", lambda *made: judged.append(made) or losing_to(*made))
     np.save("in.npy", images)
     assert cli.main(["compress", "in.npy", "out", "--model", "digits", "--method", "orc", *shards]) == cli.FINE
     err = capsys.readouterr().err
+    assert len(judged) == 1
     assert err.count("\n") == err.count("recjax: out: ") == err.count("xz of the same images would take") == said
     assert ("of the first shard made here" in err) == (said and bool(shards))
