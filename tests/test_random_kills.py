@@ -130,7 +130,7 @@ def test_outputs_are_whole_whenever_a_command_is_killed(verb, out, kills, memory
 def test_outputs_are_whole_whenever_a_process_is_killed(verb, out, memory_path, monkeypatch):
     monkeypatch.chdir(memory_path)
     folder, rng = Folder(verb, out, data.load("digits", "test").images[:80]), random.Random(0)
-    for _ in range(10):
+    for _ in range(5):
         command = [sys.executable, "-c", WHOLE, verb, out, folder.suffix]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as worker:
             assert worker.stdout is not None
