@@ -38,7 +38,7 @@ def test_a_varint_that_does_not_end_is_truncated(data):
         varint.decode(data, 0, "size", 0, 1 << 20)
 
 
-@pytest.mark.parametrize("data", [b"\x80\x00", b"\xac\x02"[:1] + b"\x82\x00"])
+@pytest.mark.parametrize("data", [b"\x80\x00", b"\xac\x82\x00"])
 def test_a_longer_spelling_is_refused(data):
     with pytest.raises(FormatError, match="shortest form"):
         varint.decode(data, 0, "size", 0, 1 << 20)
