@@ -1,5 +1,7 @@
 """What Python callers hand to the codecs by mistake: a sentence for each, before any work."""
 
+import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,9 @@ def test_bytes_of_every_kind_are_read(kind, golden, digits):
 def test_models_are_loaded_by_names_and_paths(load, wrong):
     with pytest.raises(ValueError, match=r"a model is loaded by its name or the path of its file, got"):
         load(wrong)
+
+
+def test_models_pickle_and_copy(model, lossy):
+    for one in (model, lossy):
+        for again in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+            assert type(again) is type(one) and again.digest == one.digest and again.name == one.name
