@@ -87,10 +87,10 @@ class Info:
 
     file: Container
     """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
-    json: Flag = False
-    """Print one JSON object."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse files whose images take more."""
+    json: Flag = False
+    """Print one JSON object."""
 
     def run(self) -> None:
         from recjax.shards import is_shards
