@@ -32,7 +32,7 @@ _IN_A_KERNEL = frozenset({
 })  # fmt: skip
 
 
-def by_own_rules(function: Callable[..., Any]) -> Callable[..., Any]:
+def by_own_rules(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Makes a function trace under JAX's default rules of promotion, whatever its caller demands of their own code."""
 
     @wraps(function)
