@@ -250,6 +250,8 @@ def _units(level: Level, words: jax.Array, variables: int) -> jax.Array:
     return jnp.zeros((*values.shape[:-1], variables), jnp.int32).at[..., level.latents].set(values)
 
 
+# Jitted, as any code of a hostile file decodes there.
+@jax.jit
 def words_of(level: Level, key: randomness.Key, code: rec.Code) -> jax.Array:
     """Words [square, block, dim] of the codes of a level, whose streams `key` gives."""
     return rec.decode_words(
