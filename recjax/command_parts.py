@@ -108,7 +108,8 @@ def read_source(path: Path) -> "np.ndarray":
 
     # Beside its pixels a file has a header, and a PNG perhaps a text.
     with images_file(path, MAX_BYTES + (1 << 20)) as place:
-        return read_images(place, tell=complain)
+        # Who sent standard input does not know the temporary file.
+        return read_images(place, tell=lambda line: complain(line.replace(str(place), quoted(path))))
 
 
 def facts(data: bytes) -> dict[str, object]:

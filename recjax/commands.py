@@ -63,6 +63,8 @@ class Decompress:
     def run(self) -> None:
         from recjax.shards import is_shards
 
+        if self.index is not None and self.index < 0:
+            raise UsageError(f"index counts the images from 0, got {self.index}; name one of them.")
         if is_shards(self.file):
             from recjax import shard_commands
 

@@ -22,6 +22,9 @@ LIMIT_BYTES = 1 << 30
 _OF_JAX = "JAX_COMPILATION_CACHE_DIR"
 _LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
+_set_here: set[str] = set()
+"""Folders that this process set for JAX: they are its own."""
+
 
 def folder() -> Path | None:
     """Where the command line keeps compiled programs, None for nowhere; what is set for JAX itself comes first.
@@ -42,7 +45,7 @@ def folder() -> Path | None:
 
 def is_of_jax() -> bool:
     """Says whether the folder is one that the user set for JAX: it is neither checked, nor limited, nor cleared."""
-    return bool(os.environ.get(_OF_JAX))
+    return os.environ.get(_OF_JAX, "") not in ("", *_set_here)
 
 
 def limit_bytes() -> int:
@@ -71,6 +74,8 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
         if fault:
             complain(f"compiled programs are not kept: {fault}; or set {VARIABLE} to off.")
             return None
+        if environment is os.environ:
+            _set_here.add(str(found))
     environment.setdefault(_OF_JAX, str(found))
     environment.setdefault(_LEAST_SECONDS, "0.2")
     return found if ours else None

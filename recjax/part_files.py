@@ -28,6 +28,10 @@ PREFIX = ".recjax-"
 """Of all temporary names."""
 
 
+_TRIES = 8
+"""Files that are made until one is held: more sweepers than that do not come in time for each."""
+
+
 @contextmanager
 def part_file(path: Path) -> Iterator[Path]:
     """Yields an empty file beside `path`, which only its owner may read; it is removed unless it was renamed."""
@@ -67,7 +71,9 @@ def _part(path: Path, make: Callable[[], tuple[Path, int]]) -> Iterator[Path]:
     sweep(path)
     part, handle = make()
     # Whoever swept between its making and its locking has removed it, or has yet to find that it is locked.
-    while not _hold(part, handle):
+    for _ in range(_TRIES):
+        if _hold(part, handle):
+            break
         os.close(handle)
         part, handle = make()
     if fcntl is None:

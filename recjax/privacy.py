@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recjax.inputs import STANDARD
+
 _GROUP, _OTHERS = 0o070, 0o007
 
 
@@ -14,8 +16,11 @@ def private_as(source: Path, folder: Path) -> Iterator[None]:
     """Files that this process makes in a folder meanwhile may be read by no more people than a source.
 
     The source is a file, or a folder of files, of which the most private counts. Whoever may not read it is added to
-    the umask, so that files which replace others keep the permissions of those.
+    the umask, so that files which replace others keep the permissions of those. Standard input has no permissions.
     """
+    if source == STANDARD:
+        yield
+        return
     mask = os.umask(0o077)
     os.umask(mask | _kept_out(source, folder))
     try:
