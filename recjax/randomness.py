@@ -81,13 +81,13 @@ def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
     Raises:
         ValueError: for everything else.
     """
-    found = f"the {type(key).__name__} {key!r:.40}"
-    if isinstance(key, jax.Array | np.ndarray):
-        found = f"{key.dtype} {key.shape}"
+    is_array = isinstance(key, jax.Array | np.ndarray)
+    if is_array:
         if jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
             key = _words_of_typed(key)
         if key.dtype == np.uint32 and key.shape[-1:] == (2,) and batch in (None, key.shape[:-1]):
             return key
+    found = f"{key.dtype} {key.shape}" if is_array else f"the {type(key).__name__} {key!r:.40}"
     shape = "[..., 2]" if batch is None else str([*batch, 2])
     raise ValueError(
         f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {found}; make one from a seed "

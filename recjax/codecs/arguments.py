@@ -1,10 +1,11 @@
 """Checks of what Python callers hand to the codecs: each says in one sentence what is wanted."""
 
-import math
 import operator
+from contextlib import suppress
 from numbers import Real
 from typing import Any, TypeVar
 
+import jax
 import numpy as np
 
 from recjax.models.document import shown
@@ -38,8 +39,11 @@ def require_known_model(model: Any) -> Model | INRModel | None:
 
 def require_bytes(data: Any) -> bytes:
     """Returns the bytes of a file; ValueError for its path, or all else."""
-    if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
+    if not isinstance(data, str):
+        with suppress(TypeError):
+            view = memoryview(data)
+            if view.ndim == 1 and view.itemsize == 1:
+                return bytes(view)
     raise ValueError(
         f"a file is given as its bytes, got a {type(data).__name__}; read it, as pathlib.Path(...).read_bytes() does."
     )
@@ -72,5 +76,6 @@ def require_index(index: Any) -> int | None:
 
 def require_number(name: str, value: Any, lowest: float = 0) -> None:
     """ValueError unless a limit is a number, of at least `lowest`; infinity is one, and NaN is not."""
-    if not isinstance(value, Real) or math.isnan(value) or value < lowest:
+    value = value.item() if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0 else value
+    if not isinstance(value, Real) or not value >= lowest:
         raise ValueError(f"{name} must be {lowest:g} or more, got {shown(value)}; give such a number.")

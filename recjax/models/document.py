@@ -1,6 +1,5 @@
 """What the JSON document of a model file may hold. Files come from anywhere: each field is checked before its use."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -59,10 +58,10 @@ def sides(document: Mapping[str, Any], field: str) -> tuple[int, ...]:
 
 
 def card(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the card of a document; ValueError unless it is an object, not nested deeply, of finite numbers."""
+    """Returns the card of a document, which decides nothing; ValueError unless it is an object, not nested deeply."""
     value = document["card"]
-    if not isinstance(value, dict) or not _is_plain(value, _MAX_NESTING):
-        raise ValueError(f"its card must be an object of finite numbers, nested at most {_MAX_NESTING} deep")
+    if not isinstance(value, dict) or not _is_shallow(value, _MAX_NESTING):
+        raise ValueError(f"its card must be an object, nested at most {_MAX_NESTING} deep")
     return value
 
 
@@ -87,14 +86,14 @@ def check_tensors(found: Mapping[str, np.ndarray], used: Mapping[str, np.ndarray
 
 def shown(value: Any) -> str:
     """Returns a value in a few ASCII characters, for a sentence."""
-    if isinstance(value, dict | list) and not _is_plain(value, _MAX_NESTING):
-        return f"a {type(value).__name__} that is nested deeply, or of infinite numbers"
+    if isinstance(value, dict | list) and not _is_shallow(value, _MAX_NESTING):
+        return f"a {type(value).__name__} that is nested deeply"
     found = ascii(value)
     return found if len(found) <= 60 else found[:57] + "..."
 
 
-def _is_plain(value: Any, nesting: int) -> bool:
-    if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        return nesting > 0 and all(_is_plain(one, nesting - 1) for one in inner)
-    return not isinstance(value, float) or math.isfinite(value)
+def _is_shallow(value: Any, nesting: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return nesting > 0 and all(_is_shallow(one, nesting - 1) for one in inner)

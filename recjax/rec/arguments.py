@@ -24,7 +24,7 @@ def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
     if isinstance(bins, Bins):
         _check_intervals(_concrete(bins.intervals), bins.capacity)
         return bins
-    if not np.issubdtype(_dtype(bins), np.integer) or np.size(bins) == 0:
+    if not np.issubdtype(_dtype(bins), np.integer):
         raise ValueError(
             f"bins are whole numbers of intervals per dimension, got {_dtype(bins)} {np.shape(bins)}; round them"
         )
@@ -32,7 +32,7 @@ def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
         return Bins(bins.astype(jnp.uint32), algorithm.max_intervals)
     counts = np.asarray(bins)
     _check_intervals(counts, grid.MAX_INTERVALS)
-    return Bins(counts.astype(np.uint32), 1 << (int(counts.max()) - 1).bit_length())
+    return Bins(counts.astype(np.uint32), 1 << (int(counts.max(initial=1)) - 1).bit_length())
 
 
 def _check_intervals(counts: np.ndarray | None, most: int) -> None:
@@ -105,7 +105,7 @@ def check_code(algorithm: RECAlgorithm, code: Any, shape: tuple[int, ...], bins:
     else:
         _check_numbers(algorithm, "an index", code.index, 1)
         _check_bins(code.interval, bins)
-    return jax.tree.map(_as_words, code)
+    return type(code)(*map(_as_words, code))
 
 
 def _check_numbers(algorithm: RECAlgorithm, name: str, array: Any, least: int) -> None:
@@ -130,11 +130,13 @@ def _check_bins(interval: Any, bins: Bins | None) -> None:
 
 
 def _as_words(array: Any) -> Any:
-    return array.astype(np.uint32) if hasattr(array, "dtype") else np.asarray(array, np.uint32)
+    if not isinstance(array, jax.Array):
+        return np.asarray(array).astype(np.uint32)
+    return array if array.dtype == np.uint32 else array.astype(np.uint32)
 
 
 def _dtype(array: Any) -> np.dtype:
-    return np.asarray(array).dtype if not hasattr(array, "dtype") else array.dtype
+    return array.dtype if isinstance(array, jax.Array) else np.asarray(array).dtype
 
 
 def _concrete(array: Any) -> np.ndarray | None:

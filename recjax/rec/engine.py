@@ -66,8 +66,9 @@ def encode(
     blocks = _block_shape(algorithm, shape)
     axes = _checked_axes(shared_axes, blocks)
 
-    swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
-    if math.prod(blocks[:-1]) and rows_.at_hand((key, private_key, q, p, bins)):
+    rows = math.prod(blocks[:-1])
+    swept = bins is None and rows > 0 and shared.pays(algorithm, q, p, blocks, axes)
+    if rows and rows_.at_hand((key, private_key, q, p, bins)):
         memory.bound()
         return _encode_padded(algorithm, swept, shape, axes, key, private_key, q, p, bins)
     where = sharding.placed((q, p, bins))
@@ -86,7 +87,6 @@ def encode(
 def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
     """`encode` in programs that do not depend on the shape of the batch."""
     *batch, dim = _block_shape(algorithm, shape)
-    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
     keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
     of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
     problem = (keys, private_keys, of_q, of_p, rows_.of_bins(bins, shape))
@@ -103,7 +103,13 @@ def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key,
 def _keys_of_rows(key, private_key, stream):
     """Shared and private keys of rows that use streams of these numbers."""
     row = jnp.arange(len(stream), dtype=jnp.uint32)
-    return randomness.fold_in(key, randomness.BLOCKS, stream), randomness.fold_in(private_key, row)
+    return randomness.fold_in(key, randomness.BLOCKS, stream), _private_keys(key, private_key, row)
+
+
+def _private_keys(key, private_key, row):
+    """Keys of what the decoder need not share, of rows of these numbers; None stands for one derived from `key`."""
+    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
+    return randomness.fold_in(private_key, row)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -142,8 +148,8 @@ def decode(
 
     Key, p, bins and shared axes are those that `encode` was given. ValueError if the code cannot have been sent with
     them: it has other shapes, names an interval that the bins do not have, or an index or a depth beyond the
-    algorithm's sizes. Another key, another p, or other bins that have this interval too give another sample, without a
-    word; and so does everything under jit, where numbers are not known.
+    algorithm's sizes. Another key, another p, or other bins that have this interval too give another sample without an
+    error. Under jit, numbers are not known, and no code is refused for them.
     """
     check_coding_distribution(p)
     key, bins = randomness.as_key(key, ()), as_bins(algorithm, bins)
@@ -220,11 +226,10 @@ def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
     *batch, dim = blocks
     rows = math.prod(batch)
-    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
 
     return (
         _stream_keys(key, tuple(batch), shared_axes),
-        randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),
+        _private_keys(key, private_key, jnp.arange(rows, dtype=jnp.uint32)),
         q.in_rows(shape, rows, dim),
         p.in_rows(shape, rows, dim),
         _broadcast_bins(bins, shape),

@@ -37,7 +37,6 @@ def gprs_global(*, max_candidates: int, chunk_size: int = 64) -> RECAlgorithm:
 
 @lru_cache(maxsize=64)
 def _gprs_global(max_candidates: int, chunk_size: int) -> RECAlgorithm:
-
     def init(key, private_key, q, p, bins):
         return State(prepare(q, p), jnp.uint32(0), jnp.float32(0), jnp.array(False))
 

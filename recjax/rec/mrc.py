@@ -40,7 +40,6 @@ def mrc(*, num_candidates: int, chunk_size: int = 256) -> RECAlgorithm:
 
 @lru_cache(maxsize=64)
 def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
-
     def init(key, private_key, q, p, bins):
         race, seen = candidates.prepare(q, p, None, partition.weights_by_mass, 1)
         return State(race, seen, jnp.uint32(0), jnp.float32(jnp.inf), jnp.uint32(1))

@@ -45,7 +45,6 @@ def pfr(*, max_candidates: int, chunk_size: int = 256, max_intervals: int = 64) 
 # One bundle for the same sizes, so that what is compiled for it is found again.
 @lru_cache(maxsize=64)
 def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
-
     def init(key, private_key, q, p, bins):
         race, seen = candidates.prepare(q, p, bins, partition.weights_by_supremum, _SLOTS)
         zero = jnp.uint32(0)

@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import SingleDeviceSharding
@@ -22,15 +21,15 @@ from recjax.rec.base import Bins
 
 def at_hand(arguments: Any) -> bool:
     """Whether all arrays have their values in the memory of the host, where NumPy takes them as they are."""
-    one = jnp.zeros(())
-    if jax.default_backend() != "cpu" or isinstance(one, Tracer) or not jax.sharding.get_abstract_mesh().empty:
+    arrays = [leaf for leaf in jax.tree.leaves(arguments) if isinstance(leaf, jax.Array)]
+    if jax.default_backend() != "cpu" or any(isinstance(leaf, Tracer) for leaf in arrays):
+        return False
+    # In a function that is traced, whatever is computed is a tracer, of constants, too.
+    one = jax.lax.neg(np.float32(0))
+    if isinstance(one, Tracer) or not jax.sharding.get_abstract_mesh().empty:
         return False
     here = one.devices()
-    arrays = [leaf for leaf in jax.tree.leaves(arguments) if isinstance(leaf, jax.Array)]
-    return not any(
-        isinstance(leaf, Tracer) or not isinstance(leaf.sharding, SingleDeviceSharding) or leaf.devices() != here
-        for leaf in arrays
-    )
+    return all(isinstance(leaf.sharding, SingleDeviceSharding) and leaf.devices() == here for leaf in arrays)
 
 
 def padded(tree: Any, rows: int) -> Any:
