@@ -59,7 +59,9 @@ def encode(
     """
     check_pair(q, p, algorithm.scalar)
     key = randomness.as_key(key, ())
-    private_key = None if private_key is None else randomness.as_key(private_key, ())
+    private_key = (
+        randomness.fold_in(key, randomness.PRIVATE) if private_key is None else randomness.as_key(private_key, ())
+    )
     bins = as_bins(algorithm, bins)
     parts = {"q": q.shape, "p": p.shape} | ({} if bins is None else {"bins": bins.intervals.shape})
     shape = check_shape(algorithm, broadcast_shape(**parts))
@@ -86,7 +88,6 @@ def encode(
 def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
     """`encode` in programs that do not depend on the shape of the batch."""
     *batch, dim = _block_shape(algorithm, shape)
-    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
     keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
     of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
     problem = (keys, private_keys, of_q, of_p, rows_.of_bins(bins, shape))
@@ -220,8 +221,6 @@ def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
     *batch, dim = blocks
     rows = math.prod(batch)
-    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
-
     return (
         _stream_keys(key, tuple(batch), shared_axes),
         randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32)),

@@ -21,8 +21,8 @@ def lossy():
 COMPRESS = {
     "a name for a model": ((IMAGES, "digits"), {}, r"recjax.load_model\(...\) returns it, got a str; call recjax"),
     "no model": ((IMAGES, None), {}, "recjax.load_model.* got a NoneType; load one by its name"),
-    "a path for images": (("digits.npy", "model"), {}, "images are wanted as one uint8 array, got a str; read them"),
-    "nothing for images": ((None, "model"), {}, "images are wanted as one uint8 array, got a NoneType"),
+    "a path for images": (("digits.npy", "model"), {}, "images must be one uint8 array, got a str; read them"),
+    "nothing for images": ((None, "model"), {}, "images must be one uint8 array, got a NoneType"),
     "images of two shapes": (([IMAGES[0], IMAGES[0, :4]], "model"), {}, "stack images of one shape"),
     "floats": ((IMAGES / 16, "model"), {}, "codes uint8 images of shape .* got float64"),
     "a list of integers": ((IMAGES.tolist(), "model"), {}, "codes uint8 images of shape .* got int64"),
