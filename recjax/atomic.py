@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from recjax.part_files import PREFIX, part_file, sweep
+from recjax.text import quoted
 
 
 def write_atomically(
@@ -25,8 +26,8 @@ def write_atomically(
     Args:
         path: the file; its folder must exist.
         write: fills the file whose path it is given, without renaming it.
-        once: a file that is there stays as it is, whoever of several processes was first.
-        replace: otherwise a file that is there is an error.
+        once: keep a file that already exists, whichever process wrote it.
+        replace: whether an existing file may be replaced; otherwise it is an error.
 
     Raises:
         ValueError: a file cannot be put there, or is there and is not to be replaced.
@@ -63,7 +64,7 @@ def require_file_place(path: str | Path, *, replace: bool = True) -> None:
 
 @contextmanager
 def names_errors(path: str | Path) -> Iterator[None]:
-    """Errors of the system name `path`, which the caller knows, and no temporary file."""
+    """Makes errors of the system name `path`, which the caller knows, instead of a temporary file."""
     try:
         yield
     except OSError as error:
@@ -79,8 +80,9 @@ def file_target(path: Path, *, replace: bool) -> Path:
     # A rename would put a file in the place of a device or a pipe, too.
     if (found := status(target)) is not None:
         if not stat.S_ISREG(found.st_mode):
-            raise ValueError(f"{path} exists and is not a file; name another.")
+            raise ValueError(f"{quoted(path)} exists and is not a file; name another.")
         if not replace:
+            # What a killed write left would go with the next one, which is refused here.
             sweep(target)
             raise ValueError(_exists(path))
     return target
@@ -93,7 +95,7 @@ def follow(path: Path) -> Path:
     target = Path(os.path.realpath(path))
     # A file made through a link that somebody left would be where nobody expects it.
     if status(target) is None or target.is_symlink():
-        raise ValueError(f"{path} is a link to {target}, which does not exist; name the file itself.")
+        raise ValueError(f"{quoted(path)} is a link to {quoted(target)}, which does not exist; name the file itself.")
     return target
 
 
@@ -108,7 +110,7 @@ def status(path: Path) -> os.stat_result | None:
 def require_parent(path: Path) -> None:
     """ValueError unless the folder that is to hold `path` exists."""
     if not path.parent.is_dir():
-        raise ValueError(f"the folder {path.parent} does not exist; make it first.")
+        raise ValueError(f"the folder {quoted(path.parent)} does not exist; make it first.")
 
 
 def umask() -> int:
@@ -120,7 +122,7 @@ def umask() -> int:
 
 
 def _exists(path: Path) -> str:
-    return f"{path} exists; name another, or ask for it to be replaced (--force)."
+    return f"{quoted(path)} exists; name another, or ask for it to be replaced (--force)."
 
 
 def set_permissions(part: Path, target: Path) -> None:

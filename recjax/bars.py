@@ -22,7 +22,7 @@ _MEASURED = 3
 
 
 class Report(Protocol):
-    """What hears how far a stage is."""
+    """Receives the progress of a stage."""
 
     def __call__(self, stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
         """Shows a stage, which takes the place of the one before.
@@ -83,7 +83,7 @@ def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Ite
 
 
 def halves(report: Report, *, steady: bool = True) -> Callable[[int, int], None]:
-    """What hears the progress of an encoder that counts everything twice, as it decodes it, too: as two stages."""
+    """Returns a callback that reports encoding, then verification, of an encoder that counts every image twice."""
 
     def told(done: int, total: int) -> None:
         half = total // 2

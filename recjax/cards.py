@@ -18,7 +18,7 @@ FORMER = {
     "44cae3ebffb566b3": "mnist-vae, of development before 0.1.0 (commit 2b1b57f)",
     "ec17079186c976d9": "cifar10-wip, of development before 0.1.0 (commit 37b5353)",
 }
-"""Models that files may have been made with and that are not released any more, by the digest in such a file."""
+"""Unreleased models that files may have been made with, by digest."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def unknown_model(digest: str, name: str | None = None) -> str:
         name: of the model, where something beside the file says it.
     """
     known = name_of(digest) if name is None else repr(name)
-    called = f"the model {known}" if known else "a model, whose name it does not hold"
+    called = f"the model {known}" if known else "a model"
     return (
-        f"the file was made with {called}, of digest {digest}, which no released model has; give that model's file, or "
-        "the folder of its training run (on the command line by --model PATH)."
+        f"the file was made with {called} of digest {digest}, which is not a released model; give that model's file, "
+        "or the folder of its training run (on the command line by --model PATH)."
     )
 
 

@@ -55,7 +55,8 @@ Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] o
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
 Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off", and
 RECJAX_CACHE_BYTES limits it (1073741824). `recjax doctor` shows it, and with --clear-cache empties it.
-Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 143 terminated, 141 nobody read the output.
+Exit codes: 0 fine, 1 bad input, 2 wrong usage, 129 terminal closed, 130 interrupted, 141 nobody read the output,
+143 terminated.
 """
 
 
@@ -114,7 +115,8 @@ def _run(arguments: list[str], own_process: bool) -> int:
     except SystemExit:
         # After help.
         return FINE
-    if not own_process or name in _WITHOUT_JAX:
+    # What deletes the programs has no use for them, and no complaint about their folder.
+    if not own_process or name in _WITHOUT_JAX or getattr(command, "clear_cache", False):
         command.run()
         return FINE
     with _programs_kept():

@@ -3,13 +3,14 @@
 What lies there is loaded and run, so a folder is used only if nobody else can put programs into it.
 """
 
+import functools
 import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
 from recjax import cached_programs, own_folder
-from recjax.text import complain
+from recjax.text import complain, quoted
 
 VARIABLE = "RECJAX_CACHE"
 """Names the folder of compiled programs, or is "off"."""
@@ -31,9 +32,9 @@ def folder() -> Path | None:
 
     Nowhere is also where a user has no home.
     """
-    chosen = os.environ.get(_OF_JAX) or os.environ.get(VARIABLE, "")
-    if chosen.lower() in ("off", "0", "no"):
+    if _is_off():
         return None
+    chosen = _chosen()
     try:
         if chosen:
             return Path(chosen).expanduser()
@@ -43,14 +44,26 @@ def folder() -> Path | None:
         return None
 
 
+def _chosen() -> str:
+    return os.environ.get(_OF_JAX) or os.environ.get(VARIABLE, "")
+
+
+def _is_off() -> bool:
+    return _chosen().lower() in ("off", "0", "no")
+
+
 def is_of_jax() -> bool:
     """Says whether the folder is one that the user set for JAX: it is neither checked, nor limited, nor cleared."""
     return os.environ.get(_OF_JAX, "") not in ("", *_set_here)
 
 
 def limit_bytes() -> int:
-    """Returns the most bytes that the folder keeps; what is no number of bytes counts as not set, and is told."""
-    stated = os.environ.get(LIMIT_VARIABLE, "")
+    """Returns the most bytes that the folder keeps; what is no number of bytes counts as not set, and is told once."""
+    return _limit_of(os.environ.get(LIMIT_VARIABLE, ""))
+
+
+@functools.cache
+def _limit_of(stated: str) -> int:
     if stated.isascii() and stated.isdecimal() and len(stated) < 20:
         return int(stated)
     if stated:
@@ -92,7 +105,7 @@ def facts() -> dict[str, object]:
     """Returns what there is to know of the folder: path, programs, their bytes and limit, and why it is not used."""
     found = folder()
     if found is None:
-        return {"folder": None, "unused": f"{VARIABLE} is off"}
+        return {"folder": None, "unused": f"{VARIABLE} is off" if _is_off() else "there is no home folder"}
     fault = None if is_of_jax() or not found.exists() else own_folder.fault(found)
     programs = cached_programs.list_programs(found)
     size = sum(program.size for program in programs)
@@ -114,15 +127,25 @@ def describe() -> str:
     return f"commands keep {held}" if known["unused"] is None else f"not used by commands: {held}: {known['unused']}"
 
 
-def clear() -> str:
-    """Delete the programs, close the folder to others, and return what was done; ValueError if it is not ours."""
+def clear() -> tuple[str, dict[str, object]]:
+    """Deletes the programs and closes the folder to others.
+
+    Returns:
+        What was done, as a line for people, and as facts: folder, programs deleted, their bytes.
+
+    Raises:
+        ValueError: the folder is not the user's own.
+    """
     found = folder()
     if found is None or not found.is_dir():
-        return "no compiled programs are kept"
+        where = None if found is None else str(found)
+        return "no compiled programs are kept", {"folder": where, "programs_deleted": 0, "bytes_deleted": 0}
     if is_of_jax():
-        raise ValueError(f"{found} is JAX's by {_OF_JAX}, and may hold programs of others; clear it yourself.")
+        raise ValueError(f"{quoted(found)} is JAX's by {_OF_JAX}, and may hold programs of others; clear it yourself.")
     fault = own_folder.close(found)
     if fault:
         raise ValueError(f"the compiled programs were not deleted: {fault}.")
     removed = cached_programs.prune(found, -1)
-    return f"{found}: {len(removed):,} compiled programs deleted, {sum(one.size for one in removed):,} bytes"
+    size = sum(one.size for one in removed)
+    line = f"{quoted(found)}: {len(removed):,} compiled programs deleted, {size:,} bytes"
+    return line, {"folder": str(found), "programs_deleted": len(removed), "bytes_deleted": size}

@@ -34,8 +34,8 @@ _CANDIDATES = by_default(
     "(inr; 65536 without partition); more is slower and closer to the posterior.",
 )
 _BLOCK_BITS = by_default(
-    "orc, pfr and bb-ans-rec: KL divergence of a block of latents, in bits; inr: of it what the bins leave; by default",
-    "what the default candidates are enough for.",
+    "orc, pfr, inr and bb-ans-rec: KL divergence of a block of latents, in bits (for inr, without the part that bins",
+    "send); by default as much as the default number of candidates can carry.",
 )
 
 
@@ -73,9 +73,9 @@ class Compress:
     bin_code: Annotated[Literal["uniform", "learned"] | None, BY_DEFAULT] = None
     """orc, pfr and bb-ans-rec: law of the bins; by default what the model has learned, else uniform."""
     seed: int = 0
-    """Of the randomness that encoder and decoder share; stored in the file."""
+    """Seed of the randomness that encoder and decoder share; stored in the file."""
     arithmetic: Literal["exact", "float"] = "exact"
-    """Of the networks. float is for research: the file says how floats come out here, and is refused elsewhere."""
+    """Arithmetic of the networks: float is for research; such a file decodes only where floats come out the same."""
     shard_images: Annotated[int | None, BY_DEFAULT] = None
     """Make OUT a folder of files with so many images each, in bounded memory; the same command goes on after a stop."""
     part: Annotated[str | None, BY_DEFAULT] = None

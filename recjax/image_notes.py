@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from recjax.text import quoted
+
 _NAMED = 3
 """Files that a sentence names."""
 
@@ -126,7 +128,7 @@ def _raw_profile(kind: bytes, text: bytes) -> bytes:
 
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
     """Makes a sentence of each thing that is not kept of one picture."""
-    return [f"{name}: its {note.thing} {note.fate}." for note in notes]
+    return [f"{quoted(name)}: its {note.thing} {note.fate}." for note in notes]
 
 
 def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
@@ -137,7 +139,7 @@ def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list
             files.setdefault(note, []).append(file)
     total = f"{len(found):,} image{'s' * (len(found) != 1)}"
     return [
-        f"{name}: the {note.thing} of {len(having):,} of {total} {note.fate} ({few(having)})."
+        f"{quoted(name)}: the {note.thing} of {len(having):,} of {total} {note.fate} ({few(having)})."
         for note, having in files.items()
     ]
 
@@ -145,4 +147,4 @@ def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list
 def few(names: list[str]) -> str:
     """Lists the first of some names, and says how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return ", ".join(map(quoted, names[:_NAMED])) + more

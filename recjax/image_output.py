@@ -26,6 +26,7 @@ from recjax.atomic import (
 from recjax.folder_swap import swap
 from recjax.image_source import Images
 from recjax.part_files import PNG_NAME, part_folder, sweep
+from recjax.text import quoted
 
 Form = Literal["npy", "png", "folder"]
 
@@ -41,7 +42,7 @@ def write_images(path: str | Path, images: Images, *, overwrite: bool = False) -
         overwrite: whether a file may be replaced, and a folder that holds nothing but such images.
 
     Raises:
-        ValueError: the images are others, or the path cannot be written or must not be replaced.
+        ValueError: the images have another type or shape, or the path cannot be written or must not be replaced.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
@@ -59,7 +60,7 @@ def write_parts(
 ) -> None:
     """`write_images` of `count` images of a shape that come in parts, of which one is in memory at a time.
 
-    ValueError, and nothing is written, if they are others.
+    ValueError, with nothing written, if their number or shape differs.
     """
     path, parts = Path(path), _checked(parts, count, shape)
     form = form_of(path, count)
@@ -89,7 +90,7 @@ def write_npy(file: BinaryIO, parts: Iterable[Images], count: int, shape: tuple[
 def require_images_place(path: Path, count: int, *, overwrite: bool) -> None:
     """Makes sure that so many images can be written to `path`, as `require_file_place` does."""
     if form_of(path, count) == "folder":
-        with names_errors(path), part_folder(_folder_target(path, overwrite)):
+        with names_errors(path), part_folder(_folder_target(path, overwrite)[0]):
             pass
     else:
         require_file_place(path, replace=overwrite)
@@ -102,22 +103,25 @@ def form_of(path: Path, count: int) -> Form:
         return "npy"
     if suffix == ".png":
         if count != 1:
-            raise ValueError(f"{path} can hold one image, got {count}; name a folder or an .npy instead.")
+            raise ValueError(f"{quoted(path)} can hold one image, got {count}; name a folder or an .npy instead.")
         return "png"
     if suffix and not path.is_dir():
-        raise ValueError(f"{path} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix.")
+        raise ValueError(
+            f"{quoted(path)} has the suffix {path.suffix!r}; name a PNG, an .npy or a folder without a suffix."
+        )
     return "folder"
 
 
 def _write_folder(path: Path, parts: Iterable[Images], count: int, overwrite: bool) -> None:
-    target = _folder_target(path, overwrite)
+    target, _ = _folder_target(path, overwrite)
     with names_errors(path), part_folder(target) as part:
         # Enough digits that the order of the names is that of the images.
         digits = max(len(str(count)), 5)
         for number, image in enumerate(itertools.chain.from_iterable(parts)):
             _save_png(part / f"{number:0{digits}}.png", image)
         set_permissions(part, target)
-        old = _images_of(_folder_target(path, overwrite))
+        # Others may have come while the images were written.
+        _, old = _folder_target(path, overwrite)
         if status(target) is None:
             part.rename(target)
             return
@@ -131,19 +135,19 @@ def _write_folder(path: Path, parts: Iterable[Images], count: int, overwrite: bo
         swap(part, target)
 
 
-def _folder_target(path: Path, overwrite: bool) -> Path:
-    """The folder that images are written to, links followed; ValueError if they must not."""
+def _folder_target(path: Path, overwrite: bool) -> tuple[Path, list[Path]]:
+    """The folder that images are written to, links followed, and the images in it; ValueError if it must not be."""
     target = follow(path)
     require_parent(target)
     found = status(target)
     if found is not None and (not stat.S_ISDIR(found.st_mode) or (any(target.iterdir()) and not overwrite)):
+        # What a killed write left would go with the next one, which is refused here.
         sweep(target)
         raise ValueError(
-            f"{path} exists and is not an empty folder; name another, or ask for a folder of images to be replaced "
-            "(--force)."
+            f"{quoted(path)} exists and is not an empty folder; name another, or ask for a folder of images to be "
+            "replaced (--force)."
         )
-    _images_of(target)
-    return target
+    return target, _images_of(target)
 
 
 def _images_of(folder: Path) -> list[Path]:
@@ -156,22 +160,22 @@ def _images_of(folder: Path) -> list[Path]:
         ours = PNG_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
         if not ours or int(entry.name[:-4]) != number:
             raise ValueError(
-                f"{folder} holds more than the images 00000.png, 00001.png, ... that an earlier output has, such as "
-                f"{entry.name!r}; name another folder."
+                f"{quoted(folder)} holds more than the images 00000.png, 00001.png, ... that an earlier output has, "
+                f"such as {entry.name!r}; name another folder."
             )
     return [Path(entry.path) for entry in found]
 
 
 def _checked(parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> Iterator[Images]:
+    others = f"there must be {count} images of shape {shape}, and others came; compress them again."
     found = 0
     for images in parts:
         found += len(images)
         if images.shape[1:] != shape or found > count:
-            found = -1
-            break
+            raise ValueError(others)
         yield images
-    if found != count:
-        raise ValueError(f"there must be {count} images of shape {shape}, and others came; compress them again.")
+    if found < count:
+        raise ValueError(others)
 
 
 def _save_png(path: Path, image: UInt8[np.ndarray, "height width *channels"]) -> None:

@@ -13,6 +13,7 @@ from recjax.image_notes import Note
 from recjax.inputs import require_regular
 from recjax.npy import read_layout
 from recjax.png import read_png
+from recjax.text import quoted
 
 MAX_BYTES = 1 << 30
 
@@ -59,13 +60,15 @@ def open_source(path: str | Path, max_bytes: int = MAX_BYTES) -> Source:
     if path.is_dir():
         return Folder(path, max_bytes)
     if not path.exists():
-        raise ValueError(f"{path} does not exist; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+        raise ValueError(f"{quoted(path)} does not exist; give a PNG, a folder of PNGs or an .npy of uint8 images.")
     require_regular(path)
     if path.suffix.lower() == ".npy":
         return Array(path)
     if path.suffix.lower() == ".png":
         return Picture(path, max_bytes)
-    raise ValueError(f"{path} has the suffix {path.suffix!r}; give a PNG, a folder of PNGs or an .npy of uint8 images.")
+    raise ValueError(
+        f"{quoted(path)} has the suffix {path.suffix!r}; give a PNG, a folder of PNGs or an .npy of uint8 images."
+    )
 
 
 class Picture(Source):
@@ -103,8 +106,8 @@ class Folder(Source):
             image = self._read_png(name)
             if image.shape != self.shape:
                 raise ValueError(
-                    f"in {self._path}, {self.names[0].name} is {_looks(self.shape)} and {name.name} is "
-                    f"{_looks(image.shape)}; make folders of one shape."
+                    f"in {quoted(self._path)}, {quoted(self.names[0].name)} is {_looks(self.shape)} and "
+                    f"{quoted(name.name)} is {_looks(image.shape)}; make folders of one shape."
                 )
             images[number] = image
         return images
@@ -132,11 +135,13 @@ class Array(Source):
     def read(self, start: int, stop: int) -> Images:
         start, stop, _ = slice(start, stop).indices(self.count)
         if self._fortran_order and 0 < stop - start < self.count:
-            raise ValueError(f"{self._path} is in Fortran's order, of which no part can be read; save it again in C's.")
+            raise ValueError(
+                f"{quoted(self._path)} is in Fortran's order, of which no part can be read; save it again in C's."
+            )
         size = prod(self.shape)
         values = np.fromfile(self._path, np.uint8, (stop - start) * size, offset=self._offset + start * size)
         if values.size != (stop - start) * size:
-            raise ValueError(f"{self._path} has become shorter while it was read; let nothing write to it.")
+            raise ValueError(f"{quoted(self._path)} has become shorter while it was read; let nothing write to it.")
         if self._fortran_order and values.size:
             values = values.reshape(self._whole, order="F")
         return np.ascontiguousarray(values.reshape(stop - start, *self.shape))
@@ -162,17 +167,19 @@ def _listing(path: Path) -> tuple[list[Path], list[str]]:
             require_regular(entry)
             names.append(entry)
         else:
-            raise ValueError(f"{entry} is a link to nothing; take it out of the folder.")
+            raise ValueError(f"{quoted(entry)} is a link to nothing; take it out of the folder.")
     kinds = (
         (hidden, "hidden", ""),
         (folders, "a folder in it", "; only its own PNGs are taken"),
         (others, "no PNG by name", ""),
     )
-    left_out = [f"{path}: left out as {why}{more}: {image_notes.few(found)}." for found, why, more in kinds if found]
+    left_out = [
+        f"{quoted(path)}: left out as {why}{more}: {image_notes.few(found)}." for found, why, more in kinds if found
+    ]
     if not names:
         found = image_notes.few([*others, *folders, *hidden])
         beside = f", only {found}" if found else ""
-        raise ValueError(f"the folder {path} holds no PNG{beside}; give a folder whose names end in .png.")
+        raise ValueError(f"the folder {quoted(path)} holds no PNG{beside}; give a folder whose names end in .png.")
     return names, left_out
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from recjax.image_notes import NotKeptWarning
 from recjax.image_output import write_images, write_parts
 from recjax.image_source import MAX_BYTES, Images, open_source
+from recjax.text import quoted
 
 __all__ = ["MAX_BYTES", "Images", "read_images", "write_images", "write_parts"]
 
@@ -36,8 +37,8 @@ def read_images(path: str | Path, max_bytes: int = MAX_BYTES, *, tell: Callable[
     size = source.count * prod(source.shape)
     if size > max_bytes:
         raise ValueError(
-            f"the {source.count:,} images of {path} take {size:,} bytes, more than {max_bytes:,}; split them, or "
-            "compress them in shards."
+            f"the {source.count:,} images of {quoted(path)} take {size:,} bytes, more than {max_bytes:,}; split them, "
+            "or compress them in shards."
         )
     images = source.read(0, source.count)
     for line in source.notes():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recjax.interrupts import undone
+from recjax.text import quoted
 
 STANDARD = Path("-")
 """Standard input, or standard output."""
@@ -33,11 +34,9 @@ def require_regular(path: Path) -> None:
     """
     kind = stat.S_IFMT(path.stat().st_mode)
     if kind == stat.S_IFDIR:
-        raise ValueError(f"{path} is a folder, not a file; name a file.")
+        raise ValueError(f"{quoted(path)} is a folder, not a file; name a regular file.")
     if kind != stat.S_IFREG:
-        raise ValueError(
-            f"{path} is a {_KINDS.get(kind, 'special file')}, not a file; name a file, or - for standard input."
-        )
+        raise ValueError(f"{quoted(path)} is a {_KINDS.get(kind, 'special file')}, not a file; name a regular file.")
 
 
 def read_file(path: Path, max_bytes: int) -> bytes | None:
@@ -94,4 +93,4 @@ def images_file(path: Path, max_bytes: int) -> Iterator[Path]:
             yield place
         except ValueError as error:
             # Who sent it does not know the temporary file.
-            raise ValueError(str(error).replace(str(place), "standard input")) from error
+            raise ValueError(str(error).replace(quoted(place), "standard input")) from error

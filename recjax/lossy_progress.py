@@ -8,7 +8,7 @@ from recjax.bars import Report
 
 
 def tell(report: Report, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
-    """Returns what hears the progress of `recjax.codecs.lossy.compress`, and tells it stage by stage.
+    """Returns a callback that hears the progress of `recjax.codecs.lossy.compress`, and tells it stage by stage.
 
     Args:
         report: of a bar.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from recjax.arguments import Flag
 from recjax.command_parts import progress
 from recjax.errors import UsageError
-from recjax.text import say, say_json
+from recjax.text import say, say_json, tell
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Doctor:
         if self.clear_cache:
             from recjax import compile_cache
 
-            say(compile_cache.clear())
+            line, facts = compile_cache.clear()
+            tell(line, facts, self.json)
             return
         from recjax import conformance, doctor
 
@@ -66,7 +67,7 @@ class Bench:
     """
 
     seconds: float = 1.0
-    """Of each measurement, compilation apart."""
+    """Seconds of each measurement, without compilation."""
     json: Flag = False
     """Print one JSON object."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from recjax.text import quoted
+
 _LARGEST = 1 << 40
 """Bytes of an image beyond which a shape is taken for damage, also where there are no images of it."""
 
@@ -23,20 +25,24 @@ def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
             shape, fortran_order, dtype = read_header(file)
             shape = tuple(map(int, shape))
         except Exception as error:  # numpy's parser raises SyntaxError, TokenError, RecursionError and more
-            raise ValueError(f"{path} is not a readable .npy of an array; write it again with numpy.save.") from error
+            raise ValueError(
+                f"{quoted(path)} is not a readable .npy of an array; write it again with numpy.save."
+            ) from error
         if dtype != np.uint8 or len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[3] != 3):
             advice = _advice(dtype) if dtype != np.uint8 else _reshaping(shape)
             raise ValueError(
-                f"{path} must hold uint8 [count, height, width(, 3)], got {_name(dtype)} {shape}; {advice}."
+                f"{quoted(path)} must hold uint8 [count, height, width(, 3)], got {_name(dtype)} {shape}; {advice}."
             )
         size = path.stat().st_size - file.tell()
         if min(shape) < 0 or prod(shape) != size:
-            raise ValueError(f"{path} declares images of shape {shape} but holds {size} bytes of them; write it again.")
+            raise ValueError(
+                f"{quoted(path)} declares images of shape {shape} but holds {size} bytes of them; write it again."
+            )
         one = shape if len(shape) == 2 else shape[1:]
         if prod(one) > _LARGEST:
-            raise ValueError(f"{path} holds images of shape {one}, which have too many pixels; write it again.")
+            raise ValueError(f"{quoted(path)} holds images of shape {one}, which have too many pixels; write it again.")
         if min(one) < 1:
-            raise ValueError(f"{path} holds images of shape {one}, which have no pixels.")
+            raise ValueError(f"{quoted(path)} holds images of shape {one}, which have no pixels.")
         return shape, fortran_order, file.tell()
 
 

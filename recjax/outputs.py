@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from recjax.atomic import follow, names_errors, require_file_place, require_parent, status, write_atomically
+from recjax.atomic import names_errors, require_file_place, status, write_atomically
 from recjax.errors import UsageError
 from recjax.inputs import STANDARD
 from recjax.part_files import part_file, part_folder
 from recjax.privacy import private_as
-from recjax.text import tell
+from recjax.text import quoted, tell
 
 if TYPE_CHECKING:
     from recjax.images import Images
@@ -100,21 +100,21 @@ def _require_apart(path: Path, source: Path, model: str | None) -> None:
     """ValueError if writing to `path` could take away or change what is read."""
     _require_no_stream(path)
     if any(_same(path, one) for one in (source, *_model_files(model))):
-        raise ValueError(f"{path} is what is read; name another output.")
+        raise ValueError(f"{quoted(path)} is what is read; name another output.")
     if source == STANDARD:
         return
     place, origin = Path(os.path.realpath(path)), Path(os.path.realpath(source))
     if source.is_dir() and (
         any(_same(parent, origin) for parent in place.parents) or any(_same(path, one) for one in origin.iterdir())
     ):
-        raise ValueError(f"{path} belongs to {source}, all of which is read; name an output elsewhere.")
+        raise ValueError(f"{quoted(path)} belongs to {quoted(source)}, all of which is read; name an output elsewhere.")
     if any(_same(place, parent) for parent in origin.parents):
-        raise ValueError(f"{source}, which is read, lies in {path}; name another output.")
+        raise ValueError(f"{quoted(source)}, which is read, lies in {quoted(path)}; name another output.")
 
 
 def _require_no_stream(path: Path) -> None:
     if str(path) in ("/dev/stdin", "/dev/stdout", "/dev/stderr") or path.parent == Path("/dev/fd"):
-        raise ValueError(f"{path} is no file; name - for standard output.")
+        raise ValueError(f"{quoted(path)} is no file; name - for standard output.")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -139,19 +139,12 @@ def require_shards_place(path: Path, source: Path, model: str | None) -> None:
 
     Nothing is replaced there: what a folder of shards lacks is added to it.
     """
-    from recjax.shards import is_shards
+    from recjax.shards import require_place
 
     if STANDARD in (source, path):
         raise UsageError("shards are made of images that have a name, in a folder that has one; name both.")
     _require_apart(path, source, model)
-    target = follow(path)
-    require_parent(target)
     with names_errors(path):
-        if status(target) is None:
-            with part_folder(target):
-                return
-        # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
-        if not is_shards(target) and (not target.is_dir() or any(one.name[0] != "." for one in target.iterdir())):
-            raise ValueError(f"{path} exists and is neither an empty folder nor one of shards; name another.")
-        with part_file(target / "part"):
+        target = require_place(path)
+        with part_folder(target) if status(target) is None else part_file(target / "part"):
             pass

@@ -25,7 +25,7 @@ PNG_NAME = re.compile(r"[0-9]{5,}\.png")
 """Names of the files in a folder of images."""
 
 PREFIX = ".recjax-"
-"""Of all temporary names."""
+"""Prefix of all temporary names."""
 
 
 _TRIES = 8

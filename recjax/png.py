@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from recjax import image_notes, png_stream
 from recjax.image_notes import Note
 from recjax.png_stream import SIGNATURE, Damage, Header, PixelStream
+from recjax.text import quoted
 
 _COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 _TAKEN = "taken are 8-bit grey and RGB without transparency"
@@ -46,13 +47,15 @@ def read_png(path: Path, max_bytes: int) -> Png:
     try:
         with path.open("rb") as file:
             if file.read(len(SIGNATURE)) != SIGNATURE:
-                raise ValueError(f"{path} is not a readable PNG: it does not begin as one; write it again as a PNG.")
+                raise ValueError(
+                    f"{quoted(path)} is not a readable PNG: it does not begin as one; write it again as a PNG."
+                )
             header, stream, notes = _read(file, max_bytes)
         return Png(_decode(header, stream), notes)
     except Damage as damage:
-        raise ValueError(f"{path} is a damaged PNG: {damage}; write or copy it again.") from damage
+        raise ValueError(f"{quoted(path)} is a damaged PNG: {damage}; write or copy it again.") from damage
     except _Unfit as unfit:
-        raise ValueError(f"{path} {unfit}.") from unfit
+        raise ValueError(f"{quoted(path)} {unfit}.") from unfit
 
 
 def _read(file: io.BufferedReader, max_bytes: int) -> tuple[Header, bytearray, tuple[Note, ...]]:

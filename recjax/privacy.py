@@ -13,7 +13,7 @@ _GROUP, _OTHERS = 0o070, 0o007
 
 @contextmanager
 def private_as(source: Path, folder: Path) -> Iterator[None]:
-    """Files that this process makes in a folder meanwhile may be read by no more people than a source.
+    """Lets files that this process makes in a folder meanwhile be readable by nobody who cannot read the source.
 
     The source is a file, or a folder of files, of which the most private counts. Whoever may not read it is added to
     the umask, so that files which replace others keep the permissions of those. Standard input has no permissions.

@@ -95,7 +95,7 @@ def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
     )
 
 
-def _words_of_typed(key: jax.Array) -> Key:
+def _words_of_typed(key: Any) -> Key:
     words = jax.random.key_data(key)
     if words.shape[-1] == 2:
         return words

@@ -1,6 +1,5 @@
 """The commands on folders of shards: as on one file, a shard at a time."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,10 +160,9 @@ def facts(folder: Path) -> dict[str, object]:
 def _manifest(folder: Path) -> Manifest:
     manifest = shard_manifest.read(folder)
     if not manifest.numbered:
-        print(
-            f"recjax: the shards of {folder} are of version {manifest.version} and do not say their numbers: swapped "
-            "ones of as many images would not be noticed.",
-            file=sys.stderr,
+        complain(
+            f"the shards of {quoted(folder)} are of version {manifest.version} and do not say their numbers: swapped "
+            "ones of as many images would not be noticed."
         )
     return manifest
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from recjax.atomic import write_atomically
 from recjax.container import DIGEST_BYTES, Header
 from recjax.images import MAX_BYTES
+from recjax.text import quoted
 
 NAME = "shards.json"
 VERSION = 2
@@ -88,7 +89,7 @@ class Manifest:
         return header.method == "raw" or (header.method, header.seed, header.model_digest.hex()) == stated
 
     def place_of(self, header: Header) -> int | None:
-        """The number of the shard of a numbered folder that a file is; None if it is of another folder.
+        """Returns the number of the shard that has this header, in a numbered folder; None if it is of another folder.
 
         Only the first million shards are looked at, as a damaged manifest may state any number of them.
         """
@@ -106,13 +107,15 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
     found = read(folder)
     if found.version != manifest.version:
         raise ValueError(
-            f"{folder} holds shards of version {found.version}, which do not say their numbers, and those of version "
-            f"{manifest.version} are made; name another folder."
+            f"{quoted(folder)} holds shards of version {found.version}, which do not say their numbers, and those of "
+            f"version {manifest.version} are made; name another folder."
         )
     there = found.document()
     other = [name for name, value in wanted.document().items() if there[name] != value]
     if other:
-        raise ValueError(f"{folder} holds shards of other {', '.join(other)}; name another folder or remove it.")
+        raise ValueError(
+            f"{quoted(folder)} holds shards of other {', '.join(other)}; name another folder or remove it."
+        )
     return found
 
 
@@ -131,7 +134,7 @@ def read(folder: Path) -> Manifest:
         manifest.seed(0)
         return manifest
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no manifest of shards ({error}); compress the images again.") from error
+        raise ValueError(f"{quoted(path)} is no manifest of shards ({error}); compress the images again.") from error
 
 
 def _parsed(stated: Any) -> Manifest:

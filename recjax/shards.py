@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recjax import container, shard_manifest
-from recjax.atomic import require_parent, write_atomically
+from recjax.atomic import follow, require_parent, status, write_atomically
 from recjax.container import Header
 from recjax.image_source import Source
 from recjax.images import MAX_BYTES, Images
 from recjax.shard_manifest import Manifest, Plan
+from recjax.text import quoted
 
 
 class Part(NamedTuple):
@@ -68,7 +69,7 @@ def compress(
     if images_each < 1 or images_each * prod(source.shape) > MAX_BYTES:
         most = MAX_BYTES // prod(source.shape)
         raise ValueError(f"a shard holds 1 to {most:,} images of shape {source.shape}, got {images_each}; change it.")
-    _make_folder(out)
+    require_place(out).mkdir(exist_ok=True)
     manifest = shard_manifest.begin(out, Manifest(plan, _digest(source), settings, model_name))
     own = range(part.index, plan.shards, part.of)
     missing = [number for number in own if not _is_there(_path(out, number), manifest, number)]
@@ -96,6 +97,19 @@ def is_shards(path: Path) -> bool:
     return (path / shard_manifest.NAME).is_file()
 
 
+def require_place(folder: Path) -> Path:
+    """Returns where a folder of shards is or can be made, links followed; ValueError if something else is there."""
+    target = follow(folder)
+    require_parent(target)
+    # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
+    foreign = status(target) is not None and (
+        not target.is_dir() or any(entry.name[0] != "." for entry in target.iterdir())
+    )
+    if foreign and not is_shards(target):
+        raise ValueError(f"{quoted(folder)} exists and is neither an empty folder nor one of shards; name another.")
+    return target
+
+
 def file(folder: Path, number: int) -> Path:
     """Returns the file of a shard; ValueError if it is missing, damaged or another one's."""
     return _checked(folder, shard_manifest.read(folder), number)
@@ -111,7 +125,7 @@ def _checked(folder: Path, manifest: Manifest, number: int) -> Path:
     path = _path(folder, number)
     if not _is_there(path, manifest, number):
         again = "compress the images again, which makes what is missing"
-        raise ValueError(f"{path} is missing or damaged; {again if manifest.numbered else 'fetch it again'}.")
+        raise ValueError(f"{quoted(path)} is missing or damaged; {again if manifest.numbered else 'fetch it again'}.")
     return path
 
 
@@ -123,8 +137,8 @@ def _is_there(path: Path, manifest: Manifest, number: int) -> bool:
     place = manifest.place_of(header) if manifest.numbered else None
     what = "of other images or settings" if place is None else f"shard {place}"
     raise ValueError(
-        f"{path} should be shard {number} of its folder and is {what}; put the right file in its place, or move it "
-        "away and compress the images again."
+        f"{quoted(path)} should be shard {number} of its folder and is {what}; put the right file in its place, or "
+        "move it away and compress the images again."
     )
 
 
@@ -156,18 +170,6 @@ def _ends(plan: Plan, number: int) -> tuple[int, int]:
 
 def _path(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.rjx"
-
-
-def _make_folder(out: Path) -> None:
-    """Make the folder, or find one that is empty or of shards."""
-    require_parent(out)
-    # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
-    foreign = not out.is_dir() or any(
-        entry.name != shard_manifest.NAME and entry.name[0] != "." for entry in out.iterdir()
-    )
-    if out.exists() and foreign and not is_shards(out):
-        raise ValueError(f"{out} exists and is neither an empty folder nor one of shards; name another.")
-    out.mkdir(exist_ok=True)
 
 
 def _digest(source: Source) -> str:

@@ -107,10 +107,10 @@ def test_models_are_named_by_the_digests_in_files():
     assert [name_of(card.digest[:16]) for card in every] == [card.name for card in every]
     for digest, name in FORMER.items():
         assert name_of(digest) == name and not any(card.digest.startswith(digest) for card in every)
-        assert f"made with the model {name}, of digest {digest}" in unknown_model(digest)
+        assert f"made with the model {name} of digest {digest}, which is not a released model" in unknown_model(digest)
     assert name_of("0" * 16) is None
-    assert "a model, whose name it does not hold, of digest 0000000000000000" in unknown_model("0" * 16)
-    assert "the model 'mine\\n', of digest 0000000000000000" in unknown_model("0" * 16, "mine\n")
+    assert "made with a model of digest 0000000000000000, which is not a released model" in unknown_model("0" * 16)
+    assert "the model 'mine\\n' of digest 0000000000000000" in unknown_model("0" * 16, "mine\n")
 
 
 def test_a_model_holds_the_values_that_it_is_chosen_for():

@@ -1,5 +1,6 @@
 """Where compiled programs go, and that commands keep them without being slowed by it."""
 
+import json
 import os
 import stat
 import subprocess
@@ -159,6 +160,7 @@ def test_a_limit_that_is_no_number_is_told(monkeypatch, capsys):
         monkeypatch.setenv(compile_cache.LIMIT_VARIABLE, text)
         assert compile_cache.limit_bytes() == limit
         assert ("must be a number of bytes" in capsys.readouterr().err) == (limit == 1 << 30 and text != "")
+        assert compile_cache.limit_bytes() == limit and capsys.readouterr().err == ""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes and owners are of POSIX")
@@ -182,8 +184,33 @@ def test_the_doctor_shows_and_clears_the_folder(tmp_path, monkeypatch, capsys):
     assert [path.name for path in (tmp_path / "compiled").iterdir()] == ["letter-cache"]
     assert compile_cache.describe().startswith("commands keep 0 compiled programs")
     monkeypatch.setenv(compile_cache.VARIABLE, "off")
-    assert "keep no compiled programs" in compile_cache.describe()
-    assert cli.main(["doctor", "--clear-cache"]) == cli.FINE
+    assert "keep no compiled programs (RECJAX_CACHE is off)" in compile_cache.describe()
+    capsys.readouterr()
+    assert cli.main(["doctor", "--clear-cache", "--json"]) == cli.FINE
+    assert json.loads(capsys.readouterr().out) == {"folder": None, "programs_deleted": 0, "bytes_deleted": 0}
+
+
+@pytest.mark.parametrize("chosen", ["", "~/programs"])
+def test_without_a_home_the_doctor_says_so(chosen, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.home", classmethod(no_home))
+    monkeypatch.setattr("pathlib.Path.expanduser", no_home)
+    monkeypatch.setenv(compile_cache.VARIABLE, chosen)
+    assert "keep no compiled programs (there is no home folder)" in compile_cache.describe()
+
+
+def no_home(path):
+    raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and owners are of POSIX")
+def test_a_command_that_clears_the_folder_says_nothing_of_keeping(tmp_path):
+    (tmp_path / "compiled").mkdir()
+    (tmp_path / "compiled").chmod(0o777)
+    environment = {**os.environ, compile_cache.VARIABLE: str(tmp_path / "compiled")}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    command = [sys.executable, "-m", "recjax", "doctor", "--clear-cache"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stderr == "" and "0 compiled programs deleted" in told.stdout
 
 
 def test_commands_that_code_nothing_import_no_jax(tmp_path):

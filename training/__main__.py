@@ -49,8 +49,7 @@ class Command:
         out = output_folder(self.out)
         splits = data.load_splits(self.data, directory=self.directory, download=self.download)
         path, run = out / "model.safetensors", stated(splits, self.vae, self.train)
-        run["train"] = {name: value for name, value in run["train"].items() if name not in NOT_OF_THE_RUN}
-        require_same_run(path, run, lambda found: load_model(found).metadata)
+        require_same_run(path, run, lambda found: load_model(found).metadata, free=NOT_OF_THE_RUN)
         trained = train(
             out.resolve().name, splits, self.vae, self.train, rich.console.Console(stderr=True), checkpoints=out
         )

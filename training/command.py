@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def require_no_model(out: Path, name: str, *, force: bool) -> None:
     """Makes the folder of --out, and checks that a model of a name can be released there.
 
     Raises:
-        ValueError: if the name is none of a file, or such a model is there and `force` does not replace it.
+        ValueError: the name is empty or contains a folder, or such a model exists and `force` is not set.
     """
     folder = output_folder(out)
     if not name or Path(name).name != name:
@@ -67,21 +67,29 @@ def require_no_model(out: Path, name: str, *, force: bool) -> None:
         raise ValueError(f"{there[0]} exists; name another model or folder, or add --force to replace it.")
 
 
-def require_same_run(path: Path, stated: Mapping[str, Any], card_of: Callable[[Path], Mapping[str, Any]]) -> None:
+def require_same_run(
+    path: Path,
+    stated: Mapping[str, Any],
+    card_of: Callable[[Path], Mapping[str, Any]],
+    *,
+    free: Container[str] = (),
+) -> None:
     """Checks that a run may write its model to a path: what is there, if anything, is a model of the same run.
 
     Args:
         path: of the model.
         stated: what the card of the run's model will say of its data and settings.
         card_of: reads the card of a model.
+        free: names of settings of the training that may differ.
 
     Raises:
         ValueError: if the model there is of other data or settings, or states none.
     """
     if not path.exists():
         return
-    card = card_of(path)
-    other = [name for name, value in json.loads(json.dumps(stated)).items() if _differs(value, card.get(name))]
+    card, fixed = card_of(path), json.loads(json.dumps(stated))
+    fixed["train"] = {name: value for name, value in fixed["train"].items() if name not in free}
+    other = [name for name, value in fixed.items() if _differs(value, card.get(name))]
     if other:
         raise ValueError(f"{path} is a model of other {', '.join(other)}; name another folder by --out.")
 

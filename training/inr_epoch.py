@@ -11,7 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from recjax.codecs import inr_fit
 from recjax.codecs.inr_fit import Fit
-from recjax.models import inr, weight_posterior
+from recjax.models import inr, levels, weight_posterior
 from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian
 from training import inr_basis
@@ -47,8 +47,15 @@ def start(
     shared = inr.init(shape, jax.random.key(seed))
     share = 1.0 / np.sqrt(len(spans))
     zeros, scales = (tuple(jnp.full(shape.variables, x) for _ in spans) for x in (0.0, share))
-    fit = inr_fit.start(shape, spans, count, tall, wide)
+    fit = fresh_fit(shape, spans, count, tall, wide)
     return State(shared, optimiser.init(shared), Gaussian(zeros, scales), fit, jnp.float32(weight))
+
+
+def fresh_fit(shape: INRShape, spans: tuple[int, ...], count: int, tall: int, wide: int) -> Fit:
+    """Makes posteriors [picture, square, variable] of `count` pictures of tall x wide patches, on the device."""
+    fit = inr_fit.fresh(shape, [(count, levels.count(span, tall, wide)) for span in spans])
+    # Copies, each of which may be donated.
+    return jax.tree.map(jnp.array, fit)
 
 
 @partial(jax.jit, static_argnames=("shape", "spans", "optimiser", "mesh"), donate_argnames=("state",))

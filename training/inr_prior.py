@@ -20,6 +20,7 @@ from recjax.models import weight_posterior
 from recjax.models.inr import INRShape, Shared
 from recjax.models.weight_posterior import Gaussian, Posterior
 from recjax.numerics import LOG2
+from training.inr_epoch import fresh_fit
 
 
 class Settled(NamedTuple):
@@ -77,7 +78,7 @@ def settle(
     """
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
     parts = [pictures[k : k + batch_size] for k in range(0, len(pictures), batch_size)]
-    fits = [inr_fit.start(shape, spans, len(part), tall, wide) for part in parts]
+    fits = [fresh_fit(shape, spans, len(part), tall, wide) for part in parts]
     size = pictures.shape[1] * pictures.shape[2] * len(pictures)
     settled = None
     for number in range(rounds):

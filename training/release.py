@@ -69,7 +69,7 @@ class Command:
     run: tyro.conf.Positional[Path]
     """Folder of a training run, or a model file."""
     name: str
-    """Of the released model."""
+    """Name of the released model."""
     out: Path
     """Folder of the released models; recjax takes its own from recjax/pretrained."""
     force: bool = False

@@ -43,7 +43,7 @@ class Command:
     run: tyro.conf.Positional[Path]
     """Folder of a training run, or a model file."""
     name: str
-    """Of the released model."""
+    """Name of the released model."""
     out: Path
     """Folder of the released models; recjax takes its own from recjax/pretrained/representations."""
     force: bool = False

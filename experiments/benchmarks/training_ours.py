@@ -13,6 +13,7 @@ from recjax.models.inr import INRShape
 from recjax.models.weight_posterior import Gaussian
 from training.config import TrainConfig
 from training.epochs import initial_state, make_mesh, make_optimiser, run_epochs
+from training.inr_epoch import fresh_fit
 
 
 def prepare(name: str, size: int) -> Task:
@@ -51,5 +52,5 @@ def _inr(count: int) -> Task:
 
         return jax.lax.fori_loop(0, case.INR_STEPS, step, fit)
 
-    fit = inr_fit.start(shape, (1,), count, 1, 1)
+    fit = fresh_fit(shape, (1,), count, 1, 1)
     return Task({"train": (lambda: jax.block_until_ready(steps(fit)), count * case.INR_STEPS)})

@@ -1,4 +1,4 @@
-"""Checks of what Python callers hand to the codecs: each says in one sentence what is wanted."""
+"""Checks of what Python callers hand to the codecs: each says in one sentence what must be given."""
 
 import operator
 from contextlib import suppress
@@ -22,7 +22,7 @@ def require_model(model: Any, kind: type[Owner]) -> Owner:
     """Returns a model of a kind; ValueError for what is none, or one of the other kind."""
     if isinstance(model, kind):
         return model
-    wanted = f"the model is wanted as {_LOADERS[kind]}(...) returns it"
+    wanted = f"the model must be what {_LOADERS[kind]}(...) returns"
     if type(model) in _COMPRESSORS:
         raise ValueError(
             f"{wanted}, got {model.name!r}, which is for {_COMPRESSORS[type(model)]}; load one of this kind, or call "
@@ -54,10 +54,10 @@ def require_images(images: Any) -> np.ndarray:
     try:
         array = np.asarray(images)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"images are wanted as one uint8 array, and {error}; stack images of one shape.") from None
+        raise ValueError(f"images must be one uint8 array, and {error}; stack images of one shape.") from None
     if array.dtype.kind not in "uifb":
         raise ValueError(
-            f"images are wanted as one uint8 array, got a {type(images).__name__}; read them, as numpy.load does."
+            f"images must be one uint8 array, got a {type(images).__name__}; read them, as numpy.load does."
         )
     return array
 

@@ -179,7 +179,7 @@ class _Run:
 
     def start(self, weight: float, fitted: Fit | None = None) -> Sending:
         if fitted is None:
-            fitted = inr_fit.fresh(self._shape, self.layout.padded_squares)
+            fitted = inr_fit.fresh(self._shape, [(count,) for count in self.layout.padded_squares])
         else:
             fitted = self.layout.padded_fit(fitted)
         return inr_search.start(self.levels, fitted, self.layout.squares, weight)
@@ -222,7 +222,7 @@ def _mean_bins(level: Level) -> float:
 
 
 def level_key(key: randomness.Key, number: int) -> randomness.Key:
-    """Of the streams of a level's blocks."""
+    """Returns the key of the streams of a level's blocks."""
     return randomness.fold_in(key, randomness.LEVELS, number)
 
 

@@ -125,11 +125,10 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
     header = Header(METHOD, digits, count, tuple(shape[1:]), seed, parameters)
     of_levels = []
     for number, level in enumerate(levels):
-        index, interval = (
-            np.concatenate([getattr(part.found[number], name) for part in sent]) for name in ("index", "interval")
-        )
-        flat = rec.Code(interval.reshape(-1, *interval.shape[2:]), index.reshape(-1, index.shape[-1]))
-        of_levels.append([_bit_strings(level, flat), index.shape[1]])
+        codes = (rec.Code(part.found[number].interval, part.found[number].index) for part in sent)
+        whole = jax.tree.map(lambda *parts: np.concatenate(parts), *codes)
+        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), whole)
+        of_levels.append([_bit_strings(level, flat), whole.index.shape[1]])
     bodies = []
     for number in range(header.num_chunks):
         strings: list[np.ndarray] = []

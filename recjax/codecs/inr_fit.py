@@ -38,16 +38,9 @@ class Fit(NamedTuple):
     steps: Any
 
 
-def start(shape: INRShape, spans: tuple[int, ...], pictures: int, tall: int, wide: int) -> Fit:
-    """Fresh posteriors of pictures of tall x wide patches: for each level arrays [picture, square, variable]."""
-    like = tuple(jnp.zeros((pictures, levels.count(span, tall, wide), shape.variables)) for span in spans)
-    q = weight_posterior.fresh(like, FIRST_LOG_SCALE)
-    return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
-
-
-def fresh(shape: INRShape, squares: Sequence[int]) -> Fit:
-    """Fresh posteriors of so many squares of each level: arrays [square, variable] of the host."""
-    nothing = tuple(np.zeros((count, shape.variables), np.float32) for count in squares)
+def fresh(shape: INRShape, squares: Sequence[tuple[int, ...]]) -> Fit:
+    """Makes posteriors that nothing was learned of, from the shape of each level's squares: arrays of the host."""
+    nothing = tuple(np.zeros((*of_level, shape.variables), np.float32) for of_level in squares)
     q = Posterior(nothing, tuple(np.full_like(x, FIRST_LOG_SCALE) for x in nothing))
     return Fit(q, Posterior(nothing, nothing), Posterior(nothing, nothing), np.int32(0))
 

@@ -14,11 +14,12 @@ from recjax import sizes
 from recjax.codecs.inr_fit import Fit
 from recjax.models import levels, mosaic
 from recjax.models.mosaic import Mosaic
+from recjax.models.weight_posterior import Posterior
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Of pictures of tall x wide patches in the levels of spans, the last of which is 1."""
+    """Layout of pictures of tall x wide patches; the last span is 1."""
 
     spans: tuple[int, ...]
     pictures: int
@@ -40,13 +41,13 @@ class Layout:
 
     @property
     def padded_squares(self) -> tuple[int, ...]:
-        """Mostly these follow from the padded patches, so that not every combination occurs."""
+        """Numbers of squares, padded so that few combinations occur."""
         usual = (math.ceil(self.padded_patches / (2 * span)) for span in self.spans[:-1])
         larger = (_power_of_two(max(pair)) for pair in zip(usual, self.squares[:-1], strict=True))
         return (*larger, self.padded_patches)
 
     def mosaic(self) -> Mosaic:
-        """Of the padded patches."""
+        """Returns the mosaic of the padded patches."""
         return mosaic.make(self.spans, self.pictures, self.tall, self.wide, self.padded_patches)
 
     def padded(self, level: int, x: np.ndarray) -> np.ndarray:
@@ -71,8 +72,8 @@ def _by_level(function: Callable[[int, np.ndarray], np.ndarray], fit: Fit) -> Fi
     def of_levels(parts):
         return tuple(function(level, np.asarray(x)) for level, x in enumerate(parts))
 
-    moved = (type(part)(*map(of_levels, part)) for part in (fit.posterior, fit.first, fit.second))
-    return Fit(*moved, fit.steps)
+    posterior, first, second = (Posterior(*map(of_levels, part)) for part in (fit.posterior, fit.first, fit.second))
+    return Fit(posterior, first, second, fit.steps)
 
 
 def _power_of_two(count: int) -> int:

@@ -31,6 +31,6 @@ def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) 
         name = name_of(digest)
         raise FormatError(
             f"the file was made with the model {f'{name} ' if name else ''}of digest {digest}, got {model.name!r} of "
-            f"{model.digest[:16]}; name the model that made it."
+            f"{model.digest[:16]}; give the model that made it."
         )
     return model

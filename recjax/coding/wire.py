@@ -77,7 +77,7 @@ def from_bits(data: bytes, lengths_bits: np.ndarray, capacity: int) -> Message:
 def message_of(head: np.ndarray, tail: np.ndarray, size: np.ndarray) -> Message:
     """A message of these parts, untouched and with all lanes in use."""
     # Made by NumPy, and put where JAX computes all at once: JAX would compile a program for each array of each shape.
-    return jax.device_put(Message(head, tail, size, size, np.zeros_like(size), np.ones(head.shape, bool)))
+    return Message(*jax.device_put((head, tail, size, size, np.zeros_like(size), np.ones(head.shape, bool))))
 
 
 def empty(capacity: int) -> Message:

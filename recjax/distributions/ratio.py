@@ -20,10 +20,10 @@ Own = TypeVar("Own")
 MOST_BEYOND = 1e-3
 """Part of a target that may lie beyond the outermost values of the grid."""
 
-MOST_OF_A_WORD = 2.0**-9
-"""Part of a target that may lie on one word."""
+LOG2_MOST_OF_A_WORD = -9
+"""Part of a target that may lie on one word, as a power of two."""
 
-_LOG_LARGEST_RATIO = (grid.BITS - 9) * LOG2
+_LOG_LARGEST_RATIO = (grid.BITS + LOG2_MOST_OF_A_WORD) * LOG2
 
 
 def is_on_grid(beyond: Float[Array, "*n"], log_largest: Float[Array, "*n"]) -> Bool[Array, "*n"]:

@@ -154,7 +154,7 @@ def squared_errors(
     pixels: Float[Array, "patch channel pixel"],
     whole: Mosaic,
 ) -> Float[Array, "patch"]:
-    """Of patches of pictures, whose pixels are 0 to 1; padding has none."""
+    """Returns the squared error of each patch, 0 for padding; pixels are 0 to 1."""
     parts = split(shape, variables)
     features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
     errors = _patch_errors(shape, _weights(shape, shared, parts), features, pixels, whole.count)
@@ -199,8 +199,7 @@ def _render_patch(shape: INRShape, weights: tuple[Any, ...], features: Any) -> F
     return weights[-1][:-1].T @ x + (weights[-1][-1][:, None] + 0.5)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _patch_errors(shape: INRShape, weights, features, pixels, count) -> Float[Array, "patch"]:
+def _plain_patch_errors(shape: INRShape, weights, features, pixels, count) -> Float[Array, "patch"]:
     return over_patches(lambda patch: _patch_error(shape, *patch), (weights, features, pixels), count)
 
 
@@ -221,6 +220,7 @@ def _patch_errors_backward(shape: INRShape, slopes, cotangent):
     return (*jax.tree.map(scaled, slopes), None, None)
 
 
+_patch_errors = jax.custom_vjp(_plain_patch_errors, nondiff_argnums=(0,))
 _patch_errors.defvjp(_patch_errors_forward, _patch_errors_backward)
 
 

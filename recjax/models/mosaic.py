@@ -27,7 +27,7 @@ class Mosaic(NamedTuple):
 
 
 def make(spans: tuple[int, ...], pictures: int, tall: int, wide: int, patches: int | None = None) -> Mosaic:
-    """Of pictures of tall x wide patches, padded to so many patches, by default not at all."""
+    """Makes the mosaic of pictures of tall x wide patches, padded to `patches` if given."""
     count = pictures * tall * wide
     patches = count if patches is None else patches
     numbers = np.arange(count, dtype=np.int32).reshape(pictures, tall, wide)

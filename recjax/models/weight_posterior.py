@@ -25,11 +25,6 @@ class Posterior(NamedTuple):
     log_scale: Any
 
 
-def fresh(like: Any, log_scale: float) -> Posterior:
-    """Posteriors around the prior's mean, with one scale."""
-    return Posterior(jax.tree.map(jnp.zeros_like, like), jax.tree.map(lambda x: jnp.full_like(x, log_scale), like))
-
-
 def noise(like: Any, key: Array) -> Any:
     """Standard normal numbers for a draw of every variable."""
     leaves, structure = jax.tree.flatten(like)

@@ -125,7 +125,7 @@ def _check_bins(interval: Any, bins: Bins | None) -> None:
         return
     found = "without bins" if bins is None else "with these bins"
     raise ValueError(
-        f"the code names an interval, {chosen.max()}, that there is not {found}; give the bins of the encoder"
+        f"the code names interval {chosen.max()}, which does not exist {found}; give the bins of the encoder"
     )
 
 

@@ -29,8 +29,8 @@ class Status(enum.IntEnum):
     UNSUITED: the sample need not follow the target, as the density ratio is not of the kind that the algorithm asks for
     (see its docstring), or the coding distribution's grid cannot represent the target: more than 0.1% of it lies beyond
     the outermost words, or more than 2^-9 of it would be on one word, as where it is much narrower than a word's place
-    (see `recjax.distributions.ratio.is_on_grid`). Samples of all other targets differ from them, by way of the grid, by
-    at most 0.002 in their cdfs.
+    (see `recjax.distributions.ratio.is_on_grid`). Where an exact algorithm reports OK, the cdf of its samples differs
+    from that of the target by at most 0.002; algorithms that are not exact are biased in addition.
     INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
     such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
     the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.

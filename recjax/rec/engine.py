@@ -226,7 +226,6 @@ def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
     """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
     *batch, dim = blocks
     rows = math.prod(batch)
-
     return (
         _stream_keys(key, tuple(batch), shared_axes),
         _private_keys(key, private_key, jnp.arange(rows, dtype=jnp.uint32)),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import grid, randomness
@@ -36,7 +37,7 @@ class BinWeights(NamedTuple):
 
 
 def _interval_table(bins: Bins) -> tuple[UInt32[Array, "dim capacity"], UInt32[Array, "dim 1"]]:
-    counts = bins.intervals[:, None].astype(jnp.uint32)
+    counts = jnp.asarray(bins.intervals, jnp.uint32)[:, None]
     return jnp.minimum(jnp.arange(bins.capacity, dtype=jnp.uint32), counts - 1), counts
 
 
@@ -48,7 +49,7 @@ def _suprema(ratio: BlockRatio, bins: Bins) -> Float[Array, "dim capacity"]:
 def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim capacity"], bins: Bins) -> BinWeights:
     """Quantise cumulative weights in [0, 1] to integers: each interval gets one unit, the rest goes by weight."""
     index = jnp.arange(1, bins.capacity + 1, dtype=jnp.uint32)
-    counts = bins.intervals[:, None].astype(jnp.uint32)
+    counts = jnp.asarray(bins.intervals, jnp.uint32)[:, None]
     free = (WEIGHT_SUM - counts).astype(jnp.float32)
     increasing = jax.lax.cummax(jnp.clip(cumulative, 0.0, 1.0), axis=1)
     upper = index + jnp.floor(increasing * free).astype(jnp.uint32)
@@ -57,7 +58,7 @@ def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim 
     log_gain = jnp.log(jnp.maximum(weight, 1.0)) + jnp.log(counts.astype(jnp.float32) / WEIGHT_SUM)
     used = index <= counts
     best = jnp.max(jnp.where(used, log_sup - log_gain, -jnp.inf), axis=1)
-    return BinWeights(bins.intervals.astype(jnp.uint32), upper, jnp.where(used, log_gain, 0.0), jnp.sum(best))
+    return BinWeights(counts[:, 0], upper, jnp.where(used, log_gain, 0.0), jnp.sum(best))
 
 
 def weights_by_supremum(ratio: BlockRatio, bins: Bins) -> BinWeights:
@@ -125,7 +126,7 @@ def bin_stream(key: randomness.Key, interval: UInt32[Array, "dim *n"]) -> random
 def words_in_bin(
     stream: randomness.Stream,
     interval: UInt32[Array, "dim *n"],
-    intervals: UInt32[Array, " dim"],
+    intervals: UInt32[Array | np.ndarray, " dim"],
     index: UInt32[Array, "*n"],
 ) -> UInt32[Array, "dim *n"]:
     """Candidate number `index` of a bin: its word in each dimension. This is what the decoder calls."""

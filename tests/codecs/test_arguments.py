@@ -19,10 +19,14 @@ def lossy():
 
 
 COMPRESS = {
-    "a name for a model": ((IMAGES, "digits"), {}, r"recjax.load_model\(...\) returns it, got a str; call recjax"),
+    "a name for a model": (
+        (IMAGES, "digits"),
+        {},
+        r"must be what recjax.load_model\(...\) returns, got a str; call recjax",
+    ),
     "no model": ((IMAGES, None), {}, "recjax.load_model.* got a NoneType; load one by its name"),
-    "a path for images": (("digits.npy", "model"), {}, "images are wanted as one uint8 array, got a str; read them"),
-    "nothing for images": ((None, "model"), {}, "images are wanted as one uint8 array, got a NoneType"),
+    "a path for images": (("digits.npy", "model"), {}, "images must be one uint8 array, got a str; read them"),
+    "nothing for images": ((None, "model"), {}, "images must be one uint8 array, got a NoneType"),
     "images of two shapes": (([IMAGES[0], IMAGES[0, :4]], "model"), {}, "stack images of one shape"),
     "floats": ((IMAGES / 16, "model"), {}, "codes uint8 images of shape .* got float64"),
     "a list of integers": ((IMAGES.tolist(), "model"), {}, "codes uint8 images of shape .* got int64"),
@@ -45,7 +49,7 @@ def test_compress_says_what_it_wants(name, model):
 def test_models_of_the_other_kind_are_told(model, lossy):
     with pytest.raises(ValueError, match=r"got 'cifar10', which is for recjax.compress_lossy; load one of this kind"):
         recjax.compress(IMAGES, lossy)
-    with pytest.raises(ValueError, match=r"recjax.load_lossy_model\(...\) returns it, got 'digits', which is for recj"):
+    with pytest.raises(ValueError, match=r"recjax.load_lossy_model\(...\) returns, got 'digits', which is for recj"):
         recjax.compress_lossy(IMAGES[..., None], model)
     with pytest.raises(
         ValueError, match=r"recjax.load_lossy_model.* got a str; call recjax.load_lossy_model.'cifar10'"

@@ -169,7 +169,7 @@ def test_bad_requests_get_their_sentence(golden, model):
 def test_files_of_another_model_are_refused(case, golden, model, reseal):
     counts = {"orc-partition-1-1": np.ones(4, np.int32)}
     other = models.with_index_counts(model, counts)
-    with pytest.raises(FormatError, match="name the model that made it"):
+    with pytest.raises(FormatError, match="give the model that made it"):
         lossless.decompress(golden[str(case)], model=other)
     unknown = bytearray(golden[str(case)])
     unknown[5] ^= 1

@@ -37,7 +37,7 @@ def test_a_file_that_does_not_decode_to_what_was_fitted_is_not_given_away(tiny_m
 def test_a_file_of_another_model_is_refused(tiny_model):
     model, _ = tiny_model
     other = inr_model.with_index_counts(model, {"inr-information-6": np.ones(4, np.int32)})
-    with pytest.raises(FormatError, match="name the model that made it"):
+    with pytest.raises(FormatError, match="give the model that made it"):
         recjax.decompress((GOLDEN / "inr.rjx").read_bytes(), model=other)
 
 

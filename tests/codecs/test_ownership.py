@@ -32,7 +32,7 @@ def test_another_digest_is_another_model(model, place):
     digest = bytearray.fromhex(model.digest[:16])
     digest[place] ^= 1
     header = header_of(model, model_digest=bytes(digest))
-    with pytest.raises(FormatError, match="name the model that made it"):
+    with pytest.raises(FormatError, match="give the model that made it"):
         ownership.model_of(header, model, models.find_model)
     with pytest.raises(FormatError, match="no released model has the digest"):
         ownership.model_of(header, None, models.find_model)

@@ -118,8 +118,8 @@ def path(depth=(3, 0)) -> rec.Path:
 
 BINS = [4, 3, 2]
 WRONG = {
-    "bins forgotten": (PFR, code(), None, "names an interval, 3, that there is not without bins"),
-    "other bins": (PFR, code(), [3, 3, 2], "names an interval, 3, that there is not with these bins"),
+    "bins forgotten": (PFR, code(), None, "names interval 3, which does not exist without bins"),
+    "other bins": (PFR, code(), [3, 3, 2], "names interval 3, which does not exist with these bins"),
     "bins of other blocks": (PFR, code(), [4, 3], r"bins must broadcast to the samples, of shape \(2, 3\), got \(2,\)"),
     "bins of more blocks": (PFR, code(), np.ones((5, 2, 3), int), "bins must broadcast to the samples"),
     "bins of no use": (rec.mrc(num_candidates=9), code(0 * np.eye(2)), [2, 2], "mrc takes no bins"),
