@@ -234,7 +234,8 @@ def test_json_of_every_command_is_one_object_of_stable_keys(folder, monkeypatch,
         code = cli.main([*command.split(), "--json"])
         out, err = capsys.readouterr()
         assert (code, err) == (cli.FINE, ""), command
-        # Shards need no more than what is stored as it is.
+        # Shards need no more than what is stored as it is, which xz beats.
+        monkeypatch.setattr("recjax.plain_peers.losing_to", lambda *_: None)
         monkeypatch.setattr("recjax.codecs.lossless.compress", lambda images, model, **_: chunks.write_raw(images))
         found = json.loads(out)
         assert {name: type(found.get(name)) for name in schema} == schema, command
