@@ -1,4 +1,4 @@
-"""Shards that are whole files and yet not those of their folder are made again, or refused."""
+"""Shards that are damaged are made again; whole files that are not the shards of their folder are refused."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,14 @@ SETTINGS = {"method": "raw"}
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 4, 6), np.uint8)
 
 
+def raw(images, seed=0):
+    return chunks.write_raw(images)
+
+
 @pytest.fixture
 def folder(tmp_path):
     np.save(tmp_path / "in.npy", IMAGES)
-    shards.compress(open_source(tmp_path / "in.npy"), tmp_path / "out", 4, SETTINGS, chunks.write_raw)
+    shards.compress(open_source(tmp_path / "in.npy"), tmp_path / "out", 4, SETTINGS, raw)
     return tmp_path / "out"
 
 
@@ -22,18 +26,25 @@ FOREIGN = {
     "in colour": (1, np.zeros((4, 4, 6, 3), np.uint8)),
     "of fewer images": (1, IMAGES[:3]),
     "of more images": (2, IMAGES[:4]),
+    "of another seed": (1, IMAGES[4:8]),
 }
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_shard_of_others_is_refused_and_made_again(folder, name):
+def test_a_shard_of_others_is_refused_and_left_as_it_is(folder, name):
     number, images = FOREIGN[name]
     path = folder / f"{number:05}.rjx"
-    path.write_bytes(chunks.write_raw(images))
-    with pytest.raises(ValueError, match=rf"{path.name} is missing or damaged"):
+    foreign = raw(images)
+    path.write_bytes(foreign)
+    refused = rf"{path.name} should be shard {number} of its folder and is of other images or settings"
+    with pytest.raises(ValueError, match=refused):
         shards.file(folder, number)
     source = open_source(folder.parent / "in.npy")
-    assert shards.compress(source, folder, 4, SETTINGS, chunks.write_raw) == 1
+    with pytest.raises(ValueError, match=refused):
+        shards.compress(source, folder, 4, SETTINGS, raw)
+    assert path.read_bytes() == foreign
+    path.unlink()
+    assert shards.compress(source, folder, 4, SETTINGS, raw) == 1
     back = [chunks.read_raw(container.read(file.read_bytes())) for file in shards.files(folder)]
     assert np.array_equal(np.concatenate(back), IMAGES)
 
@@ -46,7 +57,7 @@ def test_a_shard_with_a_wrong_checksum_is_made_again(folder, place):
     path.write_bytes(data)
     with pytest.raises(ValueError, match="missing or damaged"):
         shards.file(folder, 1)
-    assert shards.compress(open_source(folder.parent / "in.npy"), folder, 4, SETTINGS, chunks.write_raw) == 1
+    assert shards.compress(open_source(folder.parent / "in.npy"), folder, 4, SETTINGS, raw) == 1
 
 
 @pytest.mark.parametrize(

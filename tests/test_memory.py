@@ -139,17 +139,35 @@ def test_programs_are_forgotten_above_a_number_of_maps(forgotten, monkeypatch):
     assert after_compiling() == 2
 
 
-def test_what_is_compiled_is_counted_where_people_call(monkeypatch):
+def test_what_is_compiled_is_counted(monkeypatch):
     monkeypatch.setattr(memory._Watch, "programs", 0)
     jax.jit(lambda x: x * 7 - 3)(np.zeros(11, np.float32))
     assert memory._Watch.programs == 1
+
+
+def test_memory_is_bounded_where_people_call(tiny_model, monkeypatch):
+    """Once for each call, and once more where a file is decoded by what any decoder calls."""
     called = []
     monkeypatch.setattr(memory, "bound", lambda: called.append(1))
-    model = recjax.load_model("digits")
-    recjax.decompress(recjax.compress(np.zeros((0, 8, 8), np.uint8), model))
-    found = rec.encode(CODERS["plain"][0], KEY, targets(34, 3), PRIOR)
-    rec.decode(CODERS["plain"][0], KEY, PRIOR, found.code)
-    assert len(called) >= 3
+
+    def counted(function, *arguments, **options):
+        called.clear()
+        result = function(*arguments, **options)
+        return result, len(called)
+
+    model, coder = recjax.load_model("digits"), CODERS["plain"][0]
+    data, times = counted(recjax.compress, np.zeros((1, 8, 8), np.uint8), model)
+    assert times == 2
+    assert counted(recjax.decompress, data)[1] == 1
+    lossy_model, pictures = tiny_model
+    options = {"effort": Effort(10, 0), "candidates": 16, "block_bits": 3.0}
+    data, times = counted(recjax.compress_lossy, pictures[:1], lossy_model, **options)
+    assert times == 1
+    assert counted(recjax.decompress, data, model=lossy_model)[1] == 1
+    found, times = counted(rec.encode, coder, KEY, targets(34, 3), PRIOR)
+    assert times == 1
+    assert counted(rec.decode, coder, KEY, PRIOR, found.code)[1] == 1
+    assert counted(rec.decode_words, coder, KEY, found.code, (34, 3))[1] == 1
 
 
 def test_a_system_that_does_not_tell_of_maps_is_left_alone(forgotten, monkeypatch):

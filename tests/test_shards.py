@@ -308,11 +308,18 @@ def test_a_folder_is_read_in_parts(images, tmp_path):
     assert len(list(source.entries())) == 23
 
 
-@pytest.mark.parametrize("name, words", [("in.png", "does not exist"), ("in.txt", "suffix"), ("pipe", "regular file")])
-def test_sources_that_are_none_are_explained(name, words, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("in.png", r"does not exist; give a PNG, a folder of PNGs or an \.npy"),
+        ("in.txt", r"has the suffix '\.txt'; give a PNG, a folder of PNGs or an \.npy"),
+        ("pipe", "is a pipe, not a file; name a file"),
+    ],
+)
+def test_sources_that_are_none_are_explained(name, told, tmp_path):
     (tmp_path / "in.txt").touch()
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match=rf"{words}.*; give a PNG, a folder of PNGs or an \.npy"):
+    with pytest.raises(ValueError, match=f"{name} {told}"):
         open_source(tmp_path / name)
 
 

@@ -80,8 +80,12 @@ def test_shards_are_written_to_standard_output(run):
         (("info", "-"), npy(IMAGES), "does not begin as a file of recjax"),
         (("verify", "-"), b"RJX", "is truncated"),
         (("compress", "-", "out.rjx"), b"GIF89a....", "does not begin as an .npy or a PNG"),
-        (("compress", "-", "out.rjx"), npy(IMAGES)[:-1], "standard input declares 320 bytes"),
-        (("compress", "-", "out.rjx"), png(IMAGES[0])[:20], "standard input is not a readable PNG"),
+        (
+            ("compress", "-", "out.rjx"),
+            npy(IMAGES)[:-1],
+            "standard input declares images of shape (5, 8, 8) but holds 319 bytes",
+        ),
+        (("compress", "-", "out.rjx"), png(IMAGES[0])[:20], "standard input is a damaged PNG"),
     ],
 )
 def test_other_bytes_are_told(run, arguments, given, told):

@@ -58,7 +58,8 @@ ENCODINGS = {
 
 @pytest.fixture
 def folder(tmp_path):
-    images = np.random.default_rng(0).integers(0, 17, (3, 8, 8), np.uint8)
+    # Nothing makes less of them than a file that stores them as they are, or commands would say so.
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
     write_images(tmp_path / "in.npy", images)
     (tmp_path / "good.rjx").write_bytes(chunks.write_raw(images))
     return tmp_path
@@ -206,11 +207,11 @@ SCHEMAS = {
     "info a.rjx": {**INFO, "raw_bytes": int, "parameters": dict, "format": int, "stream": int, "chunks": int},
     "verify a.rjx --against digits.npy": GOOD,
     "decompress a.rjx a.npy": WRITTEN,
-    "compress in.npy shards --shard-images 2": {
+    "compress digits.npy shards --shard-images 10": {
         "file": str, "made": int, "shards": int, "images": int, "image_shape": list,
     },
     "info shards": {"file": str, "shards": int, "images": int, "file_bytes": int, "image_shape": list},
-    "verify shards --against in.npy": GOOD,
+    "verify shards --against digits.npy": GOOD,
     "decompress shards b.npy": WRITTEN,
     "decompress shards c.npy --index 2": WRITTEN,
     "models": {"lossless": list, "lossy": list},
@@ -233,12 +234,13 @@ def test_json_of_every_command_is_one_object_of_stable_keys(folder, monkeypatch,
         code = cli.main([*command.split(), "--json"])
         out, err = capsys.readouterr()
         assert (code, err) == (cli.FINE, ""), command
-        # Shards need no more than what is stored as it is.
+        # Shards need no more than what is stored as it is, which xz beats.
+        monkeypatch.setattr("recjax.plain_peers.losing_to", lambda *_: None)
         monkeypatch.setattr("recjax.codecs.lossless.compress", lambda images, model, **_: chunks.write_raw(images))
         found = json.loads(out)
         assert {name: type(found.get(name)) for name in schema} == schema, command
         assert out.isascii() and found.get("image_shape", [8, 8]) == [8, 8]
-    assert np.array_equal(np.load("b.npy"), np.load("in.npy"))
+    assert np.array_equal(np.load("b.npy"), np.load("digits.npy"))
 
 
 def test_json_of_a_failure_has_what_failed_and_the_code_says_so(monkeypatch, capsys):
@@ -261,14 +263,15 @@ def test_json_of_a_lossy_file_has_its_rate_and_quality(folder, monkeypatch, caps
 
 
 BARS = """
-from recjax import command_parts, lossy_progress
+from recjax import bars, command_parts, lossy_progress
 from types import SimpleNamespace
 with command_parts.progress("compressing") as report:
     for number in range(4):
         report(number, 4)
-with lossy_progress.bar((1, 8, 8, 3)) as report:
+with bars.bar() as report:
+    told = lossy_progress.tell(report, (1, 8, 8, 3))
     for number in range(4):
-        report(0, 1, SimpleNamespace(done=number, total=4, bits=100.0, count=1, psnr=30.0))
+        told(0, 1, SimpleNamespace(done=number, total=4, ends=(2, 4), bits=100.0, count=1, psnr=30.0))
 """
 
 
@@ -315,7 +318,7 @@ def test_without_a_home_nothing_is_kept(no_folder_is_named, monkeypatch):
     assert compile_cache.folder() is None
     monkeypatch.setenv(compile_cache.VARIABLE, "~/programs")
     assert compile_cache.folder() is None
-    compile_cache.make_folder()
+    assert compile_cache.keep({}) is None
 
 
 def test_a_home_that_cannot_be_written_costs_one_line(no_folder_is_named, monkeypatch, folder):

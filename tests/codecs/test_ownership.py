@@ -9,7 +9,7 @@ import recjax
 from recjax import container
 from recjax.codecs import fingerprint, inr_file, ownership
 from recjax.container import Header
-from recjax.errors import FormatError
+from recjax.errors import FormatError, UnknownModelError
 from recjax.models import model as models
 from tests.representations import GOLDEN
 
@@ -34,7 +34,7 @@ def test_another_digest_is_another_model(model, place):
     header = header_of(model, model_digest=bytes(digest))
     with pytest.raises(FormatError, match="give the model that made it"):
         ownership.model_of(header, model, models.find_model)
-    with pytest.raises(FormatError, match="no released model has the digest"):
+    with pytest.raises(UnknownModelError, match=f"of digest {digest.hex()}, which no released model has"):
         ownership.model_of(header, None, models.find_model)
 
 

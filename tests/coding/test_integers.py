@@ -122,3 +122,9 @@ def test_garbage_gives_an_index():
     popped, n = jax.jit(codec.pop)(garbage)
     assert np.asarray(n).min() >= 1
     assert popped.size.tolist() == [0] * 1000
+
+
+def test_classes_that_were_never_seen_have_half_a_count():
+    """Beside one unit each, which every class and the escape have."""
+    found = integers.learned_masses([0, 10]) - 1
+    assert np.abs(found - (65536 - 3) * np.array([1, 21, 1]) / 23).max() < 1

@@ -191,5 +191,5 @@ def test_keys_without_the_axes_of_a_message_are_shared_by_it():
 
 def test_keys_of_other_blocks_are_refused_with_a_sentence():
     for shape in ((4, 2), (len(TARGETS), 3), (2,)):
-        with pytest.raises(ValueError, match=r"6 blocks takes keys of shape \[6, 2, ...\], got"):
+        with pytest.raises(ValueError, match=r"6 blocks takes keys of uint32 \[6, 2, ...\], got"):
             rec.cut_path_codec(np.zeros(shape, np.uint32), MASSES)
