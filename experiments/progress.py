@@ -1,17 +1,20 @@
-"""How far an experiment is: a bar with the remaining time on a terminal, a line for each search elsewhere."""
+"""How far an experiment is: a bar on a terminal, a line for each search elsewhere.
+
+Searches differ too much for what is done to tell how long the rest takes.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import rich.console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 @contextmanager
 def searches(console: rich.console.Console, total: int) -> Iterator[Callable[[str], None]]:
     """A function to be called with the name of each of `total` searches when it begins."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     start = time.perf_counter()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task, begun = bar.add_task("compiling", total=total), 0

@@ -72,7 +72,7 @@ def _unsuited(result: dict[str, Any]) -> str:
         found += f"a few from {min(row['information'] for row in rows)} bits on"
     finest = max(result["one"], key=lambda row: row["information"])
     return (
-        "The grid of 24 bits: GPRS and GRC need a density, and report targets on a dozen words or less with "
+        "The grid of 24 bits: targets that are too narrow for its words are reported with "
         f"Status.UNSUITED: {found}; the table of steps has the shares. At {finest['information']} bits a standard "
         f"deviation has at most {finest['words_per_scale']:.1f} words. AS* and AD* need no density."
     )

@@ -95,9 +95,9 @@ def of_grid(result: dict[str, Any]) -> tuple[str, ...]:
     """What a cell holds, and what it shows."""
     limit = f" ({result['grid'][0]['ks_limit']:.3f} in 95% of cases)" if result["grid"] else ""
     return (
-        "Cells: KS distance from the continuous target, and share of searches with Status.UNSUITED: GPRS and GRC need "
-        "a density, and report targets that lie on a dozen words or less. One target, of mean 1, a row: over targets "
-        "that lie anywhere among the words, the KS distance does not show them.",
+        "Cells: KS distance from the continuous target, and share of searches with Status.UNSUITED, of targets that "
+        "are too narrow for the words of the grid. One target, of mean 1, a row: over targets that lie anywhere among "
+        "the words, the KS distance does not show them.",
         "A word of the 24-bit grid has the mass 2^-24 of the prior, and no target has a larger D_inf than 24 bits on "
         f"it. A KS distance above that of exact samples{limit} shows the words themselves: AS* and AD* sample the "
         "target's law on words without error.",

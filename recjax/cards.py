@@ -14,6 +14,13 @@ PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 LOSSY = PRETRAINED / "representations"
 
 
+FORMER = {
+    "44cae3ebffb566b3": "mnist-vae, of development before 0.1.0 (commit 2b1b57f)",
+    "ec17079186c976d9": "cifar10-wip, of development before 0.1.0 (commit 37b5353)",
+}
+"""Models that files may have been made with and that are not released any more, by the digest in such a file."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What is known of a released model.
@@ -46,6 +53,31 @@ class Card:
 def read_cards(folder: Path = PRETRAINED) -> list[Card]:
     """The cards of a folder of released models, by name; ValueError if one cannot be read."""
     return [_read(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
+
+
+def released_name(digest: str) -> str | None:
+    """Returns the name of the released model whose hexadecimal digest begins so; None if there is none."""
+    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
+
+
+def name_of(digest: str) -> str | None:
+    """Returns the name of the model, released or former, whose hexadecimal digest begins so; None if it is unknown."""
+    return released_name(digest) or FORMER.get(digest[:16])
+
+
+def unknown_model(digest: str, name: str | None = None) -> str:
+    """Returns what is to be said of a file whose model is not a released one: a sentence with its digest and name.
+
+    Args:
+        digest: in the header of the file, hexadecimal.
+        name: of the model, where something beside the file says it.
+    """
+    known = name_of(digest) if name is None else repr(name)
+    called = f"the model {known}" if known else "a model, whose name it does not hold"
+    return (
+        f"the file was made with {called}, of digest {digest}, which no released model has; give that model's file, or "
+        "the folder of its training run (on the command line by --model PATH)."
+    )
 
 
 def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: int, method: str) -> Card:

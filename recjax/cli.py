@@ -3,18 +3,20 @@
 The top help is plain text and each command is imported when it is called, so that help and bad usage answer at once.
 """
 
-import contextlib
 import errno
-import io
 import os
 import sys
-import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+from recjax import interrupts, streams
 from recjax.errors import UsageError
+from recjax.text import complain, complain_of_all, escaped, flush, quoted, say
 
 FINE, BAD_INPUT, USAGE, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
 
+_WITHOUT_JAX = ("info", "models")
 _ADVICE = {errno.ENOSPC: "make room on the disk", errno.EDQUOT: "make room within your quota"}
 
 SUMMARIES = {
@@ -38,6 +40,7 @@ commands (recjax COMMAND --help says more):
 options:
   -h, --help  print this help
   --version   print the version
+  --json      with any command: print one JSON object on standard output
   --debug     with any command: print the traceback of an error
 
 examples:
@@ -50,111 +53,106 @@ examples:
 
 Images are a PNG, a folder of PNGs, or an .npy of uint8 [count, height, width] or [count, height, width, 3].
 bb-ans and bb-ans-rec make the smallest files of many images; with all other methods each can be decoded alone.
-Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off".
-Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 141 nobody read the output.
+Compiled programs are kept in ~/.cache/recjax for the next call; RECJAX_CACHE names another folder, or "off", and
+RECJAX_CACHE_BYTES limits it (1073741824). `recjax doctor` shows it, and with --clear-cache empties it.
+Exit codes: 0 fine, 1 bad input, 2 wrong usage, 130 interrupted, 143 terminated, 141 nobody read the output.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code; by default that of the process, which keeps what it compiles."""
-    try:
-        code = _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output, such as `head`, has enough of it.
-        _abandon_output()
-        return NO_READER
-    except OSError as error:
-        print(f"recjax: the output cannot be written: {sentence(error)}", file=sys.stderr)
-        _abandon_output()
-        return BAD_INPUT
-    return code
+    """Runs a command line and returns its exit code.
+
+    Without arguments it is that of the process, which ends here: its streams, signals and compiled programs are taken
+    care of, and XLA's threads are not waited for, as they may abort when the interpreter goes away below them.
+    """
+    if arguments is not None:
+        return _code_of(list(arguments), own_process=False)
+    streams.prepare()
+    interrupts.end_at_signals()
+    os._exit(_code_of(sys.argv[1:], own_process=True))
 
 
-def _abandon_output() -> None:
-    """At its end, Python would try to write it once more, and complain."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    own_process = arguments is None
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+def _code_of(arguments: list[str], own_process: bool) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code = _run(arguments, own_process)
+        flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough of it.
+        return NO_READER
+    except KeyboardInterrupt:
+        complain("interrupted.")
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            complain_of_all(error)
+        else:
+            complain(sentence(error))
+        return USAGE if isinstance(error, UsageError) else BAD_INPUT
+
+
+def _run(arguments: list[str], own_process: bool) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        for line in HELP.splitlines():
+            say(line)
         return FINE if arguments else USAGE
     if arguments[0] == "--version":
         from recjax import __version__
 
-        print(f"recjax {__version__}")
+        say(f"recjax {__version__}")
         return FINE
     name, *rest = arguments
     if name not in SUMMARIES:
-        print(f"recjax: there is no command {name!r}; choose from {', '.join(SUMMARIES)}.", file=sys.stderr)
-        return USAGE
-    import tyro
-
+        raise UsageError(f"there is no command {name!r}{_similar(name)}; choose from {', '.join(SUMMARIES)}.")
+    from recjax.arguments import parse
     from recjax.commands import COMMANDS
 
-    complaint = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
-            command = tyro.cli(COMMANDS[name], prog=f"recjax {name}", args=rest)
-    except SystemExit as stop:
-        if stop.code:
-            print(f"recjax: {usage_sentence(complaint.getvalue(), name)}", file=sys.stderr)
-        return USAGE if stop.code else FINE
-    if own_process:
-        from recjax import compile_cache
-
-        compile_cache.keep()
-    try:
+        command = parse(COMMANDS[name], name, rest)
+    except SystemExit:
+        # After help.
+        return FINE
+    if not own_process or name in _WITHOUT_JAX:
         command.run()
-    except UsageError as error:
-        print(f"recjax: {sentence(error)}", file=sys.stderr)
-        return USAGE
-    except BrokenPipeError:
-        # Not a fault of the command; `main` ends it without a word.
-        raise
-    except KeyboardInterrupt:
-        print("recjax: interrupted.", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        else:
-            print(f"recjax: {sentence(error)}", file=sys.stderr)
-        return BAD_INPUT
+        return FINE
+    with _programs_kept():
+        command.run()
     return FINE
 
 
-def usage_sentence(complaint: str, name: str) -> str:
-    """What tyro says in a box, as one line: its first paragraph, and where to read on."""
-    words: list[str] = []
-    for line in complaint.splitlines():
-        text = line.strip("│╭╮╰╯ ")
-        if words and text.startswith(("──", "Got errors")):
-            break
-        # What is missing is named; its help, which tyro puts below it, is indented further and is left out.
-        if text and "─" not in text and not line.startswith("│         "):
-            words.append(text)
-    return f"{' '.join(words).rstrip('.')}; see `recjax {name} --help`."
+def _similar(name: str) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, SUMMARIES, 1)
+    return f" (perhaps {found[0]})" if found else ""
+
+
+@contextmanager
+def _programs_kept() -> Iterator[None]:
+    from recjax import compile_cache
+
+    # What JAX would say of its cache, it would say in many lines, and no file depends on it.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    kept = compile_cache.keep()
+    try:
+        yield
+    finally:
+        if kept is not None:
+            compile_cache.limit(kept)
 
 
 def sentence(error: Exception) -> str:
     """An error as one line for a person."""
     if isinstance(error, OSError) and error.strerror:
-        place = "" if error.filename is None else f"{error.filename}: "
+        place = "" if error.filename is None else f"{quoted(error.filename)}: "
         return f"{place}{error.strerror}; {_ADVICE.get(error.errno or 0, 'check the path and its permissions')}."
-    text = " ".join(str(error).split())
     if isinstance(error, ValueError):
-        return text
+        return escaped(str(error))
+    text = escaped(" ".join(str(error).split()))
     return f"unexpected {type(error).__name__} ({text[:200]}); report it with the output of --debug."
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,19 +1,23 @@
 """What the commands share: models by name, files decoded, progress. JAX is imported by what codes images alone."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recjax.errors import UsageError
+from recjax.inputs import STANDARD, images_file, read_file, read_standard
 from recjax.limits import Limits
+from recjax.text import complain, quoted, tell
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from recjax.container import Header
     from recjax.models.inr_model import INRModel
     from recjax.models.model import Model
+    from recjax.outputs import Output
 
 Progress = Callable[[int, int], None]
 
@@ -24,7 +28,7 @@ def load(name: str) -> "Model":
 
     released = list_models()
     if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
-        raise UsageError(f"the model {name} is of lossy files; add --method inr to use it.")
+        raise UsageError(f"the model {quoted(name)} is of lossy files; add --method inr to use it.")
     return load_model(model_place(name, released))
 
 
@@ -52,39 +56,64 @@ def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
 
 
 def decode(path: Path, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
+    data = read_bytes(path, limits.max_bytes)
+    read_header(data, limits, index)
+    return decode_bytes(data, model_name, limits, index)
+
+
+def read_header(data: bytes, limits: Limits, index: int | None) -> "Header":
+    """Reads the header of a file; whatever the container can refuse is refused here, before JAX is imported."""
     from recjax import container
 
-    data = read_bytes(path, limits.max_bytes)
-    # Whatever the container can refuse is refused before JAX is imported.
     file = container.read(data, limits.max_bytes)
     if index is not None:
         file.locate(index)
+    return file.header
+
+
+def decode_bytes(data: bytes, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
+    """Decodes the images of a file, or one of them."""
     from recjax.codecs.files import decompress
 
     model = None
     if model_name is not None:
-        model = (load_lossy if file.header.method == "inr" else load)(model_name)
+        model = (load_lossy if is_lossy(data) else load)(model_name)
     images = decompress(data, index=index, model=model, **limits._asdict())
     return images if index is None else images[None]
 
 
-def is_lossy(path: Path) -> bool:
+def is_lossy(data: bytes) -> bool:
     from recjax import container
 
-    return container.read(path.read_bytes(), sys.maxsize).header.method == "inr"
+    return container.read(data, sys.maxsize).header.method == "inr"
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    from recjax.container import largest_file
+    """Reads a file, or standard input for `-`; ValueError if it is larger than files of so many bytes of images."""
+    from recjax.container import MAGIC, largest_file
 
-    size = path.stat().st_size
-    if size > largest_file(max_bytes):
-        raise ValueError(f"{path} has {size} bytes, too many for images of {max_bytes} bytes; raise --max-bytes.")
-    return path.read_bytes()
+    most = largest_file(max_bytes)
+    data = read_standard(most, {MAGIC: "a file of recjax"}) if path == STANDARD else read_file(path, most)
+    if data is None:
+        name = "standard input" if path == STANDARD else quoted(path)
+        raise ValueError(
+            f"{name} has more than {most} bytes, too many for images of {max_bytes} bytes; raise --max-bytes."
+        )
+    return data
+
+
+def read_source(path: Path) -> "np.ndarray":
+    """Reads the images of a PNG, a folder of PNGs or an .npy; `-` is a PNG or an .npy on standard input."""
+    from recjax.images import MAX_BYTES, read_images
+
+    # Beside its pixels a file has a header, and a PNG perhaps a text.
+    with images_file(path, MAX_BYTES + (1 << 20)) as place:
+        return read_images(place, tell=complain)
 
 
 def facts(data: bytes) -> dict[str, object]:
     from recjax import chunks, container
+    from recjax.cards import name_of
 
     file = container.read(data, sys.maxsize)
     header = file.header
@@ -92,12 +121,12 @@ def facts(data: bytes) -> dict[str, object]:
     facts: dict[str, object] = {
         "method": header.method,
         "images": header.count,
-        "image_shape": "x".join(map(str, header.image_shape)),
+        "image_shape": list(header.image_shape),
         "file_bytes": len(data),
         "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": round(8 * len(data) / header.raw_bytes, 4) if header.raw_bytes else None,
+        "bits_per_dimension": bits_per_dimension(len(data), header.raw_bytes),
         "overhead_bytes": len(data) - sum(map(len, bodies)),
-        "model": released_name(header.model_digest.hex()),
+        "model": name_of(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
         "arithmetic": f"float, of fingerprint {header.fingerprint.hex()}" if header.fingerprint else "exact",
         "format": header.format_version,
@@ -106,6 +135,8 @@ def facts(data: bytes) -> dict[str, object]:
         "parameters": dict(header.parameters),
         "chunks": header.num_chunks,
     }
+    if facts["model"] is None and header.method != "raw":
+        facts["model_note"] = "not released; the file holds the digest of its model, and no name"
     # How many messages a picture has is the model's to know, where it has several levels.
     if "chunk_images" in header.parameters and header.count and header.method != "inr":
         found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
@@ -119,10 +150,46 @@ def facts(data: bytes) -> dict[str, object]:
     return facts
 
 
-def released_name(digest: str) -> str | None:
-    from recjax.cards import read_cards, read_lossy_cards
+def shown(value: object) -> str:
+    """A fact for a person."""
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
-    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
+
+def bits_per_dimension(file_bytes: int, raw_bytes: int) -> float | None:
+    return round(8 * file_bytes / raw_bytes, 4) if raw_bytes else None
+
+
+def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]:
+    """What `rate` says, for JSON."""
+    return {
+        "images": count,
+        "file_bytes": file_bytes,
+        "raw_bytes": raw_bytes,
+        "bits_per_dimension": bits_per_dimension(file_bytes, raw_bytes),
+    }
+
+
+def tell_written(source: Path, output: "Output", count: int, shape: Sequence[int], as_json: bool) -> None:
+    """Print that images have been decoded."""
+    facts = {"file": str(source), "out": str(output.path), "images": count, "image_shape": list(shape)}
+    output.tell(f"{quoted(output.path)}: {count:,} image{'s' * (count != 1)}", facts, as_json)
+
+
+def tell_good(
+    path: Path,
+    said: str,
+    sizes: Mapping[str, object],
+    against: Path | None,
+    as_json: bool,
+    psnr_db: float | None = None,
+) -> None:
+    """Print that a file is good."""
+    compared = {"against": None if against is None else str(against), "psnr_db": psnr_db}
+    tell(f"{quoted(path)} is good: {said}", {"file": str(path), "good": True, **sizes, **compared}, as_json)
 
 
 def rate(count: int, file_bytes: int, raw_bytes: int) -> str:
@@ -137,15 +204,21 @@ def coded_with(data: bytes, model: "Model") -> str:
     if header.method == "raw":
         return "Stored as they are."
     floats = ", in floats, for research: it decodes here, if at all" if header.fingerprint else ""
-    return f"Coded by {header.method} with the model {model.name}{floats}."
+    return f"Coded by {header.method} with the model {quoted(model.name)}{floats}."
 
 
 @contextmanager
-def progress(task: str) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import Progress as Bar
+def progress(task: str, *, steady: bool = True) -> Iterator[Progress]:
+    from recjax.bars import bar
 
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        row = bar.add_task(task, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)
+    with bar() as report:
+        yield lambda done, total: report(task, done, total, steady=steady)
+
+
+@contextmanager
+def compressing(method: str) -> Iterator[Progress]:
+    from recjax.bars import bar, halves
+
+    with bar() as report:
+        # A chain that begins narrow takes as long for its first images as for many of its last.
+        yield halves(report, steady=method != "bb-ans-rec")

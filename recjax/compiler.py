@@ -6,7 +6,7 @@ This changes nothing of what is computed but the rounding of floats, which decid
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ import jaxlib
 from jax.core import Tracer
 from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _WIDE = {"xla_cpu_prefer_vector_width": 512}
 _ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}
@@ -27,6 +30,28 @@ _IN_A_KERNEL = frozenset({
     "reduce_sum", "rem", "reshape", "rev", "scan", "select_n", "shift_left", "shift_right_arithmetic",
     "shift_right_logical", "sign", "slice", "square", "squeeze", "stop_gradient", "sub", "transpose", "while", "xor",
 })  # fmt: skip
+
+
+def by_own_rules(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Makes a function trace under JAX's default rules of promotion, whatever its caller demands of their own code."""
+
+    @wraps(function)
+    def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+            return function(*arguments, **options)
+
+    return call
+
+
+def in_32_bits(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A function of the host that computes by JAX's default rules and in 32 bits, whatever its caller computes in."""
+
+    @wraps(function)
+    def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        with jax.enable_x64(False):
+            return function(*arguments, **options)
+
+    return by_own_rules(call)
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:

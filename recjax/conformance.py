@@ -6,7 +6,7 @@ version is new; `add` writes it, and none is ever changed or taken out.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from recjax.atomic import write_atomically
 from recjax.codecs.files import decompress
 
 FOLDER = Path(__file__).resolve().parent / "references"
-INDEX = FOLDER / "index.json"
+INDEX = "index.json"
 
 
 class Reference(NamedTuple):
@@ -37,9 +37,9 @@ class Reference(NamedTuple):
         return (FOLDER / f"{self.name}.rjx").read_bytes()
 
 
-def references() -> list[Reference]:
-    """The whole set, in the order in which files joined it."""
-    rows = json.loads(INDEX.read_text(encoding="utf-8"))
+def references(folder: Path | None = None) -> list[Reference]:
+    """The whole set of a folder, by default recjax's own, in the order in which files joined it."""
+    rows = json.loads(((folder or FOLDER) / INDEX).read_text(encoding="utf-8"))
     return [Reference(**{**row, "shape": tuple(row["shape"])}) for row in rows]
 
 
@@ -59,28 +59,46 @@ def failure(reference: Reference) -> str:
     return ""
 
 
-def examine(report: Callable[[str], object]) -> bool:
-    """Decode the set and report file by file; whether all of it came out right."""
-    good, models = True, ""
+class Check(NamedTuple):
+    """What a check of this machine found. error: what is wrong, empty if nothing is."""
+
+    name: str
+    error: str
+
+
+def checks() -> Iterator[Check]:
+    """Decode the set, file after file."""
+    models = ""
     for reference in sorted(references(), key=lambda reference: reference.model):
         if reference.model != models:
             # Each model compiles its own programs, which are of no use to others.
             jax.clear_caches()
             models = reference.model
-        wrong = failure(reference)
-        report(f"{'FAILED' if wrong else 'ok':7}{reference.name}{f': {wrong}' if wrong else ''}")
-        good = good and not wrong
+        yield Check(reference.name, failure(reference))
+
+
+def examine(report: Callable[[str], object]) -> bool:
+    """Decode the set and report file by file; whether all of it came out right."""
+    return all_pass(checks(), report)
+
+
+def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
+    """Report on checks one by one, as they are made; whether every one passed."""
+    good = True
+    for name, error in found:
+        report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
+        good = good and not error
     return good
 
 
-def add(name: str, model: str, data: bytes) -> Reference:
-    """Put a file of a released model into the set; ValueError if there is one of this name."""
-    known = references() if INDEX.exists() else []
+def add(name: str, model: str, data: bytes, folder: Path) -> Reference:
+    """Put a file of a released model into the set of a folder; ValueError if there is one of this name."""
+    known = references(folder) if (folder / INDEX).exists() else []
     if name in [reference.name for reference in known]:
         raise ValueError(f"the set holds a file {name!r} already, which must not change; take another name.")
     header, images = container.read(data).header, decompress(data)
     new = Reference(name, header.method, model, header.format_version, images.shape, digest(images))
-    write_atomically(FOLDER / f"{name}.rjx", lambda part: part.write_bytes(data))
+    write_atomically(folder / f"{name}.rjx", lambda part: part.write_bytes(data))
     text = json.dumps([reference._asdict() for reference in (*known, new)], indent=1) + "\n"
-    write_atomically(INDEX, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(folder / INDEX, lambda part: part.write_text(text, encoding="utf-8"))
     return new

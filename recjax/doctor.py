@@ -2,10 +2,11 @@
 
 import hashlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,6 +15,7 @@ import recjax
 from recjax import chunks, compile_cache, container, randomness
 from recjax.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
 from recjax.codecs import lossless
+from recjax.conformance import Check, all_pass
 from recjax.models import inr_model
 from recjax.models.model import Model, list_models, load_model
 
@@ -38,6 +40,16 @@ def versions() -> dict[str, str]:
     }
 
 
+def facts() -> dict[str, Any]:
+    """What `examine` reports of this machine, for JSON."""
+    return {
+        "machine": versions(),
+        "format": container.FORMAT_VERSION,
+        "stream": container.STREAM_VERSION,
+        "compiled_programs": compile_cache.facts(),
+    }
+
+
 def examine(report: Callable[[str], object]) -> bool:
     """Report line by line on this machine; whether every test passed."""
     here = versions()
@@ -45,20 +57,20 @@ def examine(report: Callable[[str], object]) -> bool:
     report(f"Python {here['python']} on {here['platform']}")
     report(", ".join(f"{name} {here[name]}" for name in ("jax", "jaxlib", "flax", "numpy")))
     report(f"backend {here['backend']}")
-    report(f"commands keep compiled programs in {compile_cache.folder() or 'no folder'} ({compile_cache.VARIABLE})")
-    tests: list[tuple[str, Callable[[], bool]]] = [
+    report(compile_cache.describe())
+    return all_pass(checks(), report)
+
+
+def checks() -> Iterator[Check]:
+    """The self-test, one after the other."""
+    cases: list[tuple[str, Callable[[], bool]]] = [
         ("shared randomness, known answer", _randomness_is_right),
         ("file format, round trip", _container_is_right),
     ]
-    tests += [(f"coding with {_SMALLEST}, {method}", _coding_test(method)) for method in ("bb-ans", "pfr", "orc")]
-    tests += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
-    tests += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
-    good = True
-    for name, test in tests:
-        error = _failure(test)
-        report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
-        good = good and not error
-    return good
+    cases += [(f"coding with {_SMALLEST}, {method}", _coding_test(method)) for method in ("bb-ans", "pfr", "orc")]
+    cases += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
+    cases += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
+    return (Check(name, _failure(case)) for name, case in cases)
 
 
 def _failure(test: Callable[[], bool]) -> str:

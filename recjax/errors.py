@@ -5,6 +5,10 @@ class FormatError(ValueError):
     """Bytes that this recjax cannot decode: damaged, foreign, newer, or made for another model."""
 
 
+class UnknownModelError(FormatError):
+    """A file made with a model that is not a released one, where no model is given."""
+
+
 class FaultError(ValueError):
     """A message that overflowed, underflowed or was given what its codec cannot code: it is not written."""
 

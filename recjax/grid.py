@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt32
 
 from recjax import quantiles
+from recjax.numerics import of_one_rank
 from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, QuantileLaw
 
 BITS = 24
@@ -117,7 +118,7 @@ def word_between(
     high, low = draw
     # The upper word of (high 2^32 + low) count / 2^32: 64 bits, as 32 would favour some words by up to count / 2^32.
     carried = high * count + _multiply_high(low, count)
-    return first + _multiply_high(high, count) + (carried < high * count)
+    return first + _multiply_high(high, count) + (carried < high * count).astype(jnp.uint32)
 
 
 def interval_words(
@@ -152,7 +153,7 @@ def affine(
     Beside the rounding to float32, the error is below 2^-26 of the larger of |loc| and scale, or 2^-125. (In floats, a
     compiler may or may not fuse the product and the sum.)
     """
-    loc, scale = jnp.broadcast_arrays(loc.astype(jnp.float32), scale.astype(jnp.float32))
+    fixed, loc, scale = of_one_rank(fixed, *jnp.broadcast_arrays(loc.astype(jnp.float32), scale.astype(jnp.float32)))
     loc_mantissa, loc_exponent = _decompose(loc)
     scale_mantissa, scale_exponent = _decompose(scale)
     # |z| < 2^29 times a mantissa < 2^24, less 22 bits: below 1.5e9 in units of 2^(scale_exponent - 27).
@@ -188,4 +189,4 @@ def _multiply_high(x: UInt32[Array, "*#n"], y: UInt32[Array, "*#n"]) -> UInt32[A
 def _divide(x: UInt32[Array, "*#n"], by: UInt32[Array, "*#n"]) -> UInt32[Array, "*n"]:
     """x // by through a reciprocal, as vector units divide no integers; exact, the quotient is at most one short."""
     quotient = _multiply_high(x, jnp.uint32(0xFFFFFFFF) // by)
-    return quotient + (x - quotient * by >= by)
+    return quotient + (x - quotient * by >= by).astype(jnp.uint32)

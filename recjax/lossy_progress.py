@@ -1,44 +1,30 @@
-"""A progress bar of lossy encoding: rate and quality as they are, and how long it will take, before it takes it."""
+"""How far lossy encoding is: its stages, with rate and quality as they are."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from recjax.bars import Report
 
 
-@contextmanager
-def bar(shape: tuple[int, ...]) -> Iterator[Callable[[int, int, Any], None]]:
-    """What `recjax.codecs.lossy.compress` reports of pictures of a shape [picture, height, width, channel]."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[quality]}"),
-        TimeRemainingColumn(),
-    )
-    start: list[tuple[float, int]] = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        row = progress.add_task("compiling", total=None, quality="")
+def tell(report: Report, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
+    """Returns what hears the progress of `recjax.codecs.lossy.compress`, and tells it stage by stage.
 
-        def report(batch: int, batches: int, facts: Any) -> None:
-            done, total = batch * facts.total + facts.done, batches * facts.total
-            now = time.monotonic()
-            # The first call holds the compilation, the second tells what steps cost.
-            if len(start) == 1:
-                seconds = (now - start[0][0]) / (done - start[0][1]) * (total - done)
-                console.print(f"about {_duration(seconds)} for {shape[0]} picture{'s' * (shape[0] != 1)}")
-            if len(start) < 2:
-                start.append((now, done))
-            rate = facts.bits / (facts.count * shape[1] * shape[2])
-            quality = f"{facts.psnr:.2f} dB, {rate:.3f} bits per pixel"
-            progress.update(row, description="fitting", completed=done, total=total, quality=quality)
+    Args:
+        report: of a bar.
+        shape: of the pictures, [picture, height, width, channel].
+    """
 
-        yield report
+    def told(batch: int, batches: int, facts: Any) -> None:
+        stages = list(pairwise((0, *facts.ends)))
+        number = next(place for place, (_, end) in enumerate(stages) if facts.done <= end)
+        first, end = stages[number]
+        name = f"sending level {number} of {len(stages) - 1}" if number else "fitting"
+        of_batch = f"part {batch + 1} of {batches}: " if batches > 1 else ""
+        rate = facts.bits / (facts.count * shape[1] * shape[2])
+        quality = f"{facts.psnr:.2f} dB, {rate:.3f} bits per pixel"
+        report(f"{of_batch}{name}", facts.done - first, end - first, quality)
+        if facts.done == facts.total and batch + 1 == batches:
+            report("decoding to make sure", 0, None)
 
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return told

@@ -1,6 +1,7 @@
 """Delicate scalars, each tested against a float64 oracle."""
 
 from math import factorial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -142,3 +143,12 @@ def sine(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
         series = (series + jnp.float32(coefficient)) * square
     even = (turns.astype(jnp.int32) & 1) == 0
     return jnp.where(even, rest, -rest) * (1 + series)
+
+
+def of_one_rank(*arrays: Any) -> list[Any]:
+    """Puts axes of size 1 in front of arrays, so that all but scalars have as many: JAX may demand it."""
+    rank = max(map(np.ndim, arrays), default=0)
+    return [
+        array if np.ndim(array) in (0, rank) else array.reshape((1,) * (rank - array.ndim) + array.shape)
+        for array in arrays
+    ]

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
+from recjax.numerics import of_one_rank
+
 STREAM_VERSION = 1
 
 # Purposes separate the uses of one key. They are part of the wire format: never renumber.
@@ -22,6 +24,8 @@ STREAM_VERSION = 1
 CANDIDATE, ARRIVAL, BIN, PERMUTATION, INITIAL, TRIAL, PAD = range(7)
 
 Key: TypeAlias = UInt32[Array | np.ndarray, "*#batch 2"]
+AnyKey: TypeAlias = Any
+"""What `as_key` takes for a key."""
 Words: TypeAlias = UInt32[Array | np.ndarray, "*#batch"]
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -43,9 +47,9 @@ class Stream(NamedTuple):
 
 def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
     """One block of Threefry-2x32-20: two words of `counter` enciphered under two words of `key`, elementwise."""
-    k0, k1 = key
+    k0, k1, x0, x1 = of_one_rank(*key, *counter)
     schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
-    x0, x1 = counter[0] + k0, counter[1] + k1
+    x0, x1 = x0 + k0, x1 + k1
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x0 = x0 + x1
@@ -58,29 +62,65 @@ def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tupl
 
 def key(seed: Any) -> Key:
     """The key of a seed in [0, 2^64)."""
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
-        raise ValueError(f"a seed is an integer in [0, 2^64), got {seed}; take it modulo 2^64")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
+        raise ValueError(f"a seed is an integer in [0, 2^64), got {seed!r}; take it modulo 2^64")
     return jnp.array([int(seed) >> 32, int(seed) & 0xFFFFFFFF], jnp.uint32)
 
 
-def fold_in(key: Key, *words: Words | int) -> Key:
+def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
+    """Returns the words [*batch, 2] of a key: of uint32 words themselves, or of one of JAX's typed keys.
+
+    The two words of a Threefry key of `jax.random.key` or `PRNGKey` are taken as they are, so that those of a seed
+    below 2^32 and `key(seed)` name the same stream; of a longer key, all words are folded into one. Which words JAX
+    makes of a seed may change with its version: where a stream must be found again in years, keep `key(seed)`.
+
+    Args:
+        key: uint32 [*batch, 2], of JAX or NumPy, traced or not, or a typed key [*batch].
+        batch: the shape that keys must have, () for one; any if it is None.
+
+    Raises:
+        ValueError: for everything else.
+    """
+    found = f"the {type(key).__name__} {key!r:.40}"
+    if isinstance(key, jax.Array | np.ndarray):
+        found = f"{key.dtype} {key.shape}"
+        if jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
+            key = _words_of_typed(key)
+        if key.dtype == np.uint32 and key.shape[-1:] == (2,) and batch in (None, key.shape[:-1]):
+            return key
+    shape = "[..., 2]" if batch is None else str([*batch, 2])
+    raise ValueError(
+        f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {found}; make one from a seed "
+        "with recjax.key(seed), and map over several with jax.vmap"
+    )
+
+
+def _words_of_typed(key: jax.Array) -> Key:
+    words = jax.random.key_data(key)
+    if words.shape[-1] == 2:
+        return words
+    # Those of other generators of random numbers have four words.
+    return fold_in(words[..., :2], *jnp.moveaxis(words[..., 2:], -1, 0))
+
+
+def fold_in(key: AnyKey, *words: Words | int) -> Key:
     """A key that depends on `key` and every word of a path; paths of different length or content give unrelated keys.
 
     The words are absorbed two at a time, each pair enciphered under the key so far, after their number: so no path is
     a prefix of another. `key` and the words broadcast against each other.
     """
-    return jnp.stack(_absorb((key[..., 0], key[..., 1]), words, _FOLD), axis=-1)
+    return jnp.stack(_absorb(_halves(key), words, _FOLD), axis=-1)
 
 
-def stream(key: Key, purpose: int, path: Sequence[Words | int] = ()) -> Stream:
+def stream(key: AnyKey, purpose: int, path: Sequence[Words | int] = ()) -> Stream:
     """The stream of a path (level, block, every word of a bin ...), which `draw` addresses by index."""
-    return Stream(*_absorb((key[..., 0], key[..., 1]), (purpose, *path), _DRAW))
+    return Stream(*_absorb(_halves(key), (purpose, *path), _DRAW))
 
 
-def stream_start(key: Key, purpose: int, length: int) -> Stream:
+def stream_start(key: AnyKey, purpose: int, length: int) -> Stream:
     """The state of a stream's key after the start of a path of `length` words, of which each pair is then enciphered
     under the state (a last word alone with 0), as `stream` does."""
-    return Stream(*_encipher((key[..., 0], key[..., 1]), (_word(_DRAW | (length + 1)), _word(purpose))))
+    return Stream(*_encipher(_halves(key), (_word(_DRAW | (length + 1)), _word(purpose))))
 
 
 def draw(stream: Stream, index: Words | int, count: int) -> UInt32[Array, "{count} *batch"]:
@@ -96,13 +136,18 @@ def _draw(stream, index, count):
     return jnp.stack(drawn, axis=1).reshape(2 * pairs, *drawn[0].shape[1:])[:count]
 
 
-def words(key: Key, purpose: int, address: Sequence[Words | int], count: int) -> UInt32[Array, "*batch {count}"]:
+def words(key: AnyKey, purpose: int, address: Sequence[Words | int], count: int) -> UInt32[Array, "*batch {count}"]:
     """`count` shared words at an address (path..., index): `draw` from `stream`, with the words along the last axis.
 
     Arrays in the address broadcast against each other and against the key's batch.
     """
     *path, index = address
     return jnp.moveaxis(draw(stream(key, purpose, path), index, count), 0, -1)
+
+
+def _halves(key: AnyKey) -> tuple[Words, Words]:
+    words = as_key(key)
+    return words[..., 0], words[..., 1]
 
 
 def _word(word: Words | int) -> Words:
@@ -126,6 +171,6 @@ def _encipher(key, message):
         return key
     # A long path (a bin of many dimensions) is absorbed in a loop: its result is stored, where XLA:CPU would compute an
     # unrolled chain again for every use, and the program stays small. The words are the same.
-    first, second, *rest = jnp.broadcast_arrays(*key, *message)
+    first, second, *rest = jnp.broadcast_arrays(*of_one_rank(*key, *message))
     pairs = jnp.stack(rest[::2]), jnp.stack(rest[1::2])
     return jax.lax.scan(lambda k, pair: (threefry2x32(k, pair), None), (first, second), pairs)[0]

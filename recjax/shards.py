@@ -1,24 +1,23 @@
 """Many images as a folder of files, one for each run of them (a shard): in bounded memory, and what stopped goes on.
 
-A manifest says what is coded and how; a shard that is there is done, as files appear whole. So several processes may
-share the work, each with its own part of the shards.
+A manifest says what is coded and how (`recjax.shard_manifest`); a shard that is there is done, as files appear whole.
+So several processes may share the work, each with its own part of the shards.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recjax import container
+from recjax import container, shard_manifest
 from recjax.atomic import require_parent, write_atomically
+from recjax.container import Header
 from recjax.image_source import Source
 from recjax.images import MAX_BYTES, Images
-
-MANIFEST = "shards.json"
-_VERSION = 1
+from recjax.shard_manifest import Manifest, Plan
 
 
 class Part(NamedTuple):
@@ -38,45 +37,41 @@ class Part(NamedTuple):
         return cls(int(index), int(of))
 
 
-class Plan(NamedTuple):
-    """What a folder of shards holds. images_each: of every shard but the last. shape: of an image."""
-
-    images: int
-    images_each: int
-    shape: tuple[int, ...]
-
-    @property
-    def shards(self) -> int:
-        """How many files there are."""
-        return -(-self.images // self.images_each)
-
-    def images_of(self, number: int) -> range:
-        """The images of a shard."""
-        return range(number * self.images_each, min((number + 1) * self.images_each, self.images))
-
-
 def compress(
     source: Source,
     out: Path,
     images_each: int,
     settings: dict[str, Any],
-    encode: Callable[[Images], bytes],
+    encode: Callable[[Images, int], bytes],
     *,
+    model_name: str | None = None,
     part: Part | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Code what is missing of a part's shards of the source, and return how many that were.
+    """Codes what is missing of a part's shards of the source, and returns how many that were.
 
-    settings: all that `encode` depends on, as JSON has it; ValueError if the folder holds shards of others, or of other
-    images. progress(done, images): of the part.
+    Args:
+        source: the images.
+        out: the folder, which is made if it is not there.
+        images_each: images of every shard but the last.
+        settings: all that `encode` depends on, as JSON has it.
+        encode: the file of some images, made with a seed that tells the shard from all others.
+        model_name: what the model of the settings is called, for people.
+        part: which shards are coded, by default all.
+        progress: called with how many images of the part are done, and how many it has.
+
+    Raises:
+        ValueError: if the folder holds shards of other images or settings, or in the place of a shard a whole file that
+            is not this shard, which is left as it is.
     """
     part, plan = part or Part(), Plan(source.count, images_each, source.shape)
     if images_each < 1 or images_each * prod(source.shape) > MAX_BYTES:
         most = MAX_BYTES // prod(source.shape)
         raise ValueError(f"a shard holds 1 to {most:,} images of shape {source.shape}, got {images_each}; change it.")
-    _begin(out, {"version": _VERSION, **plan._asdict(), "source": _digest(source), "settings": settings})
+    _make_folder(out)
+    manifest = shard_manifest.begin(out, Manifest(plan, _digest(source), settings, model_name))
     own = range(part.index, plan.shards, part.of)
-    missing = [number for number in own if not _is_whole(_path(out, number), plan, number)]
+    missing = [number for number in own if not _is_there(_path(out, number), manifest, number)]
     total = sum(len(plan.images_of(number)) for number in own)
     done = total - sum(len(plan.images_of(number)) for number in missing)
     if progress:
@@ -87,7 +82,8 @@ def compress(
         for place, number in enumerate(missing):
             images = waiting.pop().result()
             waiting += [reader.submit(source.read, *_ends(plan, after)) for after in missing[place + 1 : place + 2]]
-            data = encode(images)
+            seed = manifest.seed(number)
+            data = _with_seed(encode(images, seed), seed)
             write_atomically(_path(out, number), lambda file, data=data: file.write_bytes(data))
             done += len(images)
             if progress:
@@ -96,31 +92,61 @@ def compress(
 
 
 def is_shards(path: Path) -> bool:
-    """Whether a path is a folder of shards."""
-    return (path / MANIFEST).is_file()
-
-
-def read_plan(folder: Path) -> Plan:
-    """The plan of a folder of shards; ValueError if its manifest is damaged."""
-    manifest = _manifest(folder)
-    shape: Any = manifest.get("shape")
-    numbers: list[Any] = [manifest.get("images"), manifest.get("images_each"), *(shape if type(shape) is list else "?")]
-    if manifest.get("version") != _VERSION or any(type(x) is not int or x < 0 for x in numbers) or not numbers[1]:
-        raise ValueError(f"{folder / MANIFEST} is not a manifest of shards of version {_VERSION}; compress them again.")
-    return Plan(numbers[0], numbers[1], tuple(shape))
+    """Says whether a path is a folder of shards."""
+    return (path / shard_manifest.NAME).is_file()
 
 
 def file(folder: Path, number: int) -> Path:
-    """The file of a shard; ValueError if it is missing, damaged or another one's."""
-    path = _path(folder, number)
-    if not _is_whole(path, read_plan(folder), number):
-        raise ValueError(f"{path} is missing or damaged; compress the images again, which makes what is missing.")
-    return path
+    """Returns the file of a shard; ValueError if it is missing, damaged or another one's."""
+    return _checked(folder, shard_manifest.read(folder), number)
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The files of all shards in order, as of `file`."""
-    return (file(folder, number) for number in range(read_plan(folder).shards))
+    """Yields the files of all shards in order, each checked as by `file` when its turn comes."""
+    manifest = shard_manifest.read(folder)
+    return (_checked(folder, manifest, number) for number in range(manifest.plan.shards))
+
+
+def _checked(folder: Path, manifest: Manifest, number: int) -> Path:
+    path = _path(folder, number)
+    if not _is_there(path, manifest, number):
+        again = "compress the images again, which makes what is missing"
+        raise ValueError(f"{path} is missing or damaged; {again if manifest.numbered else 'fetch it again'}.")
+    return path
+
+
+def _is_there(path: Path, manifest: Manifest, number: int) -> bool:
+    """Whether a shard is there and whole; ValueError if a whole file in its place is another one."""
+    header = _header(path)
+    if header is None or manifest.owns(header, number):
+        return header is not None
+    place = manifest.place_of(header) if manifest.numbered else None
+    what = "of other images or settings" if place is None else f"shard {place}"
+    raise ValueError(
+        f"{path} should be shard {number} of its folder and is {what}; put the right file in its place, or move it "
+        "away and compress the images again."
+    )
+
+
+def _header(path: Path) -> Header | None:
+    """The header of a file with right checksums, None if there is none at the path."""
+    try:
+        if not path.is_file() or path.stat().st_size > container.largest_file(MAX_BYTES):
+            return None
+        found = container.read(path.read_bytes(), MAX_BYTES)
+        for chunk in range(found.header.num_chunks):
+            found.chunk(chunk)
+    except (OSError, ValueError):
+        return None
+    return found.header
+
+
+def _with_seed(data: bytes, seed: int) -> bytes:
+    """A file with the seed in its header: one that is stored raw has no use for it, and may have been made without."""
+    found = container.read(data, MAX_BYTES)
+    if found.header.method != "raw":
+        return data
+    return container.write(replace(found.header, seed=seed), [found.chunk(0)])
 
 
 def _ends(plan: Plan, number: int) -> tuple[int, int]:
@@ -132,41 +158,16 @@ def _path(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.rjx"
 
 
-def _is_whole(path: Path, plan: Plan, number: int) -> bool:
-    """Whether a file has right checksums, and as many images of the shape as the plan says."""
-    try:
-        found = container.read(path.read_bytes(), MAX_BYTES)
-        for chunk in range(found.header.num_chunks):
-            found.chunk(chunk)
-    except (OSError, ValueError):
-        return False
-    return (found.header.count, found.header.image_shape) == (len(plan.images_of(number)), plan.shape)
-
-
-def _begin(out: Path, manifest: dict[str, Any]) -> None:
-    """Make the folder with its manifest, or find the same one there."""
+def _make_folder(out: Path) -> None:
+    """Make the folder, or find one that is empty or of shards."""
     require_parent(out)
     # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
-    foreign = not out.is_dir() or any(entry.name != MANIFEST and entry.name[0] != "." for entry in out.iterdir())
+    foreign = not out.is_dir() or any(
+        entry.name != shard_manifest.NAME and entry.name[0] != "." for entry in out.iterdir()
+    )
     if out.exists() and foreign and not is_shards(out):
         raise ValueError(f"{out} exists and is neither an empty folder nor one of shards; name another.")
     out.mkdir(exist_ok=True)
-    text = json.dumps(manifest, indent=2) + "\n"
-    write_atomically(out / MANIFEST, lambda part: part.write_bytes(text.encode()), once=True)
-    found, wanted = _manifest(out), json.loads(text)
-    other = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
-    if other:
-        raise ValueError(f"{out} holds shards of other {', '.join(other)}; name another folder or remove it.")
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder / MANIFEST} cannot be read ({error}); compress the images again.") from error
-    if not isinstance(manifest, dict):
-        raise ValueError(f"{folder / MANIFEST} is not a manifest of shards; compress the images again.")
-    return manifest
 
 
 def _digest(source: Source) -> str:

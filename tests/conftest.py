@@ -1,13 +1,14 @@
 """Fixtures for all tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import jax
 import pytest
 
 from experiments.fuzzing import mutations
-from recjax import compile_cache
+from recjax import compile_cache, own_folder
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
@@ -21,13 +22,25 @@ def share_compilations(tmp_path_factory):
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     # Several runs share it, too, where its folder is named.
     compiled = Path(os.environ.get("RECJAX_TESTS_CACHE") or folder / "compiled")
+    own_folder.make(compiled)
     jax.config.update("jax_compilation_cache_dir", str(compiled))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     with pytest.MonkeyPatch.context() as patch:
         # Command lines that tests start as processes of their own share it, and leave no trace in a home.
         patch.setenv(compile_cache.VARIABLE, str(compiled))
+        patch.setenv(compile_cache.LIMIT_VARIABLE, str(1 << 50))
         yield
+
+
+@pytest.fixture
+def memory_path(tmp_path):
+    """A folder in memory, where there is one: processes that are killed leave there what they leave on a disk."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)

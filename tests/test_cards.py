@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from recjax.cards import LOSSY, PRETRAINED, Card, choose, read_cards, read_lossy_cards
+from recjax.cards import (
+    FORMER,
+    LOSSY,
+    PRETRAINED,
+    Card,
+    choose,
+    name_of,
+    read_cards,
+    read_lossy_cards,
+    unknown_model,
+)
 from recjax.models import inr_model
 from recjax.models.model import list_models, load_model
 
@@ -90,6 +100,17 @@ def test_a_damaged_card_is_one_sentence(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"a\.json is not the card"):
         read_cards(tmp_path)
+
+
+def test_models_are_named_by_the_digests_in_files():
+    every = (*read_cards(), *read_lossy_cards())
+    assert [name_of(card.digest[:16]) for card in every] == [card.name for card in every]
+    for digest, name in FORMER.items():
+        assert name_of(digest) == name and not any(card.digest.startswith(digest) for card in every)
+        assert f"made with the model {name}, of digest {digest}" in unknown_model(digest)
+    assert name_of("0" * 16) is None
+    assert "a model, whose name it does not hold, of digest 0000000000000000" in unknown_model("0" * 16)
+    assert "the model 'mine\\n', of digest 0000000000000000" in unknown_model("0" * 16, "mine\n")
 
 
 def test_a_model_holds_the_values_that_it_is_chosen_for():

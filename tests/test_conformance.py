@@ -9,6 +9,7 @@ import pytest
 
 from recjax import cli, conformance, container, doctor
 from recjax.cards import read_cards, read_lossy_cards
+from training import conformance as written
 
 ALL = tuple(reference.name for reference in conformance.references())
 SOME = tuple(name for name in ALL if name.startswith(("digits-", "mnist-binary-", "cifar10-")))
@@ -63,7 +64,6 @@ def small_set(tmp_path, monkeypatch):
     (tmp_path / f"{reference.name}.rjx").write_bytes(reference.data)
     (tmp_path / "index.json").write_text(json.dumps([reference._asdict()]))
     monkeypatch.setattr(conformance, "FOLDER", tmp_path)
-    monkeypatch.setattr(conformance, "INDEX", tmp_path / "index.json")
     return tmp_path
 
 
@@ -84,7 +84,23 @@ def test_a_machine_that_decodes_otherwise_is_told(small_set, monkeypatch):
 
 def test_a_file_joins_once_and_for_ever(small_set):
     data = conformance.references()[0].data
-    added = conformance.add("another", "digits", data)
+    added = conformance.add("another", "digits", data, small_set)
     assert conformance.references()[-1] == added and added.data == data
     with pytest.raises(ValueError, match="must not change"):
-        conformance.add("another", "digits", data)
+        conformance.add("another", "digits", data, small_set)
+
+
+def test_the_set_is_written_to_the_folder_that_is_named(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        written.main([])
+    assert stop.value.code == 2 and "--out" in capsys.readouterr().err
+    data = conformance.references()[0].data
+    monkeypatch.setattr(written, "wanted", lambda: [("one", "digits", "orc"), ("two", "digits", "orc")])
+    monkeypatch.setattr(written.lossless, "compress", lambda *images, **options: data)
+    monkeypatch.setattr(written.inr_model, "list_models", list)
+    before = {path: path.stat().st_mtime_ns for path in conformance.FOLDER.iterdir()}
+    conformance.add("one", "digits", data, tmp_path)
+    assert written.main(["--out", str(tmp_path)]) == 0
+    assert [reference.name for reference in conformance.references(tmp_path)] == ["one", "two"]
+    assert "one:" not in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in conformance.FOLDER.iterdir()} == before

@@ -3,9 +3,11 @@ import random
 
 import numpy as np
 import pytest
+from numpy.lib import format as npy
 from PIL import Image
 
 from recjax.atomic import write_atomically
+from recjax.image_source import open_source
 from recjax.images import read_images, write_images
 
 
@@ -42,6 +44,30 @@ def test_a_matrix_is_one_image_and_fortran_order_is_read(tmp_path):
     assert np.array_equal(read_images(tmp_path / "a.npy"), image[None])
 
 
+@pytest.mark.parametrize("shape", [(5, 7), (3, 5, 7), (3, 5, 7, 3), (1, 5, 7)])
+@pytest.mark.parametrize("fortran_order", [False, True])
+def test_parts_of_an_npy_are_those_of_the_whole(tmp_path, shape, fortran_order):
+    images = random_images(*shape)
+    np.save(tmp_path / "a.npy", np.asfortranarray(images) if fortran_order else images)
+    whole = images if images.ndim > 2 else images[None]
+    source = open_source(tmp_path / "a.npy")
+    found = source.read(0, source.count)
+    assert np.array_equal(found, whole) and found.flags.c_contiguous and found.flags.writeable
+    if fortran_order and source.count > 1:
+        with pytest.raises(ValueError, match="Fortran's order"):
+            source.read(1, 2)
+    else:
+        assert np.array_equal(source.read(1, 2), whole[1:2]) and np.array_equal(source.read(0, 99), whole)
+
+
+def test_an_npy_that_shrinks_is_a_sentence(tmp_path):
+    np.save(tmp_path / "a.npy", random_images(9, 5, 7))
+    source = open_source(tmp_path / "a.npy")
+    os.truncate(tmp_path / "a.npy", 300)
+    with pytest.raises(ValueError, match="has become shorter"):
+        source.read(0, 9)
+
+
 def save_png(path, mode="L", size=(4, 4), **options):
     Image.new(mode, size).save(path, **options)
 
@@ -52,23 +78,43 @@ def make_folder(path, *names):
         save_png(path / name, size=(4 + number, 4))
 
 
+def save_npy(shape, dtype=np.uint8):
+    return lambda path: np.save(path, np.zeros(shape, dtype))
+
+
+def save_header(path, shape):
+    with path.open("wb") as file:
+        npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
 BAD_INPUTS = {
     "missing": ("a.png", lambda path: None, "does not exist"),
     "suffix": ("a.jpg", lambda path: path.write_bytes(b"x"), "suffix"),
     "empty folder": ("folder", make_folder, "holds no PNG"),
-    "unequal shapes": ("folder", lambda path: make_folder(path, "a.png", "b.png"), "shapes? "),
-    "palette": ("a.png", lambda path: save_png(path, "P"), "convert"),
-    "transparent": ("a.png", lambda path: save_png(path, "RGBA"), "convert"),
-    "transparent grey": ("a.png", lambda path: save_png(path, transparency=3), "convert"),
-    "sixteen bits": ("a.png", lambda path: save_png(path, "I;16"), "convert"),
-    "binary": ("a.png", lambda path: save_png(path, "1"), "convert"),
+    "unequal shapes": ("folder", lambda path: make_folder(path, "a.png", "b.png"), "of one shape"),
+    "palette": ("a.png", lambda path: save_png(path, "P"), "convert it to RGB"),
+    "transparent": ("a.png", lambda path: save_png(path, "RGBA"), "without its alpha channel"),
+    "transparent grey": ("a.png", lambda path: save_png(path, transparency=3), "without its transparency"),
+    "sixteen bits": ("a.png", lambda path: save_png(path, "I;16"), "convert it to 8 bits"),
     "not a PNG": ("a.png", lambda path: path.write_bytes(b"not a PNG"), "not a readable PNG"),
     "large PNG": ("a.png", lambda path: save_png(path, size=(400, 400)), "more than"),
     "large folder": ("folder", lambda path: make_folder(path, *(f"{k}.png" for k in range(900))), "split"),
     "not an npy": ("a.npy", lambda path: path.write_bytes(b"\x93NUMPY"), "not a readable .npy"),
     "pickle": ("a.npy", lambda path: np.save(path, np.array([{}], object)), "must hold uint8"),
-    "floats": ("a.npy", lambda path: np.save(path, np.zeros((2, 4, 4))), "must hold uint8"),
-    "four channels": ("a.npy", lambda path: np.save(path, np.zeros((2, 4, 4, 4), np.uint8)), "must hold uint8"),
+    "floats": ("a.npy", save_npy((2, 4, 4), np.float32), "got float32 .*255"),
+    "bools": ("a.npy", save_npy((2, 4, 4), np.bool_), r"got bool .*images\.astype"),
+    "integers": ("a.npy", save_npy((2, 4, 4), ">i8"), r"got int64 .*images\.astype"),
+    "complex": ("a.npy", save_npy((2, 4, 4), np.complex64), "got complex64 .*convert it to uint8"),
+    "records": ("a.npy", save_npy((2, 4, 4), [("\x1b[2J", np.uint8)]), "got records .*convert it to uint8"),
+    "four channels": ("a.npy", save_npy((2, 4, 4, 4)), "drop its fourth channel"),
+    "one channel": ("a.npy", save_npy((2, 4, 4, 1)), r"images\[\.\.\., 0\]"),
+    "channels first": ("a.npy", save_npy((2, 3, 5, 4)), r"transpose\(0, 2, 3, 1\)\.$"),
+    "one channel first": ("a.npy", save_npy((2, 1, 5, 4)), r"transpose\(0, 2, 3, 1\)\[\.\.\., 0\]"),
+    "two channels": ("a.npy", save_npy((2, 4, 4, 2)), "reshape it"),
+    "a row": ("a.npy", save_npy((4,)), "reshape it"),
+    "five axes": ("a.npy", save_npy((1, 2, 4, 4, 3)), "reshape it"),
+    "shape of nothing": ("a.npy", lambda path: save_header(path, (0, 1 << 70, 5)), "too many pixels"),
+    "negative": ("a.npy", lambda path: save_header(path, (-1, -4, 5)), "declares"),
     "no pixels": ("a.npy", lambda path: np.save(path, np.zeros((2, 0, 4), np.uint8)), "no pixels"),
     "large npy": ("a.npy", lambda path: np.save(path, np.zeros((20, 30, 30), np.uint8)), "split"),
 }

@@ -1,18 +1,24 @@
 """Folders of shards: bounded memory, several processes, and a stop at any shard costs no more than that shard."""
 
+import contextlib
+import hashlib
 import json
 import os
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from recjax import chunks, cli, container, load_model, shard_commands, shards
+from recjax import chunks, cli, container, load_model, shard_commands, shard_manifest, shards
+from recjax.codecs import lossless
 from recjax.image_source import open_source
 from recjax.images import write_images, write_parts
 from recjax.shards import Part
 from training import data
 
 SETTINGS = {"method": "raw"}
+SEEDS = [68136484295068226, 34555262877642383, 57729226510365746]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +32,7 @@ def array(images, tmp_path):
     return tmp_path / "in.npy"
 
 
-def raw(images: np.ndarray) -> bytes:
+def raw(images: np.ndarray, seed: int = 0) -> bytes:
     return chunks.write_raw(images)
 
 
@@ -46,7 +52,7 @@ def test_shards_hold_the_images_in_order(array, images, each, tmp_path):
 def test_what_stopped_goes_on(array, images, tmp_path):
     source, out, coded = open_source(array), tmp_path / "out", []
 
-    def failing(part: np.ndarray) -> bytes:
+    def failing(part: np.ndarray, seed: int) -> bytes:
         if len(coded) == 2:
             raise KeyboardInterrupt
         coded.append(len(part))
@@ -100,21 +106,198 @@ def test_a_folder_of_something_else_is_left_alone(array, tmp_path):
         shards.compress(open_source(array), tmp_path / "out", 5, SETTINGS, raw)
 
 
-GOOD = {"version": 1, "images": 3, "images_each": 2, "shape": [2, 2]}
+GOOD = {"version": 2, "images": 3, "images_each": 2, "shape": [2, 2], "source": "", "settings": {}}
+DEEP = '{"version": 2, "settings": ' + '{"a": ' * 100_000 + "1" + "}" * 100_001
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        "{",
-        "[]",
-        *(json.dumps(GOOD | bad) for bad in ({"version": 2}, {"images": -5}, {"images_each": 0}, {"shape": "2x2"})),
+        ("{", "compress"),
+        ("[]", "no object"),
+        (DEEP, "recursion"),
+        ('{"version": ' + "9" * 5000 + "}", "compress"),
+        (" " * (1 << 20) + "{}", "more than 1,048,576 bytes"),
+        ("\ud800".encode("utf-8", "surrogatepass"), "decode"),
+        *(
+            (json.dumps(GOOD | bad), f"its {next(iter(bad))}")
+            for bad in (
+                {"version": 3}, {"version": True}, {"version": "2"}, {"images": -5}, {"images": 1 << 49},
+                {"images": 1.0}, {"images": None}, {"images_each": 0}, {"images_each": 1 << 29}, {"images_each": True},
+                {"shape": "2x2"},
+                {"shape": [2]}, {"shape": [2, 0]}, {"shape": [2, "2"]}, {"shape": [1, 1, 1, 1]}, {"settings": []},
+                {"source": 3}, {"model_name": 3},
+                {"model_name": "\x1b[2J"}, {"model_name": "\ud800"},
+            )
+        ),
+        (json.dumps(GOOD | {"shape": [1 << 20, 1 << 20]}), "shape has more than"),
     ],
-)
-def test_damaged_manifests_are_explained(text, tmp_path):
-    (tmp_path / shards.MANIFEST).write_text(text)
-    with pytest.raises(ValueError, match="compress"):
-        list(shards.files(tmp_path))
+    ids=lambda value: str(value)[:24],
+)  # fmt: skip
+def test_damaged_manifests_are_explained(text, words, tmp_path):
+    (tmp_path / shard_manifest.NAME).write_bytes(text if isinstance(text, bytes) else text.encode())
+    for read in (lambda: list(shards.files(tmp_path)), lambda: shards.file(tmp_path, 0)):
+        with pytest.raises(ValueError, match=words) as caught:
+            read()
+        assert "compress the images again" in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 800, 900, 940, 980])
+def test_nested_settings_are_read_or_refused(depth, tmp_path):
+    nested = '{"a": ' * depth + "1" + "}" * depth
+    text = json.dumps(GOOD).replace('"settings": {}', f'"settings": {nested}')
+    (tmp_path / shard_manifest.NAME).write_text(text)
+    with contextlib.suppress(ValueError):
+        assert shard_manifest.read(tmp_path).seed(1) >= 0
+
+
+def tamper_by_swapping(out):
+    (out / "00001.rjx").rename(out / "kept")
+    (out / "00000.rjx").rename(out / "00001.rjx")
+    (out / "kept").rename(out / "00000.rjx")
+
+
+def tamper_by_copying(out):
+    shutil.copy(out / "00000.rjx", out / "00001.rjx")
+
+
+def tamper_by_renaming(out):
+    (out / "00000.rjx").rename(out / "00001.rjx")
+
+
+def tamper_by_another_folder(out):
+    shutil.copy(out.with_name("other") / "00001.rjx", out / "00001.rjx")
+
+
+def tamper_by_the_manifest(out):
+    shutil.copy(out.with_name("other") / shard_manifest.NAME, out / shard_manifest.NAME)
+
+
+TAMPERING = {
+    tamper_by_swapping: "is shard",
+    tamper_by_copying: "00001.rjx should be shard 1 of its folder and is shard 0;",
+    tamper_by_renaming: "00001.rjx should be shard 1 of its folder and is shard 0;",
+    tamper_by_another_folder: "00001.rjx should be shard 1 of its folder and is of other images or settings;",
+    tamper_by_the_manifest: "is of other images or settings;",
+}
+
+
+@pytest.fixture(scope="module")
+def made(images, tmp_path_factory):
+    """Folders of shards of equal counts, of either method, and beside each one of other images."""
+    base = tmp_path_factory.mktemp("made")
+    np.save(base / "in.npy", images[:20])
+    np.save(base / "other.npy", images[::-1][:20])
+    model = load_model("digits")
+
+    def orc(some, seed):
+        return lossless.compress(some, model, method="orc", candidates=16, seed=seed)
+
+    for method, encode in (("raw", raw), ("orc", orc)):
+        settings = {"method": method, "seed": 0, "model": model.digest}
+        for source, name in (("in.npy", "out"), ("other.npy", "other")):
+            (base / method).mkdir(exist_ok=True)
+            shards.compress(open_source(base / source), base / method / name, 5, settings, encode)
+    return base
+
+
+@pytest.mark.parametrize("method", ["raw", "orc"])
+@pytest.mark.parametrize("tamper", TAMPERING, ids=lambda tamper: tamper.__name__)
+def test_shards_in_wrong_places_are_refused_everywhere(made, method, tamper, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(made / method, tmp_path, dirs_exist_ok=True)
+    tamper(tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.rjx")}
+    for command in (
+        ["info", "out"],
+        ["verify", "out"],
+        ["decompress", "out", "back.npy"],
+        ["decompress", "out", "one.npy", "--index", "7"],
+    ):
+        assert cli.main(command) == cli.BAD_INPUT
+        told = capsys.readouterr().err
+        missing = tamper is tamper_by_renaming and "00000.rjx is missing" in told
+        assert (TAMPERING[tamper] in told or missing) and told.count("\n") == 1
+        assert not any((tmp_path / name).exists() for name in ("back.npy", "one.npy"))
+    if tamper is not tamper_by_the_manifest:
+        settings = json.loads((tmp_path / "out" / shard_manifest.NAME).read_text())["settings"]
+        with pytest.raises(ValueError, match=r"should be shard . of its folder"):
+            shards.compress(open_source(made / "in.npy"), tmp_path / "out", 5, settings, raw)
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.rjx")}
+
+
+def test_every_shard_has_a_seed_of_its_own(made):
+    manifests = [shard_manifest.read(made / method / name) for method in ("raw", "orc") for name in ("out", "other")]
+    assert len({manifest.seed(number) for manifest in manifests for number in range(4)}) == 16
+    assert all(manifest.seed(number) < 1 << 56 for manifest in manifests for number in range(4))
+    for path, number in zip(shards.files(made / "orc" / "out"), range(4), strict=True):
+        # As FORMAT.md has it.
+        stated = json.loads((made / "orc" / "out" / shard_manifest.NAME).read_text())
+        del stated["model_name"]
+        digest = hashlib.sha256(f"{json.dumps(stated, sort_keys=True)}\n{number}".encode("ascii")).digest()
+        assert container.read(path.read_bytes()).header.seed == int.from_bytes(digest[:7], "big")
+
+
+def test_the_seed_of_a_shard_is_what_it_was():
+    plan = shard_manifest.Plan(23, 5, (8, 8))
+    manifest = shard_manifest.Manifest(plan, "source", {"method": "orc", "block_bits": 6.5, "model": "digest"}, "name")
+    assert [manifest.seed(number) for number in (0, 1, 4)] == SEEDS
+    assert replace(manifest, model_name="another").seed(0) == SEEDS[0]
+
+
+@pytest.fixture
+def old(made, images, tmp_path):
+    """A folder of version 1: all shards have the seed of the settings."""
+    model, out = load_model("digits"), tmp_path / "old"
+    out.mkdir()
+    settings = {"method": "orc", "seed": 3, "model": model.digest}
+    manifest = {"version": 1, "images": 20, "images_each": 5, "shape": [8, 8], "source": "x", "settings": settings}
+    (out / shard_manifest.NAME).write_text(json.dumps(manifest))
+    for number in range(4):
+        some = images[number * 5 : number * 5 + 5]
+        data = lossless.compress(some, model, method="orc", candidates=16, seed=3) if number else raw(some)
+        (out / f"{number:05}.rjx").write_bytes(data)
+    return out
+
+
+def test_old_folders_decode_and_say_what_is_not_checked(old, made, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["decompress", "old", "back.npy"]) == cli.FINE
+    assert np.array_equal(np.load("back.npy"), images[:20])
+    assert "do not say their numbers" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="old holds shards of version 1"):
+        shards.compress(open_source(made / "in.npy"), old, 5, {}, raw)
+    shutil.copy(made / "orc" / "out" / "00001.rjx", old / "00001.rjx")
+    assert cli.main(["verify", "old"]) == cli.BAD_INPUT
+    assert "00001.rjx should be shard 1 of its folder and is of other images" in capsys.readouterr().err
+
+
+def test_the_model_of_shards_is_named(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    digest = "12345678" * 8
+
+    def of_another_model(some, seed):
+        file = container.read((made / "orc" / "out" / "00000.rjx").read_bytes())
+        header = replace(file.header, seed=seed, model_digest=bytes.fromhex(digest[:16]))
+        return container.write(header, [file.chunk(0)])
+
+    settings = {"method": "orc", "seed": 0, "model": digest}
+    source = open_source(made / "in.npy")
+    shards.compress(source, tmp_path / "out", 5, settings, of_another_model, model_name="mine")
+    for command in (["decompress", "out", "back.npy"], ["decompress", "out", "one.npy", "--index", "7"]):
+        assert cli.main(command) == cli.BAD_INPUT
+        told = capsys.readouterr().err
+        assert f"the model 'mine', of digest {digest[:16]}" in told and "--model PATH" in told
+        assert told.count("\n") == 1
+    assert cli.main(["decompress", "out", "back.npy", "--model", "digits"]) == cli.BAD_INPUT
+    assert f"of digest {digest[:16]}, got 'digits' of " in capsys.readouterr().err
+    assert cli.main(["info", "out", "--json"]) == cli.FINE
+    found = json.loads(capsys.readouterr().out)
+    assert (found["model"], found["model_digest"]) == ("mine", digest[:16])
+    assert cli.main(["info", "out/00001.rjx", "--json"]) == cli.FINE
+    found = json.loads(capsys.readouterr().out)
+    assert (found["model"], found["model_digest"]) == (None, digest[:16])
+    assert found["model_note"] == "not released; the file holds the digest of its model, and no name"
 
 
 def test_a_folder_is_read_in_parts(images, tmp_path):
@@ -125,9 +308,11 @@ def test_a_folder_is_read_in_parts(images, tmp_path):
     assert len(list(source.entries())) == 23
 
 
-@pytest.mark.parametrize("name", ["in.png", "nothing"])
-def test_sources_that_are_none_are_explained(name, tmp_path):
-    with pytest.raises(ValueError, match=r"neither a folder of PNGs nor an \.npy"):
+@pytest.mark.parametrize("name, words", [("in.png", "does not exist"), ("in.txt", "suffix"), ("pipe", "regular file")])
+def test_sources_that_are_none_are_explained(name, words, tmp_path):
+    (tmp_path / "in.txt").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=rf"{words}.*; give a PNG, a folder of PNGs or an \.npy"):
         open_source(tmp_path / name)
 
 
@@ -166,7 +351,7 @@ def test_the_commands_take_folders(array, images, tmp_path, monkeypatch, capsys)
     assert cli.main(["compress", "in.npy", "other", "--part", "0/2"]) == cli.USAGE
     assert cli.main(["compress", "in.npy", "other", "--shard-images", "0"]) == cli.USAGE
     (tmp_path / "out" / "00000.rjx").unlink()
-    assert cli.main(["decompress", "out", "one.npy", "--index", "21"]) == cli.FINE
+    assert cli.main(["decompress", "out", "one.npy", "--index", "21", "--force"]) == cli.FINE
 
 
 def test_a_dark_first_image_chooses_no_model_of_few_levels(tmp_path, monkeypatch, capsys):
@@ -177,7 +362,8 @@ def test_a_dark_first_image_chooses_no_model_of_few_levels(tmp_path, monkeypatch
     chosen = []
     monkeypatch.setattr(shard_commands, "model_for", lambda some, *rest: chosen.append(some) or load_model("mnist"))
     monkeypatch.setattr(shards, "compress", lambda *arguments, **rest: 0)
-    monkeypatch.setattr(shards, "read_plan", lambda out: shards.Plan(4, 2, (28, 28)))
+    manifest = shard_manifest.Manifest(shard_manifest.Plan(4, 2, (28, 28)), "", {})
+    monkeypatch.setattr(shard_manifest, "read", lambda out: manifest)
     assert cli.main(["compress", "in.npy", "out", "--shard-images", "2"]) == cli.FINE
     assert int(chosen[0].max()) == int(images.max()) > 1
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import rich.console
 import tyro
 
-from recjax.models.model import save_model
+from recjax.models.model import load_model, save_model
 from training import data
-from training.command import guarded, output_folder
+from training.command import guarded, output_folder, require_same_run
 from training.config import Network, TrainConfig
-from training.run import train
+from training.loop import NOT_OF_THE_RUN
+from training.run import stated, train
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ class Command:
         data.check_name(self.data)
         out = output_folder(self.out)
         splits = data.load_splits(self.data, directory=self.directory, download=self.download)
+        path, run = out / "model.safetensors", stated(splits, self.vae, self.train)
+        run["train"] = {name: value for name, value in run["train"].items() if name not in NOT_OF_THE_RUN}
+        require_same_run(path, run, lambda found: load_model(found).metadata)
         trained = train(
             out.resolve().name, splits, self.vae, self.train, rich.console.Console(stderr=True), checkpoints=out
         )
-        path = out / "model.safetensors"
         save_model(path, trained.model)
         print(f"{path}: {trained}, model {trained.model.digest[:16]}")
 

@@ -1,10 +1,12 @@
 """What the commands of training and experiments share: errors as one sentence, and the folder that they write to."""
 
 import argparse
+import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from recjax.cli import BAD_INPUT, FINE, INTERRUPTED, sentence
 
@@ -49,3 +51,43 @@ def output_folder(path: Path) -> Path:
         raise ValueError(f"--out must name a folder, got the file {path}; name another one.")
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def require_no_model(out: Path, name: str, *, force: bool) -> None:
+    """Makes the folder of --out, and checks that a model of a name can be released there.
+
+    Raises:
+        ValueError: if the name is none of a file, or such a model is there and `force` does not replace it.
+    """
+    folder = output_folder(out)
+    if not name or Path(name).name != name:
+        raise ValueError(f"--name must be that of a file without folders, got {name!r}; change it.")
+    there = [path for suffix in (".safetensors", ".json") if (path := folder / f"{name}{suffix}").exists()]
+    if there and not force:
+        raise ValueError(f"{there[0]} exists; name another model or folder, or add --force to replace it.")
+
+
+def require_same_run(path: Path, stated: Mapping[str, Any], card_of: Callable[[Path], Mapping[str, Any]]) -> None:
+    """Checks that a run may write its model to a path: what is there, if anything, is a model of the same run.
+
+    Args:
+        path: of the model.
+        stated: what the card of the run's model will say of its data and settings.
+        card_of: reads the card of a model.
+
+    Raises:
+        ValueError: if the model there is of other data or settings, or states none.
+    """
+    if not path.exists():
+        return
+    card = card_of(path)
+    other = [name for name, value in json.loads(json.dumps(stated)).items() if _differs(value, card.get(name))]
+    if other:
+        raise ValueError(f"{path} is a model of other {', '.join(other)}; name another folder by --out.")
+
+
+def _differs(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        # Settings that are younger than the card had their defaults.
+        return any(_differs(value, found[name]) for name, value in wanted.items() if name in found)
+    return wanted != found

@@ -1,12 +1,13 @@
 """Write the files of the conformance set that are missing: one for each codec, and for each released model.
 
-    python -m training.conformance
+    python -m training.conformance --out recjax/references
 
 Files that are there stay as they are, for ever; see `recjax.conformance`.
 """
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import rich.console
@@ -17,7 +18,7 @@ from recjax.codecs import lossless, lossy
 from recjax.models import inr_model
 from recjax.models.model import load_model
 from training import data
-from training.command import guarded
+from training.command import guarded, output_folder, parser_of
 
 _IMAGES = 6
 _SHORT = {"candidates": 64, "block_bits": 6.0}
@@ -47,27 +48,31 @@ def wanted() -> list[tuple[str, str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 1 and one sentence on stderr."""
-    del arguments
-    return guarded("training.conformance", lambda: _write(rich.console.Console()))
+    """Returns 0, or 1 and one sentence on stderr; 2 for wrong usage."""
+    parser = parser_of("training.conformance", __doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the set, which may hold some of it")
+    options = parser.parse_args(arguments)
+    console = rich.console.Console()
+    return guarded("training.conformance", lambda: _write(options.out, console), debug=options.debug)
 
 
-def _write(console: rich.console.Console) -> None:
-    there = {reference.name for reference in conformance.references()} if conformance.INDEX.exists() else set()
-    conformance.FOLDER.mkdir(exist_ok=True)
+def _write(out: Path, console: rich.console.Console) -> None:
+    folder = output_folder(out)
+    known = conformance.references(folder) if (folder / conformance.INDEX).exists() else []
+    there = {reference.name for reference in known}
     cards = {card.name: card for card in read_cards()}
     for name, model_name, options in wanted():
         if name not in there:
             images = data.load(cards[model_name].data, "test").coded[:_IMAGES]
             file = lossless.compress(images, load_model(model_name), **OPTIONS[options])
-            _tell(console, conformance.add(name, model_name, file))
+            _tell(console, conformance.add(name, model_name, file, folder), file)
     for model_name in inr_model.list_models():
         if f"{model_name}-inr" not in there:
             model = inr_model.load_model(model_name)
             # A model of one level is for pictures of one patch.
             picture = _picture() if len(model.spans) > 1 else _picture()[:, : model.shape.height, : model.shape.width]
             file = lossy.compress(picture, model, bits_per_pixel=0.4, effort="quick")
-            _tell(console, conformance.add(f"{model_name}-inr", model_name, file))
+            _tell(console, conformance.add(f"{model_name}-inr", model_name, file, folder), file)
 
 
 def _picture() -> np.ndarray:
@@ -77,8 +82,8 @@ def _picture() -> np.ndarray:
     return np.rint(255 * np.clip(np.stack(light, axis=-1), 0, 1)).astype(np.uint8)[None]
 
 
-def _tell(console: rich.console.Console, reference: conformance.Reference) -> None:
-    console.print(f"{reference.name}: {len(reference.data)} bytes, {reference.shape}", highlight=False)
+def _tell(console: rich.console.Console, reference: conformance.Reference, file: bytes) -> None:
+    console.print(f"{reference.name}: {len(file)} bytes, {reference.shape}", highlight=False)
 
 
 if __name__ == "__main__":

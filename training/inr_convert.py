@@ -109,7 +109,8 @@ def to_exact(
     steps = np.rint(np.ldexp(scales.encoding, bits + shift - UNIT_BITS)).astype(np.int32)
     upsampler, value_bits = [], [bits]
     for number, (layer, (_, size)) in enumerate(zip(shared.upsampler, shape.upsampling, strict=True)):
-        near = np.asarray(inr.neighbourhoods(jnp.asarray(x, jnp.float32)), np.float64)
+        edged = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).astype(np.float32)
+        near = np.asarray(inr.neighbourhoods(jnp.asarray(edged)), np.float64)
         kernel, bias = np.asarray(layer.kernel, np.float64), np.asarray(layer.bias, np.float64)
         outputs = near @ kernel + bias
         wanted = VALUE_BITS if number + 1 == len(shape.upsampling) else _fraction_bits(outputs)

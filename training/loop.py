@@ -18,7 +18,7 @@ from training.config import TrainConfig
 from training.epochs import TrainState, initial_state, make_mesh, make_optimiser, replicated, run_epochs
 from training.objectives import evaluate
 
-_NOT_OF_THE_RUN = ("devices", "weight_bits")
+NOT_OF_THE_RUN = ("devices", "weight_bits")
 """Settings of TrainConfig that may change when a run goes on."""
 
 
@@ -108,7 +108,7 @@ def _resume(path: Path, like: TrainState, document: dict[str, Any]) -> tuple[Tra
     # A setting that is younger than the checkpoint had its default.
     known: dict[str, Any] = {"sampled": False} | found
     known["vae"] = _defaults(vae.VAEConfig) | known.get("vae", {})
-    free = {name: document["train"][name] for name in _NOT_OF_THE_RUN}
+    free = {name: document["train"][name] for name in NOT_OF_THE_RUN}
     known["train"] = _defaults(TrainConfig) | known.get("train", {}) | free
     if {key: known.get(key) for key in document} != document:
         raise ValueError(f"{path} is of a run with another configuration; use another directory.")

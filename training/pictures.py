@@ -87,7 +87,8 @@ def _kodak(directory: str | Path | None) -> np.ndarray:
     paths = sorted(_folder("kodak", directory).glob("kodim*.png"))
     if not paths:
         raise ValueError(f"{_folder('kodak', directory)} holds no kodim*.png; fetch Kodak again.")
-    pictures = [read_images(path)[0] for path in paths]
+    # Their gamma and text, which are not kept, are known.
+    pictures = [read_images(path, tell=lambda line: None)[0] for path in paths]
     return np.stack([picture if picture.shape[0] < picture.shape[1] else np.rot90(picture) for picture in pictures])
 
 

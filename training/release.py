@@ -1,12 +1,13 @@
 """Make a trained run a released model: a file and its card, with the rates of files of the whole test split.
 
-    python -m training.release runs/mnist --name mnist-bb-ans
-    python -m training.release runs/mnist --name mnist --files bb-ans pfr orc,candidates=16384,blocks=1
+    python -m training.release runs/mnist --name mnist-bb-ans --out recjax/pretrained
+    python -m training.release runs/mnist --name mnist --out released --files bb-ans pfr orc,candidates=16384,blocks=1
 
 Codes of indices and of intervals are learned from training images for the methods that search, and are part of the
 model. Every file is decoded and compared before its rate is stated.
 """
 
+import functools
 import hashlib
 import json
 import sys
@@ -19,11 +20,9 @@ from typing import Any
 import numpy as np
 import rich.console
 import tyro
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recjax import container
+from recjax import bars, container
 from recjax.atomic import write_atomically
-from recjax.cards import PRETRAINED
 from recjax.codecs import lossless
 from recjax.codecs.learning import LEARNING_SEED, learn_index_counts, learn_interval_masses
 from recjax.codecs.options import check_settings, make_settings
@@ -31,7 +30,7 @@ from recjax.codecs.settings import BlockSettings
 from recjax.models.definition import model_tensors
 from recjax.models.model import KL_UNIT, Model, load_model, save_model
 from training import data
-from training.command import guarded
+from training.command import guarded, require_no_model
 from training.convert import with_card
 
 Options = dict[str, Any]
@@ -71,6 +70,10 @@ class Command:
     """Folder of a training run, or a model file."""
     name: str
     """Of the released model."""
+    out: Path
+    """Folder of the released models; recjax takes its own from recjax/pretrained."""
+    force: bool = False
+    """Replace a model of this name that is there."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
     """Files to measure, each METHOD[,NAME=VALUE ...], the names as in `recjax.compress`."""
     learn_images: int = 10_000
@@ -79,14 +82,13 @@ class Command:
     """What the model was trained with, for the card."""
     licence: str = ""
     """Of weights and data, for the card."""
-    out: Path = PRETRAINED
-    """Folder of the released models."""
     debug: bool = False
     """Show the traceback of an error."""
 
     def act(self) -> None:
         """Measure, and write file and card."""
         plans = [parse_options(text) for text in self.files]
+        require_no_model(self.out, self.name, force=self.force)
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
         splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
         train_images = splits["train"][: self.learn_images]
@@ -94,7 +96,7 @@ class Command:
             released = release(model, self.name, train_images, splits["test"], plans, begin)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
-        path = write(released, self.out)
+        path = write(released, self.out, force=self.force)
         for file in released.metadata["files"]:
             print(f"{file['method']}: {file['bits_per_dim']:.4f} bits/dim, {file['file_bytes']:,} bytes, decoded equal")
         print(f"{path}: {path.stat().st_size:,} bytes, model {released.digest[:16]}")
@@ -102,18 +104,28 @@ class Command:
 
 @contextmanager
 def _progress(console: rich.console.Console) -> Iterator[Begin]:
-    """A bar with the remaining time for each part of the work on a terminal, elsewhere a line."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+    """A bar for each part of the work on a terminal, elsewhere a line."""
+    with bars.bar(console=console) as report:
 
         def begin(name: str) -> Report:
-            bar.reset(task, description=name, total=None)
+            report(name, 0, None)
             if not console.is_terminal:
                 console.print(name, highlight=False)
-            return lambda done, total: bar.update(task, completed=done, total=total)
+            return functools.partial(report, name)
 
         yield begin
+
+
+def _in_halves(begin: Begin, name: str) -> Report:
+    """What hears the progress of `lossless.compress`: encoding and the decoding after it are parts of the work."""
+    parts: dict[str, Report] = {}
+
+    def told(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+        if stage not in parts:
+            parts[stage] = begin(f"{name}: {stage}")
+        parts[stage](done, total or 0)
+
+    return bars.halves(told)
 
 
 def release(
@@ -131,7 +143,7 @@ def release(
     model = replace(_learned(model, train_images, files, begin), name=name)
     stated = []
     for options in files:
-        report = begin(f"file: {', '.join(map(str, options.values()))}")
+        report = _in_halves(begin, f"file: {', '.join(map(str, options.values()))}")
         file = lossless.compress(test_images, model, **options, progress=report)
         header = container.read(file).header
         rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}
@@ -155,8 +167,12 @@ def _learned(model: Model, images: np.ndarray, files: Sequence[Options], begin: 
     return model
 
 
-def write(model: Model, folder: Path) -> Path:
-    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file."""
+def write(model: Model, folder: Path, *, force: bool = False) -> Path:
+    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file.
+
+    ValueError if there is a model of this name, unless `force` replaces it.
+    """
+    require_no_model(folder, model.name, force=force)
     path = folder / f"{model.name}.safetensors"
     save_model(path, model)
     stored = path.read_bytes()

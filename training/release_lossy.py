@@ -1,7 +1,7 @@
 """Make a trained model of representations a released one: a file and its card, with rate and quality of test files.
 
-    python -m training.release_lossy runs/cifar10 --name cifar10
-    python -m training.release_lossy runs/photos --name photos --pictures 4
+    python -m training.release_lossy runs/cifar10 --name cifar10 --out recjax/pretrained/representations
+    python -m training.release_lossy runs/photos --name photos --out released --pictures 4
 
 Codes of indices are learned from training pictures, with space partitioning and without, and are part of the model.
 Every file is decoded before its rate is stated.
@@ -21,14 +21,13 @@ import tyro
 from jaxtyping import UInt8
 
 from recjax.atomic import write_atomically
-from recjax.cards import LOSSY
 from recjax.codecs import inr_file, lossy
 from recjax.codecs.inr import Effort
 from recjax.codecs.inr_learning import learn_index_counts
 from recjax.models import inr_model
 from recjax.models.inr_model import INRModel
 from training import pictures
-from training.command import guarded
+from training.command import guarded, require_no_model
 
 TEST_DATA = {"cifar10": "cifar10", "photos": "kodak"}
 """Pictures that a model's files are measured on, by the data that it was trained on."""
@@ -45,6 +44,10 @@ class Command:
     """Folder of a training run, or a model file."""
     name: str
     """Of the released model."""
+    out: Path
+    """Folder of the released models; recjax takes its own from recjax/pretrained/representations."""
+    force: bool = False
+    """Replace a model of this name that is there."""
     pictures: int = 64
     """Test pictures that files are measured on."""
     crop: int | None = None
@@ -59,13 +62,12 @@ class Command:
     """What the model was trained with, for the card."""
     licence: str = ""
     """Of weights and data, for the card."""
-    out: Path = LOSSY
-    """Folder of the released models."""
     debug: bool = False
     """Show the traceback of an error."""
 
     def act(self) -> None:
         """Measure, and write file and card."""
+        require_no_model(self.out, self.name, force=self.force)
         model = inr_model.load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
         trained_on = model.metadata.get("data")
         if trained_on not in TEST_DATA:
@@ -81,7 +83,7 @@ class Command:
         with console.status("codes of indices") as status:
             released = release(model, self.name, train, test, TEST_DATA[trained_on], self.effort, status.update)
         released = inr_model.with_card(released, released.metadata | {k: text for k, text in stated.items() if text})
-        path = write(released, self.out)
+        path = write(released, self.out, force=self.force)
         for file in released.metadata["files"]:
             rate = f"{file['bits_per_pixel']:.3f} bits per pixel"
             print(f"{rate}: {file['psnr_db']:.2f} dB, {file['file_bytes']:,} bytes")
@@ -124,9 +126,12 @@ def release(
     return inr_model.with_card(model, model.metadata | {"files": files})
 
 
-def write(model: INRModel, folder: Path) -> Path:
-    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write(model: INRModel, folder: Path, *, force: bool = False) -> Path:
+    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file.
+
+    ValueError if there is a model of this name, unless `force` replaces it.
+    """
+    require_no_model(folder, model.name, force=force)
     path = folder / f"{model.name}.safetensors"
     inr_model.save_model(path, model)
     stored = path.read_bytes()

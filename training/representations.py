@@ -28,7 +28,7 @@ from recjax.models import inr_model
 from recjax.models.inr import INRShape
 from recjax.models.inr_model import INRModel
 from training import inr, inr_basis, inr_convert, inr_prior, pictures
-from training.command import guarded, output_folder
+from training.command import guarded, output_folder, require_same_run
 from training.inr import INRTraining, Progress
 
 PHOTO_SPANS = (8, 4, 1)
@@ -91,15 +91,23 @@ class Command:
         if self.data == "photos":
             config = replace(config, spans=PHOTO_SPANS, batch_size=4)
         images = pictures.load(self.data, "train", directory=self.directory)
+        path, run = out / "model.safetensors", stated(self.data, images, config, effort)
+        run["train"].pop("devices")
+        require_same_run(path, run, lambda found: inr_model.load_model(found).metadata)
         console = rich.console.Console()
         model = learn(out.resolve().name, self.data, images, self.shape, config, effort, console, out)
-        path = out / "model.safetensors"
         inr_model.save_model(path, model)
         print(f"{path}: {path.stat().st_size:,} bytes, model {model.digest[:16]}")
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def stated(data: str, images: np.ndarray, config: INRTraining, effort: Effort) -> dict[str, Any]:
+    """What the card of a model says of the run that makes it."""
+    count = min(effort.pictures, len(images))
+    return {"data": data, "pictures": count, "train": asdict(config), "effort": asdict(effort)}
 
 
 def learn(
@@ -140,13 +148,7 @@ def learn(
             f"{found.weight:.1f}",
             highlight=False,
         )
-    card = {
-        "data": data,
-        "pictures": min(effort.pictures, len(images)),
-        "train": asdict(config),
-        "effort": asdict(effort),
-        "seconds": round(time.perf_counter() - start),
-    }
+    card = {**stated(data, images, config, effort), "seconds": round(time.perf_counter() - start)}
     tall, wide = images.shape[1] // shape.height, images.shape[2] // shape.width
     return inr_convert.to_model(name, shape, config.spans, shared, priors, tall, wide, card)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -77,14 +77,18 @@ def train(
     rates = convert.measure(smaller.config, smaller.params, model, test, samples=samples)
     epochs, dropped = fitted.history[-1].epoch, config.latents - model.latents
     card = {
-        "data": splits["train"].name,
-        "vae": asdict(config),
-        "train": asdict(settings),
+        **stated(splits, network, settings),
         "epochs": epochs,
         "dropped_latents": dropped,
         "test": {**rates._asdict(), "samples": samples},
     }
     return Trained(convert.with_card(model, card), rates, epochs, time.perf_counter() - start, dropped)
+
+
+def stated(splits: Mapping[str, DataSet], network: Network, settings: TrainConfig) -> dict[str, Any]:
+    """What the card of a model says of the run that makes it."""
+    vae = vae_config(splits["train"], network)
+    return {"data": splits["train"].name, "vae": asdict(vae), "train": asdict(settings)}
 
 
 def vae_config(data: DataSet, network: Network) -> VAEConfig:
@@ -100,7 +104,9 @@ def vae_config(data: DataSet, network: Network) -> VAEConfig:
 @contextmanager
 def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[loop.Progress], None]]:
     """A bar on a terminal; a line for each report in a log file."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Training may stop early.
+    remaining = (TextColumn("at most"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *remaining)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("training (compiling)", total=epochs)
 

@@ -25,9 +25,9 @@ COMMANDS = {
     "import jax": ("import", "jax"),
     "import recjax": ("import", "recjax"),
     "recjax --help": ("--help",),
-    "recjax compress": ("compress", "images.npy", "images.rjx"),
+    "recjax compress": ("compress", "images.npy", "images.rjx", "--force"),
     "recjax info": ("info", "images.rjx"),
-    "recjax decompress": ("decompress", "images.rjx", "back.npy"),
+    "recjax decompress": ("decompress", "images.rjx", "back.npy", "--force"),
 }
 """What is timed, in this order: later ones read what earlier ones wrote."""
 

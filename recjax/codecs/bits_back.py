@@ -18,7 +18,7 @@ from recjax.codecs.pixels import pixel_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, sequence, wire
 from recjax.coding import message as rans
-from recjax.coding.message import Message, bucket
+from recjax.coding.message import Message
 from recjax.coding.normal import discretised_normal
 from recjax.container import File, Header
 from recjax.errors import FormatError
@@ -30,6 +30,7 @@ GRID_BITS = 10
 _SEGMENT_STEPS = 64
 _STEPS_UNIT = 8
 _MAX_LANES = 256
+_LEAST_CAPACITY = 1 << 20
 HEAD_BYTES = 4
 
 Progress = Callable[[int, int], None]
@@ -153,7 +154,7 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
     initial = step_bytes(lanes, model)
     for _ in range(4):
         # Twice the images' own size; a file that needs more is stored raw anyway.
-        capacity = min(bucket(initial + 2 * count * pixels + 64), rans.MAX_CAPACITY)
+        capacity = message_capacity(initial + 2 * count * pixels + 64)
         message = stream_start.message(seed, lanes, initial, capacity)
         message = push_images(model, GRID_BITS, key, segments, message, flat, counted(progress, count))
         if not int(message.fault) & rans.UNDERFLOW:
@@ -176,7 +177,7 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
     bits, borrowed = header.parameters["grid_bits"], header.parameters["initial_bytes"]
     require_lanes(lanes, count)
     segments, key = _segments(count, _segment_steps(count, lanes), lanes), randomness.key(header.seed)
-    message = wire.from_bytes(body, lanes, bucket(max(len(body), borrowed) + 4 * step_bytes(lanes, model)))
+    message = wire.from_bytes(body, lanes, message_capacity(max(len(body), borrowed) + 4 * step_bytes(lanes, model)))
     message, images = pop_images(model, bits, key, segments, message, counted(progress, count))
     stream_start.require(message, header.seed, lanes, borrowed)
     return images.reshape(count, *header.image_shape)
@@ -211,6 +212,11 @@ def _choose_lanes(count: int, model: Model) -> int:
     expected_bytes = count * model.pixels * expected_bits_per_pixel(model) / 8
     lanes = max(1, min(int(expected_bytes / 1000 / HEAD_BYTES), count // 4, _MAX_LANES))
     return 1 << (lanes.bit_length() - 1)
+
+
+def message_capacity(size: int) -> int:
+    """Powers of two, so that few sizes are compiled; of at least a mebibyte, which takes no time."""
+    return min(max(1 << (size - 1).bit_length(), _LEAST_CAPACITY), rans.MAX_CAPACITY)
 
 
 def step_bytes(lanes: int, model: Model) -> int:

@@ -24,7 +24,6 @@ from recjax.models.model import KL_UNIT, Model
 
 _SEGMENT_STEPS = 16
 _MAX_LANES_LOG2 = 8
-_LEAST_CAPACITY = 1 << 20
 
 Progress = Callable[[int, int], None]
 
@@ -49,7 +48,7 @@ def encode(
     plan, private = make_plan(model, settings), randomness.fold_in(key, randomness.PRIVATE)
     lanes = choose_lanes(count, model)
     # A file that needs more than the images' own size is stored raw anyway.
-    message = rans.empty((), 1, min(_capacity(images.size), rans.MAX_CAPACITY))
+    message = wire.empty(bits_back.message_capacity(images.size))
     sent, least = 0, 1
     while True:
         while sent < min(max(least, _images_wanted(model, lanes, int(message.size), sent)), count):
@@ -92,7 +91,8 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
         raise FormatError(f"the file starts on {sent} images and holds {count}; it is damaged.")
     bits_back.require_lanes(lanes, left)
     plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
-    message = wire.from_bytes(body, lanes, _capacity(len(body) + 4 * bits_back.step_bytes(lanes, model)))
+    capacity = bits_back.message_capacity(len(body) + 4 * bits_back.step_bytes(lanes, model))
+    message = wire.from_bytes(body, lanes, capacity)
     message, chained = bits_back.pop_images(
         model,
         header.parameters["grid_bits"],
@@ -152,8 +152,3 @@ def _images_wanted(model: Model, lanes: int, size: int, sent: int) -> int:
     steps = [1 << k for k in range(lanes.bit_length())]
     needed = max(0.0, *(width * borrowed_bits - (width - 1) * each_bits for width in steps))
     return max(1, int(np.ceil((needed + 24 * (lanes - 1) + 8) / each_bits)))
-
-
-def _capacity(size: int) -> int:
-    """Powers of two, so that few sizes are compiled."""
-    return max(1 << (size - 1).bit_length(), _LEAST_CAPACITY)

@@ -5,8 +5,9 @@ import time
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container
+from recjax import compiler, container
 from recjax.codecs import inr_file, lossless, lossy
+from recjax.codecs.arguments import require_bytes, require_index, require_known_model, require_number
 from recjax.codecs.lossless import Progress
 from recjax.errors import FormatError
 from recjax.limits import MAX_RAW_BYTES, MAX_SECONDS
@@ -14,6 +15,7 @@ from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
 
+@compiler.in_32_bits
 def decompress(
     data: bytes,
     *,
@@ -30,8 +32,9 @@ def decompress(
     another model, or its images would take more than `max_bytes`, or their decoding more than `max_seconds` (looked at
     between batches of images); or if it was made in floats elsewhere, see `lossless.decompress`.
     """
-    if not max_seconds >= 0:
-        raise ValueError(f"max_seconds must be 0 or more, got {max_seconds}; correct it.")
+    data, index, model = require_bytes(data), require_index(index), require_known_model(model)
+    require_number("max_seconds", max_seconds)
+    require_number("max_bytes", max_bytes)
     progress = _limited(progress, max_seconds)
     file = container.read(data, max_bytes)
     method = file.header.method

@@ -7,6 +7,7 @@ representations; RECOMBINER, arXiv:2309.17182). A file has a message for each sq
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,12 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from recjax import grid, randomness, rec
+from recjax import grid, randomness, rec, sizes
 from recjax.codecs import inr_fit, inr_search
 from recjax.codecs.inr_fit import Fit
+from recjax.codecs.inr_layout import Layout
 from recjax.codecs.inr_plan import CODE_BITS, INRSettings, Level, make_levels
 from recjax.codecs.inr_search import STEPS_AT_ONCE, Found, Limits, Sending
 from recjax.models import inr_exact, inr_model
+from recjax.models.inr import from_patches
 from recjax.models.inr_model import Floats, INRModel
 from recjax.quantiles import FRACTION_BITS
 
@@ -48,7 +51,8 @@ class Effort:
 class Facts(NamedTuple):
     """How far an encoder is. done, total: steps. psnr: in dB, of a draw from the posteriors. bits: about, of the file.
 
-    count: pictures, of the batch at hand.
+    count: pictures, of the batch at hand. ends: the steps at which the fitting before anything is sent is done, and
+    then the sending of each level.
     """
 
     done: int
@@ -56,6 +60,7 @@ class Facts(NamedTuple):
     psnr: float
     bits: float
     count: int
+    ends: tuple[int, ...]
 
 
 Progress = Callable[[Facts], None]
@@ -100,8 +105,8 @@ def fit(
 
     For searches of several settings that differ in anything but the prior: each can start from it.
     """
-    run = _Run(model, settings, Effort(steps), whole_patches(model, pictures), randomness.key(seed), progress)
-    return run.tune(run.start(weight), steps, room_bits=np.inf).fit
+    run = _Run(model, settings, Effort(steps, 0), whole_patches(model, pictures), randomness.key(seed), progress)
+    return run.fitted(run.tune(run.start(weight), steps, room_bits=np.inf))
 
 
 def search(
@@ -132,19 +137,22 @@ def search(
     found, divergences = [], []
     for number, level in enumerate(run.levels):
         of_level = inr_search.nothing_found(level, sending.sent[number])
-        sizes = []
+        count = np.int32(run.layout.squares[number])
+        bits = []
         for _ in range(level.plan.shape[0]):
-            sizes.append(np.asarray(inr_search.block_bits(sending, run.fillings)[number].max(axis=-1)))
-            run.sent_bits += float(np.maximum(sizes[-1], _mean_bins(level)).sum()) + CODE_BITS * sizes[-1].size
+            of_blocks = np.asarray(inr_search.block_bits(sending, run.fillings)[number])
+            bits.append(run.layout.by_picture(number, of_blocks.max(axis=-1)))
+            run.sent_bits += float(np.maximum(bits[-1], _mean_bins(level)).sum()) + CODE_BITS * bits[-1].size
             own = randomness.fold_in(private, rounds)
-            sending, of_level = inr_search.send(number, level, level_key(key, number), own, sending, of_level)
+            sending, of_level = inr_search.send(number, level, level_key(key, number), own, count, sending, of_level)
             rounds += 1
             if rounds < run.blocks:
                 sending = run.tune(sending, effort.steps_between)
-        found.append(of_level)
-        divergences.append(np.stack(sizes, axis=-1))
-    shown = show(model, settings.prior, run.levels, tuple(of_level.words for of_level in found), *pictures.shape[1:3])
-    return Sent(jax.tree.map(np.asarray, tuple(found)), shown, tuple(divergences), float(sending.weight))
+        found.append(jax.tree.map(partial(run.layout.by_picture, number), of_level))
+        divergences.append(np.stack(bits, axis=-1))
+    words = tuple(of_level.words for of_level in found)
+    shown = show(model, settings.prior, run.levels, words, *pictures.shape[1:3])
+    return Sent(tuple(found), shown, tuple(divergences), float(sending.weight))
 
 
 class _Run:
@@ -153,22 +161,32 @@ class _Run:
     def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, key, progress):
         self.levels = make_levels(model, settings)
         self.fillings = tuple(level.filling for level in self.levels)
-        self.size = patches_of(model, *pictures.shape[1:3])
-        self.blocks = sum(level.plan.shape[0] for level in self.levels)
+        self.layout = Layout(model.spans, len(pictures), *patches_of(model, *pictures.shape[1:3]))
+        blocks = np.cumsum([level.plan.shape[0] for level in self.levels]).tolist()
+        self.blocks = blocks[-1]
         self._floats: Floats = inr_model.floats(model, settings.prior)
-        self._pixels = inr_fit.pixels_of(model.shape, jnp.asarray(pictures))
+        pixels = sizes.repeat_last(inr_fit.pixels_of(model.shape, pictures), self.layout.padded_patches)
+        self._pixels, self._whole = jax.device_put((pixels, self.layout.mosaic()))
         self._values = pictures.size
         room = settings.candidates_log2 - 3.0 if effort.room_bits is None else effort.room_bits
         self._limits = Limits(room, 0.0 if effort.fill else 1.0, 0.0)
-        self._static = (model.shape, model.spans, *self.size)
+        self._shape = model.shape
         self._count, self._noise, self._progress = len(pictures), jax.random.wrap_key_data(key), progress
-        self._done, self._total = 0, effort.first_steps + (self.blocks - 1) * effort.steps_between
+        between = (min(count, self.blocks - 1) * effort.steps_between for count in blocks)
+        self._ends = (effort.first_steps, *(effort.first_steps + steps for steps in between))
+        self._done, self._total = 0, self._ends[-1]
         self.sent_bits = 0.0
 
     def start(self, weight: float, fitted: Fit | None = None) -> Sending:
         if fitted is None:
-            fitted = inr_fit.start(*self._static[:2], self._count, *self.size)
-        return inr_search.start(self.levels, fitted, weight)
+            fitted = inr_fit.fresh(self._shape, self.layout.padded_squares)
+        else:
+            fitted = self.layout.padded_fit(fitted)
+        return inr_search.start(self.levels, fitted, self.layout.squares, weight)
+
+    def fitted(self, sending: Sending) -> Fit:
+        """Posteriors by picture."""
+        return self.layout.fit_by_picture(sending.fit)
 
     def tune(
         self, sending: Sending, steps: int, divergence_bits: float = 0.0, room_bits: float | None = None
@@ -180,12 +198,21 @@ class _Run:
             rounds = min(steps - start, _ROUNDS_AT_ONCE * STEPS_AT_ONCE) // STEPS_AT_ONCE
             own = jax.random.fold_in(self._noise, self._done)
             sending, (errors, bits) = inr_search.tune(
-                *self._static, self._floats, self.fillings, limits, sending, self._pixels, own, jnp.int32(rounds)
+                self._shape,
+                self._whole,
+                self._floats,
+                self.fillings,
+                limits,
+                sending,
+                self._pixels,
+                own,
+                np.int32(rounds),
             )
             self._done += rounds * STEPS_AT_ONCE
             if self._progress:
                 psnr = float(-10 * np.log10(np.sum(errors) / self._values))
-                self._progress(Facts(self._done, self._total, psnr, self.sent_bits + float(bits), self._count))
+                sent = self.sent_bits + float(bits)
+                self._progress(Facts(self._done, self._total, psnr, sent, self._count, self._ends))
         return sending
 
 
@@ -209,27 +236,27 @@ def show(
 ) -> UInt8[np.ndarray, "picture y x channel"]:
     """The pixels that the words [picture, square, block, dim] of the samples of each level name."""
     tall, wide = patches_of(model, height, width)
-    units = tuple(
-        _units(level, jnp.asarray(own), model.shape.variables) for level, own in zip(parts, words, strict=True)
-    )
-    return np.asarray(inr_model.render(model, jnp.int32(prior), units, tall, wide))[:, :height, :width]
+    layout = Layout(model.spans, len(words[0]), tall, wide)
+    rows = (layout.padded(number, np.asarray(own)) for number, own in enumerate(words))
+    units = tuple(_units(level, own, model.shape.variables) for level, own in zip(parts, rows, strict=True))
+    patches = np.asarray(inr_model.render(model, np.int32(prior), units, layout.mosaic()))[: layout.patches]
+    return from_patches(model.shape, patches, tall, wide)[:, :height, :width]
 
 
-@jax.jit(static_argnums=2)
+@partial(jax.jit, static_argnums=2)
 def _units(level: Level, words: jax.Array, variables: int) -> jax.Array:
     dropped = FRACTION_BITS - inr_exact.UNIT_BITS
     values = (grid.value_fixed(level.plan.merge(words)) + (1 << (dropped - 1))) >> dropped
     return jnp.zeros((*values.shape[:-1], variables), jnp.int32).at[..., level.latents].set(values)
 
 
+# Jitted, as any code of a hostile file decodes there.
+@jax.jit
 def words_of(level: Level, key: randomness.Key, code: rec.Code) -> jax.Array:
-    """Words [picture, square, block, dim] of the codes of a level, whose streams `key` gives."""
-    shape = code.interval.shape
-    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), code)
-    words = rec.decode_words(
-        level.plan.algorithm, key, flat, flat.interval.shape, bins=level.plan.bins, shared_axes=(0,)
+    """Words [square, block, dim] of the codes of a level, whose streams `key` gives."""
+    return rec.decode_words(
+        level.plan.algorithm, key, code, code.interval.shape, bins=level.plan.bins, shared_axes=(0,)
     )
-    return words.reshape(shape)
 
 
 def psnr(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, container, randomness, rec
+from recjax import chunks, container, randomness, rec, sizes
 from recjax.codecs import inr, inr_fit
 from recjax.codecs.inr import Effort, Facts, Sent
 from recjax.codecs.inr_fit import Fit
@@ -128,9 +128,7 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
         index, interval = (
             np.concatenate([getattr(part.found[number], name) for part in sent]) for name in ("index", "interval")
         )
-        flat = rec.Code(
-            jnp.asarray(interval.reshape(-1, *interval.shape[2:])), jnp.asarray(index.reshape(-1, index.shape[-1]))
-        )
+        flat = rec.Code(interval.reshape(-1, *interval.shape[2:]), index.reshape(-1, index.shape[-1]))
         of_levels.append([_bit_strings(level, flat), index.shape[1]])
     bodies = []
     for number in range(header.num_chunks):
@@ -146,15 +144,17 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
 
 def _bit_strings(level: Level, code: rec.Code) -> list[np.ndarray]:
     """The messages of codes [row, block ...], as arrays of bits."""
-    message = rans.empty((len(code.index),), 1, _capacity(level))
-    symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], code)
-    payload, lengths = wire.to_bits(_push(level, message, symbol))
+    count = len(code.index)
+    pushed = _push(level, jax.tree.map(lambda leaf: sizes.repeat_last(leaf, sizes.padded(count)), code))
+    payload, lengths = wire.to_bits(jax.tree.map(lambda leaf: np.asarray(leaf)[:count], pushed))
     bits = np.unpackbits(np.frombuffer(payload, np.uint8))[: int(lengths.sum())]
     return np.split(bits, np.cumsum(lengths)[:-1])
 
 
 @jax.jit
-def _push(level: Level, message, symbol):
+def _push(level: Level, code):
+    message = rans.empty((len(code.index),), 1, _capacity(level))
+    symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], code)
     return code_codec(level.plan, randomness.key(0)).push(message, symbol)
 
 
@@ -189,21 +189,20 @@ def decode(
         for start in places:
             stop = min(start + at_once, pictures) if index is None else start + 1
             words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
-            shown.append(inr.show(model, settings.prior, levels, words, height, width)[: stop - start])
+            shown.append(inr.show(model, settings.prior, levels, words, height, width))
             if progress:
                 progress(*((1, 1) if index is not None else (number * header.chunk_images + stop, header.count)))
     return np.concatenate(shown)
 
 
-def _words(levels, counts: list[int], messages: chunks.Messages, pictures: range, key) -> tuple[jax.Array, ...]:
-    """Words [picture, square, block, dim] of each level, of some pictures of a chunk and padding."""
-    # A power of two of them, so that few sizes are compiled.
-    padded = 1 << (len(pictures) - 1).bit_length()
-    rows = np.minimum(np.arange(padded), len(pictures) - 1) + pictures.start
+def _words(levels, counts: list[int], messages: chunks.Messages, pictures: range, key) -> tuple[np.ndarray, ...]:
+    """Words [picture, square, block, dim] of each level, of some pictures of a chunk."""
+    rows = np.array(pictures)
     words, first = [], 0
     bits = np.unpackbits(messages.payload)
     for number, (level, squares_of) in enumerate(zip(levels, counts, strict=True)):
         wanted = (rows[:, None] * sum(counts) + first + np.arange(squares_of)).ravel()
+        wanted = sizes.repeat_last(wanted, sizes.padded(len(wanted)))
         first += squares_of
         lengths = messages.lengths_bits[wanted]
         if lengths.max() > 8 * (_capacity(level) + 4):
@@ -213,8 +212,8 @@ def _words(levels, counts: list[int], messages: chunks.Messages, pictures: range
         message, code = _pop(level, wire.from_bits(payload, lengths, _capacity(level)))
         if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
             raise FormatError("codes do not end where their message does; the file is damaged or of another model.")
-        code = jax.tree.map(lambda leaf, n=squares_of: leaf.reshape(padded, n, *leaf.shape[1:]), code)
-        words.append(inr.words_of(level, inr.level_key(key, number), code))
+        found = np.asarray(inr.words_of(level, inr.level_key(key, number), code))[: len(rows) * squares_of]
+        words.append(found.reshape(len(rows), squares_of, *found.shape[1:]))
     return tuple(words)
 
 

@@ -4,15 +4,17 @@ The objective of a picture is weight * squared error + sum of (price of a latent
 evidence lower bound of pixels with variance 1 / (2 weight), where prices are 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from recjax.models import inr, levels, weight_posterior
+from recjax.models import inr, levels, mosaic, weight_posterior
 from recjax.models.inr import INRShape, Shared
+from recjax.models.mosaic import Mosaic
 from recjax.models.weight_posterior import Gaussian, Posterior
 
 LEARNING_RATE = 0.02
@@ -43,21 +45,32 @@ def start(shape: INRShape, spans: tuple[int, ...], pictures: int, tall: int, wid
     return Fit(q, jax.tree.map(jnp.zeros_like, q), jax.tree.map(jnp.zeros_like, q), jnp.int32(0))
 
 
+def fresh(shape: INRShape, squares: Sequence[int]) -> Fit:
+    """Fresh posteriors of so many squares of each level: arrays [square, variable] of the host."""
+    nothing = tuple(np.zeros((count, shape.variables), np.float32) for count in squares)
+    q = Posterior(nothing, tuple(np.full_like(x, FIRST_LOG_SCALE) for x in nothing))
+    return Fit(q, Posterior(nothing, nothing), Posterior(nothing, nothing), np.int32(0))
+
+
 def part(fit: Fit, first: int, stop: int) -> Fit:
-    """Of pictures first to stop - 1."""
-    some = jax.tree.map(lambda leaf: leaf[first:stop], fit._replace(steps=None))
-    return some._replace(steps=fit.steps)
+    """Of pictures first to stop - 1; arrays of the host, as in all that changes shapes of fits."""
+    return each(lambda leaf: leaf[first:stop], fit)
 
 
 def join(fits: Sequence[Fit]) -> Fit:
     """Of pictures of several fits of as many steps, one after another."""
-    joined = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *(fit._replace(steps=None) for fit in fits))
-    return joined._replace(steps=fits[0].steps)
+    return each(lambda *leaves: np.concatenate(leaves), *fits)
 
 
-def pixels_of(shape: INRShape, pictures: UInt8[Array, "picture y x channel"]) -> Float[Array, "patch channel pixel"]:
-    """Patches of pictures, with values 0 to 1."""
-    return inr.to_patches(shape, pictures).astype(jnp.float32) / 255.0
+def each(function: Callable[..., np.ndarray], *fits: Fit) -> Fit:
+    """Fits with a function of their arrays, but for the steps."""
+    arrays = (jax.tree.map(np.asarray, fit._replace(steps=None)) for fit in fits)
+    return jax.tree.map(function, *arrays)._replace(steps=fits[0].steps)
+
+
+def pixels_of(shape: INRShape, pictures: UInt8[Array | np.ndarray, "picture y x channel"]) -> Any:
+    """Patches of pictures [patch, channel, pixel], with values 0 to 1. NumPy or JAX arrays."""
+    return inr.to_patches(shape, pictures).astype(np.float32) / np.float32(255)
 
 
 def squared_errors(
@@ -71,9 +84,23 @@ def squared_errors(
     wide: int,
 ) -> Float[Array, "picture"]:
     """Of pictures whose pixels are 0 to 1, when the latents of each level [picture, square, variable] are `units`."""
-    variables = levels.total(spans, weight_posterior.to_variables(prior, units), tall, wide)
-    errors = inr.squared_errors(shape, shared, variables, pixels)
-    return errors.reshape(len(variables), -1).sum(axis=1)
+    pictures = len(units[0])
+    flat = tuple(x.reshape(-1, x.shape[-1]) for x in units)
+    errors = patch_errors(shape, shared, prior, flat, pixels, mosaic.make(spans, pictures, tall, wide))
+    return errors.reshape(pictures, -1).sum(axis=1)
+
+
+def patch_errors(
+    shape: INRShape,
+    shared: Shared,
+    prior: Gaussian,
+    units: tuple[Any, ...],
+    pixels: Float[Array, "patch channel pixel"],
+    whole: Mosaic,
+) -> Float[Array, "patch"]:
+    """`squared_errors` of patches, when the latents of each level [square, variable] are `units`."""
+    variables = levels.summed(weight_posterior.to_variables(prior, units), whole.squares)
+    return inr.squared_errors(shape, shared, variables, pixels, whole)
 
 
 def adam(fit: Fit, gradient: Posterior, learning_rate: Float[Array, ""] | float = LEARNING_RATE) -> Fit:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from recjax import randomness, rec
@@ -19,6 +20,7 @@ from recjax.codecs.inr_plan import CODE_BITS, Filling, Level
 from recjax.distributions.normal import Normal
 from recjax.models import weight_posterior
 from recjax.models.inr_model import Floats
+from recjax.models.mosaic import Mosaic
 from recjax.models.weight_posterior import Posterior
 from recjax.numerics import LOG2
 from recjax.rec import engine
@@ -37,7 +39,7 @@ SLACK_BITS = 0.4
 
 
 class Sending(NamedTuple):
-    """Pictures on their way, for each level arrays with axes [picture, square] in front.
+    """Pictures on their way, for each level arrays with an axis [square] in front, picture by picture and then padding.
 
     fit: posteriors of the latents [variable]. sent: which of them were, or never will be. units: their values, in units
     of the prior. prices: of a bit of each block, beside 1 for what the objective has, as many as there are variables.
@@ -52,7 +54,7 @@ class Sending(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was sent of a level. index [picture, square, block]; interval, words [picture, square, block, dim]."""
+    """What was sent of a level. index [square, block]; interval, words [square, block, dim]."""
 
     index: Any
     interval: Any
@@ -73,30 +75,30 @@ class Limits(NamedTuple):
     divergence_bits: Float[Array, ""] | float
 
 
-def start(levels: tuple[Level, ...], fit: Fit, weight: float) -> Sending:
-    """Nothing is sent."""
-    sent, prices = [], []
-    for level, mean in zip(levels, fit.posterior.mean, strict=True):
-        never = jnp.ones(mean.shape, bool)
-        sent.append(never.at[..., level.latents].set(False))
-        prices.append(jnp.ones(mean.shape))
-    units = tuple(jnp.zeros(mean.shape) for mean in fit.posterior.mean)
-    return Sending(fit, tuple(sent), units, tuple(prices), jnp.float32(weight))
+def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight: float) -> Sending:
+    """Nothing is sent. squares: how many of each level are no padding, of which nothing ever is."""
+    sent = []
+    for level, mean, count in zip(levels, fit.posterior.mean, squares, strict=True):
+        never = np.ones(mean.shape, bool)
+        never[:count, level.latents] = False
+        sent.append(never)
+    units, prices = (tuple(np.full(never.shape, x, np.float32) for never in sent) for x in (0, 1))
+    return Sending(fit, tuple(sent), units, prices, np.float32(weight))
 
 
 def nothing_found(level: Level, sent: Any) -> Found:
     """Of a level of which nothing is sent yet."""
-    empty = jnp.zeros((*sent.shape[:-1], *level.plan.shape), jnp.uint32)
+    empty = np.zeros((len(sent), *level.plan.shape), np.uint32)
     return Found(empty[..., 0], empty, empty)
 
 
 @jax.jit
-def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "picture square variable"], ...]:
+def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "square variable"], ...]:
     """Divergence of blocks 0, 1, ... of each level, then zeros; 0 of those that were sent."""
     return tuple(_bits_of(sending, number, filling) for number, filling in enumerate(fillings))
 
 
-def _bits_of(sending: Sending, number: int, filling: Filling) -> Float[Array, "picture square variable"]:
+def _bits_of(sending: Sending, number: int, filling: Filling) -> Float[Array, "square variable"]:
     """Divergence of the blocks of one level."""
     mean, log_scale = (part[number] for part in sending.fit.posterior)
     bits = weight_posterior.kl_nats(Posterior(mean, log_scale)) / LOG2
@@ -111,12 +113,10 @@ def code_bits(fillings: tuple[Filling, ...], divergences: tuple[Any, ...]) -> An
     )
 
 
-@partial(jax.jit, static_argnames=("shape", "spans", "tall", "wide"))
+@partial(jax.jit, static_argnames=("shape",))
 def tune(
     shape,
-    spans,
-    tall,
-    wide,
+    whole: Mosaic,
     model: Floats,
     fillings,
     limits: Limits,
@@ -126,12 +126,12 @@ def tune(
     rounds: Int[Array, ""],
 ) -> tuple[Sending, tuple[Any, Any]]:
     """Fit what was not sent, by rounds of steps, and correct prices and weight after each; squared error of the last
-    draw [picture], and about what is still to be sent, in bits."""
+    draw [patch], and about what is still to be sent, in bits."""
 
     def loss(q: Posterior, weight, prices, key):
         drawn = weight_posterior.sample(q, key)
         units = jax.tree.map(jnp.where, sending.sent, sending.units, drawn)
-        errors = inr_fit.squared_errors(shape, spans, model.shared, model.prior, units, pixels, tall, wide)
+        errors = inr_fit.patch_errors(shape, model.shared, model.prior, units, pixels, whole)
         paid = jax.tree.map(
             lambda sent, price, kl: jnp.where(sent, 0.0, price * kl).sum(),
             sending.sent,
@@ -162,45 +162,44 @@ def tune(
         wanted = jnp.clip(limits.divergence_bits / jnp.maximum(found, 1.0), 1 / WEIGHT_STEP, WEIGHT_STEP)
         return fit, tuple(changed), weight * jnp.where(limits.divergence_bits > 0, wanted, 1.0), errors
 
-    carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(sending.sent[0])))
+    carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(pixels)))
     fit, prices, weight, errors = jax.lax.fori_loop(0, rounds, some_steps, carry)
     sending = sending._replace(fit=fit, prices=prices, weight=weight)
     return sending, (errors, code_bits(fillings, block_bits(sending, fillings)))
 
 
 @partial(jax.jit, static_argnames=("number",))
-def send(number: int, level: Level, key, private_key, sending: Sending, found: Found) -> tuple[Sending, Found]:
+def send(
+    number: int, level: Level, key, private_key, squares: Int[Array, ""], sending: Sending, found: Found
+) -> tuple[Sending, Found]:
     """Search for a sample of the block of the largest divergence of each square of a level, and send it.
 
-    key: of the level's streams, a stream for each block, which all squares share.
+    key: of the level's streams, a stream for each block, which all squares share. squares: how many are no padding.
     """
     plan, sent = level.plan, sending.sent[number]
     bits = _bits_of(sending, number, level.filling)[..., : plan.shape[0]]
-    pictures, squares, _ = sent.shape
-    rows = jnp.arange(pictures * squares)
-
-    def flat(x):
-        return x.reshape(len(rows), *x.shape[2:])
+    rows = jnp.arange(len(sent))
 
     def blocks_of(x, padding):
-        return plan.split(flat(x)[:, level.latents], padding)
+        return plan.split(x[:, level.latents], padding)
 
     left = ~blocks_of(sent, True).all(axis=-1)
-    block = jnp.argmax(jnp.where(left, flat(bits), -1.0), axis=1)
+    block = jnp.argmax(jnp.where(left, bits, -1.0), axis=1)
     posterior = sending.fit.posterior
     mean = blocks_of(posterior.mean[number], 0.0)[rows, block]
     scale = blocks_of(jnp.exp(posterior.log_scale[number]), 1.0)[rows, block]
     streams = rec.stream_keys(key, (1, plan.shape[0]), shared_axes=(0,))[0]
     bins = None if plan.bins is None else rec.Bins(plan.bins.intervals[block], plan.bins.capacity)
     own = randomness.fold_in(private_key, rows.astype(jnp.uint32))
-    drawn = engine.encode_rows(plan.algorithm, streams[block], own, Normal(mean, scale), Normal(0.0, 1.0), bins)
+    q, p = Normal(mean, scale), Normal(0.0, 1.0)
+    drawn = engine.encode_rows(plan.algorithm, streams[block], own, q, p, bins, squares)
 
     def put(whole, part):
-        return flat(whole).at[rows, block].set(part).reshape(whole.shape)
+        return whole.at[rows, block].set(part)
 
     def in_place(x):
         merged = plan.merge(jnp.zeros((len(rows), *plan.shape), x.dtype).at[rows, block].set(x))
-        return flat(jnp.zeros(sent.shape, x.dtype)).at[:, level.latents].set(merged).reshape(sent.shape)
+        return jnp.zeros(sent.shape, x.dtype).at[:, level.latents].set(merged)
 
     here = in_place(jnp.ones(mean.shape, bool))
     units = jnp.where(here, in_place(drawn.sample), sending.units[number])

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import chunks, container
+from recjax import chunks, compiler, container, memory, randomness
 from recjax.codecs import bits_back, bits_back_rec, fingerprint, relative_entropy
+from recjax.codecs.arguments import require_bytes, require_images, require_index, require_model
 from recjax.codecs.options import METHODS, check_settings, make_settings
 from recjax.codecs.ownership import model_of
 from recjax.codecs.settings import CHAIN_METHOD
@@ -22,6 +23,7 @@ ARITHMETICS = ("exact", "float")
 Progress = Callable[[int, int], None]
 
 
+@compiler.in_32_bits
 def compress(
     images: UInt8[np.ndarray, "count height width"],
     model: Model,
@@ -57,7 +59,9 @@ def compress(
     `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
     `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
     """
+    model = require_model(model, Model)
     images = check_images(images, model)
+    randomness.key(seed)
     settings = make_settings(
         model, method, partition, candidates, block_bits, blocks=blocks, max_depth=max_depth, branch_code=branch_code,
         index_code=index_code, bin_code=bin_code,
@@ -72,6 +76,7 @@ def compress(
     encoded, verified = _halves(progress, count)
     if count == 0:
         return raw
+    memory.bound()
     try:
         if settings is None:
             data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
@@ -123,6 +128,9 @@ def decompress(
     another model, or its images would take more than `max_bytes`; or if it was made in floats, and floats come out
     otherwise here, unless `ignore_fingerprint` asks for what they make of it.
     """
+    data, index = require_bytes(data), require_index(index)
+    model = None if model is None else require_model(model, Model)
+    memory.bound()
     file = container.read(data, max_bytes)
     header = file.header
     place = None if index is None else file.locate(index)
@@ -142,7 +150,7 @@ def decompress(
 
 def check_images(images: np.ndarray, model: Model) -> np.ndarray:
     """The images as a contiguous array; ValueError says why the model cannot code them."""
-    images = np.asarray(images)
+    images = require_images(images)
     if images.dtype != np.uint8 or images.ndim != 1 + len(model.image_shape) or images.shape[1:] != model.image_shape:
         raise ValueError(
             f"model {model.name!r} codes uint8 images of shape {model.image_shape}, got {images.dtype} "

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import container, randomness
+from recjax import compiler, container, memory, randomness
 from recjax.codecs import inr, inr_file, inr_plan
+from recjax.codecs.arguments import require_images, require_model, require_number
 from recjax.codecs.inr import Effort, Facts, psnr
 from recjax.codecs.inr_fit import WEIGHT_POWER
 from recjax.codecs.inr_plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
@@ -38,6 +39,7 @@ _DEFAULTS = {True: (1 << 14, 11.0), False: (1 << 16, 15.8)}
 """Candidates of a block, and bits that fill it: of what bins leave, or of divergence where there are none."""
 
 
+@compiler.in_32_bits
 def compress(
     pictures: UInt8[np.ndarray, "picture height width 3"],
     model: INRModel,
@@ -58,12 +60,14 @@ def compress(
     `make_settings`. `seed` names the shared randomness and is in the file. `progress(batch, batches, facts)` is called
     meanwhile. ValueError says what is wrong with an argument.
     """
+    model = require_model(model, INRModel)
     randomness.key(seed)
     chosen = check_settings(bits_per_pixel, effort, partition, candidates, block_bits, index_code)
     pictures = check_pictures(pictures, model)
     settings = make_settings(
         model, partition=partition, candidates=candidates, block_bits=block_bits, index_code=index_code
     )
+    memory.bound()
     if not partition and chosen.room_bits is None:
         # A block without bins has a place of constant length, more or less, which is best used.
         chosen = replace(chosen, room_bits=float(settings.candidates_log2), fill=True)
@@ -91,6 +95,9 @@ def check_settings(
     index_code: str | None = None,
 ) -> Effort:
     """The effort that is asked for; ValueError says what is wrong with an argument of `compress`, for any model."""
+    for name, value in (("bits_per_pixel", bits_per_pixel), ("block_bits", block_bits)):
+        if value is not None:
+            require_number(name, value)
     if bits_per_pixel is not None and not (math.isfinite(bits_per_pixel) and 0 < bits_per_pixel <= 24):
         raise ValueError(f"bits_per_pixel must lie above 0 and up to 24, got {bits_per_pixel}.")
     if not isinstance(partition, bool) and partition not in PARTITIONS:
@@ -103,7 +110,7 @@ def check_settings(
         log2_of_candidates(candidates)
     if isinstance(effort, Effort):
         return effort
-    if effort not in EFFORTS:
+    if not isinstance(effort, str) or effort not in EFFORTS:
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {effort!r}.")
     return EFFORTS[effort]
 
@@ -189,12 +196,13 @@ def decode(
             f"the pictures of the file take {rendered:,} bytes to render, more than max_bytes, which is {max_bytes:,}; "
             "raise it if you trust the file."
         )
+    memory.bound()
     return inr_file.decode(file, model, index=index, progress=progress)
 
 
 def check_pictures(pictures: np.ndarray, model: INRModel) -> np.ndarray:
     """The pictures as a contiguous array; ValueError says why the model cannot code them."""
-    pictures = np.asarray(pictures)
+    pictures = require_images(pictures)
     channels = model.shape.channels
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != channels or not pictures.size:
         raise ValueError(

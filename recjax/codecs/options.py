@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recjax import randomness
+from recjax.codecs.arguments import require_number
 from recjax.codecs.settings import (
     BIN_CODES,
     BRANCH_CODES,
@@ -73,6 +74,10 @@ def check_settings(
         "branch_code": branch_code, "index_code": index_code, "bin_code": bin_code,
     }  # fmt: skip
     _check_options(method, {name for name, value in given.items() if value is not None})
+    if not isinstance(partition, bool | np.bool_):
+        raise ValueError(f"partition must be True or False, got {partition!r}.")
+    if block_bits is not None:
+        require_number("block_bits", block_bits)
     _check_choice("index_code", index_code, INDEX_CODES)
     _check_choice("bin_code", bin_code, BIN_CODES)
     _check_choice("branch_code", branch_code, BRANCH_CODES)
@@ -151,7 +156,7 @@ def block_budget_for(model: Model, blocks: int) -> int:
 
 
 def _check_options(method: str, given: set[str]) -> None:
-    if method not in _TAKES:
+    if not isinstance(method, str) or method not in _TAKES:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(_TAKES)}.")
     for name in sorted(given - set(_TAKES[method])):
         owners = [one for one, names in _TAKES.items() if name in names]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from recjax.cards import name_of, released_name, unknown_model
 from recjax.container import Header
-from recjax.errors import FormatError
+from recjax.errors import FormatError, UnknownModelError
 from recjax.models.inr_model import INRModel
 from recjax.models.model import Model
 
@@ -14,19 +15,22 @@ Owner = TypeVar("Owner", Model, INRModel)
 def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) -> Owner:
     """The model of a file's header. find: the released model of a digest, ValueError if there is none.
 
-    FormatError if there is no such model, another one is given, or the file declares no images.
+    UnknownModelError if there is no such model; FormatError if another one is given, or the file declares no images.
     """
     if header.count == 0:
         raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
     digest = header.model_digest.hex()
     if model is None:
+        if released_name(digest) is None:
+            raise UnknownModelError(unknown_model(digest))
         try:
             model = find(digest)
         except ValueError as error:
             raise FormatError(str(error)) from error
     if not model.digest.startswith(digest):
+        name = name_of(digest)
         raise FormatError(
-            f"the file was made with the model of digest {digest}, got {model.name!r} of {model.digest[:16]}; "
-            "name the model that made it."
+            f"the file was made with the model {f'{name} ' if name else ''}of digest {digest}, got {model.name!r} of "
+            f"{model.digest[:16]}; name the model that made it."
         )
     return model

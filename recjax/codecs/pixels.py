@@ -8,11 +8,14 @@ from recjax.coding import codec as codecs
 from recjax.coding import sequence
 from recjax.coding.wavefront import autoregressive, wavefront
 from recjax.models import model as models
+from recjax.models import networks
 from recjax.models.model import Model
 
 
 def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
     """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
+    if model.head is None and model.likelihood_name == "categorical" and model.arithmetic == "exact":
+        return _pixel_by_pixel(model, z_fixed)
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
     if model.head is None:
         return sequence.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
@@ -30,3 +33,17 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
         return sequence.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
 
     return autoregressive(place, model.pixels, codec_at)
+
+
+def _pixel_by_pixel(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
+    """`pixel_codec` of laws that have a number for each level, which are made as they are needed.
+
+    Those of all pixels at once would take a thousand times the memory of the images.
+    """
+    hidden, layers = models.pixel_layers(model, z_fixed)
+
+    def codec_of(layer):
+        outputs = networks.apply(layer, hidden).reshape(*z_fixed.shape[:-1], -1)
+        return model.likelihood.codec(model.likelihood.law(outputs))
+
+    return sequence.scan(codec_of, layers, pops_any_message=False)

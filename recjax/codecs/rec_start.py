@@ -24,11 +24,8 @@ def push_image(
     model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, message: Message, image: np.ndarray
 ) -> Message:
     """The open message with one more image [pixels] on it."""
-    parts = relative_entropy.image_codec(model, plan, key, private_key, 1)
-    pixels = jnp.asarray(image)[:, None, None]
-    # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
-    found = parts.latent.choose(message, parts.posterior(pixels))[1]
-    return _push_given(model, plan, key, message, pixels, found._replace(info=None))
+    found = relative_entropy.search(model, plan, key, private_key, image[None])
+    return _push_given(model, plan, key, message, image[:, None, None], found._replace(info=None))
 
 
 @jax.jit

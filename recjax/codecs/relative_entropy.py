@@ -6,6 +6,7 @@ images lie one behind the other, at their own bit lengths.
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -56,21 +57,31 @@ class Parts(NamedTuple):
 def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
     """Codec of `size` images [pixels, image, 1], each on a message of its own."""
     shape = (size, *plan.shape)
-    shared = {"bins": plan.bins, "shared_axes": (0,)}
-
-    def search(q):
-        return _as_found(plan, rec.encode(plan.algorithm, key, q, Normal(0.0, 1.0), private_key=private_key, **shared))
 
     def decode(symbol):
         code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
-        words = rec.decode_words(plan.algorithm, key, code, shape, **shared)
+        words = rec.decode_words(plan.algorithm, key, code, shape, bins=plan.bins, shared_axes=(0,))
         return Found(symbol, plan.merge(words), None)
 
     def likelihood(z):
         return pixel_codec(model, grid.value_fixed(z.words)[:, None])
 
-    coder = latent.relative_entropy(search, code_codec(plan, key), decode)
+    coder = latent.relative_entropy(partial(_search, plan, key, private_key), code_codec(plan, key), decode)
     return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
+
+
+def search(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray) -> Found:
+    """The latents of images [image, pixels].
+
+    Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
+    """
+    return _search(plan, key, private_key, targets(model, plan, images))
+
+
+def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> Found:
+    p = Normal(0.0, 1.0)
+    found = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
+    return _as_found(plan, found)
 
 
 @jax.jit
@@ -79,22 +90,16 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
     return Found(symbol, plan.merge(encoded.words), encoded.info)
 
 
-def _push(model, plan, key, private_key, images, capacity, known: Found | None) -> tuple[Message, Found]:
+def _push(model, plan, key, private_key, images, known: Found | None) -> tuple[Message, Found]:
     """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
-    message = rans.empty((len(images),), 1, capacity)
-    # Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
-    found = _search(model, plan, key, private_key, message, images) if known is None else known
-    return _push_given(model, plan, key, message, images, found), found
-
-
-def _search(model, plan, key, private_key, message, images) -> Found:
-    parts = image_codec(model, plan, key, private_key, len(images))
-    return parts.latent.choose(message, parts.posterior(images.T[..., None]))[1]
+    found = search(model, plan, key, private_key, images) if known is None else known
+    return _push_given(model, plan, key, images, found), found
 
 
 @jax.jit
-def _push_given(model, plan, key, message, images, z) -> Message:
+def _push_given(model, plan, key, images, z) -> Message:
     parts = image_codec(model, plan, key, key, len(images))
+    message = rans.empty((len(images),), 1, _capacity(model, plan))
     return latent.push_given(parts.latent, parts.likelihood, message, images.T[..., None].astype(jnp.uint32), z)
 
 
@@ -143,7 +148,7 @@ def encode(
             batch = pad(flat[start:stop])
             known = None if found_before is None else _found_batch(found_before, start, stop)
             own_key = randomness.fold_in(private, start)
-            message, z = _push(model, plan, key, own_key, batch, _capacity(model, plan), known)
+            message, z = _push(model, plan, key, own_key, batch, known)
             messages.append(_take(message, stop - start))
             found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
             if progress:

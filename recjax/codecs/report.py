@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from recjax import grid, randomness, rec
+from recjax import grid, memory, randomness, rec, sizes
 from recjax.codecs import bits_back, bits_back_rec, lossless, relative_entropy
 from recjax.codecs.options import make_settings
 from recjax.codecs.plan import code_bits, make_plan, targets
@@ -69,6 +69,7 @@ def encode_report(
     if len(images) == 0:
         raise ValueError("a report is about at least one image, got none; code some images.")
     settings = make_settings(model, method, partition, candidates, block_bits, **codes)
+    memory.bound()
     start = time.perf_counter()
     if settings is None or method == CHAIN_METHOD:
         if settings is None:
@@ -90,8 +91,9 @@ def encode_report(
 def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Ideal bits of each image, for its latents (prior less posterior) and its pixels, at a fresh draw of latents."""
     flat = images.reshape(len(images), model.pixels)
-    latent_bits, words = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), flat)
-    return np.asarray(latent_bits), _image_bits(model, words, bits_back.GRID_BITS, flat)
+    some = sizes.repeat_last(flat, sizes.padded(len(flat)))
+    latent_bits, words = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), some)
+    return np.asarray(latent_bits)[: len(flat)], _image_bits(model, np.asarray(words), bits_back.GRID_BITS, flat)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -113,7 +115,14 @@ def ideal_bits_of_searches(
 
 
 def _image_bits(model: Model, words, bits: int, flat: np.ndarray) -> np.ndarray:
-    return np.asarray(models.image_bits(model, grid.value_fixed(jnp.asarray(words), bits), flat), np.float64)
+    # Words of padding, too, where they were drawn for it.
+    words, some = (sizes.repeat_last(rows, sizes.padded(len(flat))) for rows in (words, flat))
+    return np.asarray(models.image_bits(model, _values(words, bits), some), np.float64)[: len(flat)]
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _values(words: jax.Array, bits: int) -> jax.Array:
+    return grid.value_fixed(words, bits)
 
 
 def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Draws:

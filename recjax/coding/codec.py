@@ -26,12 +26,25 @@ class Codec(NamedTuple):
     pops_any_message: push undoes pop on any message, also one that this codec never pushed on.
     local: a push never pops, and changes heads and tail alone, by `message.push`. Sequences of such codecs are coded
         several times as fast, most where all is arithmetic of integers and look-ups.
+
+    It copies, and does not pickle.
     """
 
     push: Callable[[Message, Any], Message]
     pop: Callable[[Message], tuple[Message, Any]]
     pops_any_message: bool = True
     local: bool = False
+
+    def __reduce__(self):
+        raise TypeError(
+            "a Codec is made of functions, which do not pickle; pickle what it was made of, and make it there"
+        )
+
+    def __copy__(self) -> "Codec":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Codec":
+        return self
 
 
 def interval(

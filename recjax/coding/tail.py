@@ -63,7 +63,9 @@ def _rank(flags: Bool[Array, "n"]) -> tuple[Int32[Array, "n"], Int32[Array, ""]]
     width = min(32, flags.shape[0])
     rows = jnp.pad(flags, (0, -flags.shape[0] % width)).reshape(-1, width)
     bit = jnp.uint32(1) << jnp.arange(width, dtype=jnp.uint32)
-    word = jnp.sum(jnp.where(rows, bit, 0), axis=-1, dtype=jnp.uint32)
+    word = jnp.sum(jnp.where(rows, bit[None], 0), axis=-1, dtype=jnp.uint32)
     inclusive = jnp.cumsum(jax.lax.population_count(word))
-    before = (inclusive - jax.lax.population_count(word))[:, None] + jax.lax.population_count(word[:, None] & (bit - 1))
+    before = (inclusive - jax.lax.population_count(word))[:, None] + jax.lax.population_count(
+        word[:, None] & (bit - 1)[None]
+    )
     return before.reshape(-1)[: flags.shape[0]].astype(jnp.int32), inclusive[-1].astype(jnp.int32)

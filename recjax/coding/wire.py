@@ -8,7 +8,7 @@ the head is at least 2^24 unless the tail is empty. The strings of a batch follo
 is filled with zeros.
 """
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from recjax.coding.message import HEAD_MIN, MAX_CAPACITY, Message
@@ -76,15 +76,13 @@ def from_bits(data: bytes, lengths_bits: np.ndarray, capacity: int) -> Message:
 
 def message_of(head: np.ndarray, tail: np.ndarray, size: np.ndarray) -> Message:
     """A message of these parts, untouched and with all lanes in use."""
-    count = jnp.asarray(size)
-    return Message(
-        head=jnp.asarray(head),
-        tail=jnp.asarray(tail),
-        size=count,
-        low=count,
-        fault=jnp.zeros_like(count),
-        active=jnp.ones(head.shape, bool),
-    )
+    # Made by NumPy, and put where JAX computes all at once: JAX would compile a program for each array of each shape.
+    return jax.device_put(Message(head, tail, size, size, np.zeros_like(size), np.ones(head.shape, bool)))
+
+
+def empty(capacity: int) -> Message:
+    """An open message without symbols, with room for `capacity` bytes: `message.empty` outside of compiled programs."""
+    return message_of(np.ones(1, np.uint32), np.zeros(capacity, np.uint8), np.zeros((), np.int32))
 
 
 def _require_sound(message: Message) -> None:

@@ -1,6 +1,5 @@
 """What every distribution of this package is: a small pytree, whose arrays broadcast to a block per batch index."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -28,7 +27,9 @@ class Distribution:
         """The distribution of blocks [row, dim], after broadcasting it to arrays of a shape."""
 
         def flat(leaf):
-            return jnp.broadcast_to(jnp.asarray(leaf, jnp.float32), shape).reshape(rows, dim)
+            # On the host, what is there: JAX would compile a program for each shape.
+            xp = np if isinstance(leaf, np.ndarray) else jnp
+            return xp.broadcast_to(xp.asarray(leaf, xp.float32), shape).reshape(rows, dim)
 
         return jax.tree.map(flat, self)
 
@@ -85,9 +86,7 @@ class Coordinatewise(Distribution, ABC):
 class CodingDistribution(Coordinatewise):
     """A distribution whose quantiles every machine knows, in integers: one that samples can be coded with.
 
-    law: the quantiles of its standard form, of loc 0 and scale 1. support: that of the standard form is -support ...
-    support.
+    law: the quantiles of its standard form, of loc 0 and scale 1.
     """
 
     law: ClassVar[QuantileLaw]
-    support: ClassVar[float] = math.inf

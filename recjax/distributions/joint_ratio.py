@@ -34,7 +34,7 @@ class JointRatio(BlockRatio):
 
     centre_fixed: the mean, or what the grid has nearest to it, in units of 2^-26. white_centre: W (centre - mean).
     fallen: by how much log r is there below the largest log r of the bound, in nats. shortfall: by how much its own
-    largest is. Both lie on an axis of one. covered: False where coordinates depend on each other so closely that
+    largest is. Both lie on an axis of one. covered: False also where coordinates depend on each other so closely that
     float32 cannot tell how closely.
     """
 
@@ -73,14 +73,14 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     """The ratio of a block of target q [dim], [dim, dim] and coding distribution p [dim]."""
     mean, tril, valid = _in_units_of(q, p)
     dim = mean.shape[0]
-    whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim), lower=True)
+    whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim, dtype=mean.dtype), lower=True)
     valid = valid & jnp.all(jnp.isfinite(whitening))
-    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim))
-    whitening = jnp.where(valid, whitening, jnp.eye(dim))
+    mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim, dtype=mean.dtype))
+    whitening = jnp.where(valid, whitening, jnp.eye(dim, dtype=mean.dtype))
 
     # Of a precision scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
     spread = jnp.linalg.norm(whitening, axis=0)
-    least = _singular_values(whitening / spread)[0][-1]
+    least = _singular_values(whitening / spread[None])[0][-1]
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
     scale = jnp.where(valid, 1 / (jnp.maximum(least, _ERROR) * spread), 1.0)
     bound = normal_ratio(Normal(mean, scale), standard)
@@ -91,16 +91,17 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     level = jnp.sum(bound.log_maximum() + jnp.log(bound.scale))
     largest = _largest_exponent(whitening, mean)
     shortfall = jnp.maximum(jnp.where(valid & (largest < jnp.inf), level - largest, 0.0), 0.0)
+    alone = normal_ratio(Normal(mean, jnp.linalg.norm(tril, axis=1)), standard)
     return JointRatio(
         independent=bound,
-        alone=normal_ratio(Normal(mean, jnp.linalg.norm(tril, axis=1)), standard),
+        alone=alone,
         whitening=whitening,
         centre_fixed=centre_fixed,
         white_centre=white_centre,
         fallen=(level - 0.5 * jnp.sum(jnp.square(centre) - jnp.square(white_centre)))[None],
         shortfall=shortfall[None],
         valid=jnp.broadcast_to(valid, mean.shape),
-        covered=jnp.broadcast_to((least > _ERROR) | ~valid, mean.shape),
+        covered=((least > _ERROR) & alone.covered_within(1 / spread)) | ~valid,
     )
 
 
@@ -114,7 +115,7 @@ def _in_units_of(
     valid = jnp.all(jnp.isfinite(mean)) & jnp.all(jnp.isfinite(tril)) & jnp.all(deviation > 0)
     on_grid = jnp.diag(jnp.clip(deviation, _LEAST_SCALE, _MOST)) + jnp.tril(jnp.clip(tril, -_MOST, _MOST), -1)
     mean = jnp.where(valid, jnp.clip(mean, -_MOST, _MOST), 0.0)
-    return mean, jnp.where(valid, on_grid, jnp.eye(len(mean))), valid
+    return mean, jnp.where(valid, on_grid, jnp.eye(len(mean), dtype=mean.dtype)), valid
 
 
 def _singular_values(x: Float[Array, "dim dim"]) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"]]:

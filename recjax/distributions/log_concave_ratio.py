@@ -9,15 +9,13 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
-from recjax import grid
+from recjax import grid, quantiles
 from recjax.distributions.base import CodingDistribution, Coordinatewise
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.ratio import DensityRatio, is_on_grid
 from recjax.distributions.turning_points import LogRatio, log_ratio, turning_points
 from recjax.numerics import LOG2
 from recjax.pytrees import pytree
 
-# A target less of which is on the coding distribution's support than this is cut off noticeably.
-_LEAST_COVERED = 0.999
 # What rounding may add to a log ratio, in nats.
 _ROUNDING = 1e-4
 
@@ -72,6 +70,7 @@ def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRat
     heights = jnp.where(lone[..., None], -jnp.inf, heights - log_best)
     log_best = jnp.where(lone, grid.BITS * LOG2, log_best[..., 0])
     nearest = grid.cell_of_fixed(grid.to_fixed(target.mode()), law=p.law)
+    covered = is_on_grid(_beyond(plain), jnp.maximum(log_best, _log_ratio_at_mode(plain)))
     return LogConcaveRatio(
         plain=plain,
         log_best=jnp.where(valid, log_best, 0.0),
@@ -80,13 +79,26 @@ def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRat
         heights=jnp.where(valid[..., None], heights, 0.0),
         lone=lone,
         valid=valid,
-        covered=_is_covered(target, jnp.float32(p.support / p.law.unit)) | ~valid,
+        covered=covered | ~valid,
         unimodal=_is_unimodal(heights, best) | ~valid,
     )
 
 
-def _is_covered(target: Coordinatewise, support: Float[Array, ""]) -> Bool[Array, "*n"]:
-    return target.cdf(support) - target.cdf(-support) >= _LEAST_COVERED
+def _last_value(plain: LogRatio) -> Float[Array, ""]:
+    """The value of the last word; the first one's is its negative."""
+    return grid.to_float(jnp.int32(quantiles.knots(plain.coding.law)[0]))
+
+
+def _beyond(plain: LogRatio) -> Float[Array, "*n"]:
+    """How much of the target lies beyond the outermost values."""
+    last = _last_value(plain)
+    return plain.target.cdf(-last) + (1 - plain.target.cdf(last))
+
+
+def _log_ratio_at_mode(plain: LogRatio) -> Float[Array, "*n"]:
+    """The ratio at the target's mode, in nats, with the coding distribution's density at the nearest value."""
+    last, mode = _last_value(plain), plain.target.mode()
+    return plain.target.log_prob(mode) - plain.standard().log_prob(jnp.clip(mode, -last, last))
 
 
 def _is_unimodal(heights: Float[Array, "*n words"], best: Int32[Array, "*n 1"]) -> Bool[Array, "*n"]:

@@ -25,6 +25,7 @@ class MultivariateNormal(Distribution):
         return np.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale_tril)[:-1])
 
     def in_rows(self, shape: tuple[int, ...], rows: int, dim: int) -> "MultivariateNormal":
-        loc = jnp.broadcast_to(jnp.asarray(self.loc, jnp.float32), shape).reshape(rows, dim)
-        tril = jnp.broadcast_to(jnp.asarray(self.scale_tril, jnp.float32), (*shape, dim))
+        xp = np if isinstance(self.loc, np.ndarray) and isinstance(self.scale_tril, np.ndarray) else jnp
+        loc = xp.broadcast_to(xp.asarray(self.loc, xp.float32), shape).reshape(rows, dim)
+        tril = xp.broadcast_to(xp.asarray(self.scale_tril, xp.float32), (*shape, dim))
         return type(self)(loc, tril.reshape(rows, dim, dim))

@@ -3,11 +3,12 @@
 from typing import Any
 
 import jax.numpy as jnp
+from jax.scipy.special import ndtr
 from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import grid
 from recjax.distributions.normal import Normal
-from recjax.distributions.ratio import DensityRatio
+from recjax.distributions.ratio import DensityRatio, is_on_grid
 from recjax.numerics import normal_mass
 from recjax.pytrees import pytree
 
@@ -37,7 +38,15 @@ class NormalRatio(DensityRatio):
 
     @property
     def covered(self) -> Bool[Array, "*n"]:
-        return jnp.ones_like(self.valid)
+        return self.covered_within(self.scale)
+
+    def covered_within(self, deviation: Float[Array, "*n"]) -> Bool[Array, "*n"]:
+        """`covered` of a target whose coordinates, given the others, have standard deviations that are smaller."""
+        ends = jnp.float32(grid.LAST_VALUE)
+        beyond = ndtr((-ends - self.mean) / self.scale) + ndtr((self.mean - ends) / self.scale)
+        nearest = jnp.clip(self.mean, -ends, ends)
+        log_largest = jnp.maximum(self.log_maximum(), 0.5 * jnp.square(nearest) - jnp.log(self.scale))
+        return is_on_grid(beyond, log_largest + jnp.log(self.scale / deviation))
 
     @property
     def unimodal(self) -> Bool[Array, "*n"]:

@@ -10,16 +10,43 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Bool, Float, UInt32
+
+from recjax import grid
+from recjax.numerics import LOG2
 
 Own = TypeVar("Own")
+
+MOST_BEYOND = 1e-3
+"""Part of a target that may lie beyond the outermost values of the grid."""
+
+MOST_OF_A_WORD = 2.0**-9
+"""Part of a target that may lie on one word."""
+
+_LOG_LARGEST_RATIO = (grid.BITS - 9) * LOG2
+
+
+def is_on_grid(beyond: Float[Array, "*n"], log_largest: Float[Array, "*n"]) -> Bool[Array, "*n"]:
+    """Whether the law on words passes for the continuous target, per coordinate.
+
+    It does where at most 0.1% of the target lies `beyond` the outermost values, and no word holds more than 2^-9 of it.
+    A word stands for the mass 2^-24 of the coding distribution, so that the second asks for density ratios of at most
+    2^15 (`log_largest`, in nats), at every word and at the target's mode, which may lie between two.
+
+    Then the cdfs of the two laws differ by at most 0.002: half a word, or a whole one at a jump of the density, and
+    what lies beyond. For normal targets, computed over all words: 0.001 at most. Against N(0, 1), on the inside of the
+    bound, N(0, 1e-4) differs by 0.0003, N(3, 0.003) by 0.0009, N(4, 0.1) by 0.0010, N(0, 1.5) by 0.0002; on its
+    outside, N(3, 0.001) by 0.003, N(4.5, 0.1) by 0.008, N(0, 2) by 0.003, N(0, 4) by 0.09, N(5, 0.5) by 0.2. One
+    latent in 10,000 of the released MNIST models' posteriors is outside.
+    """
+    return (beyond <= MOST_BEYOND) & (log_largest <= _LOG_LARGEST_RATIO)
 
 
 class BlockRatio(ABC):
     """The ratio of blocks of coordinates, as a pytree whose arrays lead with an axis of coordinates.
 
     valid: whether each coordinate's target is a distribution; where it is not, the ratio is 1. covered: whether the
-    target lies on the coding distribution's support; the rest of it is cut off.
+    law on words passes for the target, see `is_on_grid`.
     """
 
     valid: Any

@@ -19,9 +19,6 @@ from recjax.numerics import HALF_LOG_TAU
 
 # Below e^-30 of its maximum, a ratio with a mean of at least 2^-25 has 1e-5 of its mass.
 MAX_DROP = 30.0
-# Beside these, sums over words pass for integrals: laws on words are met to a total variation below 1e-3.
-_MOST_OF_A_WORD = 1 / 16
-_MOST_OF_AN_END_WORD = 1 / 128
 
 _NODES, _WEIGHTS = (x.astype(np.float32) for x in np.polynomial.legendre.leggauss(20))
 # Between the value of the last word, 5.42, and that of none.
@@ -39,16 +36,6 @@ def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[
     wide = (q.scale > jnp.asarray(p.scale)) & jnp.isfinite(q.scale)
     ratio = normal_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)
     return ratio.scalar(), ~wide[0]
-
-
-def is_spread(ratio: NormalRatio, mean: Float[Array, ""]) -> Bool[Array, ""]:
-    """Whether the target lies on so many words that its law on them is that of a density, given P's mean of r / max r.
-
-    No word may hold more than 1/16 of it, and the outermost words, whose cells are half-lines, no more than 1/128.
-    """
-    ends = jnp.exp(ratio.log_ratio(jnp.array([0, grid.LAST_WORD], jnp.uint32)))
-    allowed = jnp.minimum(_MOST_OF_A_WORD, _MOST_OF_AN_END_WORD / jnp.maximum(jnp.max(ends), 1e-6))
-    return allowed * mean >= 2.0**-grid.BITS
 
 
 def superlevel(

@@ -17,7 +17,6 @@ class Uniform(CodingDistribution):
     """Independent uniforms on loc - scale ... loc + scale."""
 
     law: ClassVar[QuantileLaw] = quantiles.UNIFORM
-    support: ClassVar[float] = 1.0
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         return jnp.where(jnp.abs(offset) <= self.scale, -jnp.log(2 * jnp.asarray(self.scale)), -jnp.inf)
@@ -82,7 +81,6 @@ class Triangular(CodingDistribution):
     """Independent symmetric triangles on loc - scale ... loc + scale, of the height 1 / scale."""
 
     law: ClassVar[QuantileLaw] = quantiles.TRIANGULAR
-    support: ClassVar[float] = 1.0
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         scale = jnp.asarray(self.scale)

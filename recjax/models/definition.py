@@ -16,8 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int32
 
+from recjax import grid
 from recjax.coding.message import TOTAL_MASS
 from recjax.models import context, exact, tensor_file
+from recjax.models.document import check_name
 from recjax.models.isokl import MAX_KAPPA_NATS
 from recjax.models.likelihoods import Likelihood, make_likelihood
 from recjax.models.networks import FloatNetwork, Network
@@ -150,6 +152,7 @@ def make_model(
     kappa_nats_q16: np.ndarray | None = None,
 ) -> Model:
     """A model whose parts are checked to fit together; ValueError says what does not."""
+    check_name(name)
     kl_bits, intervals = np.asarray(kl_bits, np.int32), np.asarray(intervals, np.int32)
     inference, generative, head = jax.tree.map(jnp.asarray, (inference, generative, head))
     card = json.dumps(dict(metadata or {}), sort_keys=True)
@@ -187,6 +190,8 @@ def make_model(
             )
     if kl_bits.shape != intervals.shape or kl_bits.ndim != 1 or (kl_bits < 0).any() or (intervals < 1).any():
         raise ValueError(f"model {name!r} needs a KL of 0 or more and 1 or more intervals for each latent.")
+    if not kl_bits.size or intervals.max() > grid.MAX_INTERVALS:
+        raise ValueError(f"model {name!r} needs a latent, and at most {grid.MAX_INTERVALS} intervals for each.")
     model = with_index_counts(model, index_counts or {})
     return model if interval_masses is None else with_interval_masses(model, interval_masses)
 

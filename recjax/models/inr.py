@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, Int32, Shaped
 
+from recjax.models import mosaic
+from recjax.models.mosaic import Mosaic
 from recjax.numerics import sine
 
 
@@ -138,29 +140,48 @@ def render(
     shape: INRShape, shared: Shared, variables: Float[Array, "picture tall wide variable"]
 ) -> Float[Array, "patch channel pixel"]:
     """Patches of pictures of tall x wide patches, row by row: values of pixels, that are 0 to 1 where they fit."""
-    parts = split(shape, variables)
-    features = upsample(shape, shared.upsampler, parts.encoding)
-    return over_patches(lambda patch: _render_patch(shape, *patch), (_weights(shape, shared, parts), features))
+    parts = split(shape, variables.reshape(-1, shape.variables))
+    whole = mosaic.make((), *variables.shape[:3])
+    features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
+    patches = (_weights(shape, shared, parts), features)
+    return over_patches(lambda patch: _render_patch(shape, *patch), patches, whole.count)
 
 
 def squared_errors(
     shape: INRShape,
     shared: Shared,
-    variables: Float[Array, "picture tall wide variable"],
+    variables: Float[Array, "patch variable"],
     pixels: Float[Array, "patch channel pixel"],
+    whole: Mosaic,
 ) -> Float[Array, "patch"]:
-    """Of patches of pictures, whose pixels are 0 to 1."""
+    """Of patches of pictures, whose pixels are 0 to 1; padding has none."""
     parts = split(shape, variables)
-    features = upsample(shape, shared.upsampler, parts.encoding)
-    return _patch_errors(shape, _weights(shape, shared, parts), features, pixels)
+    features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
+    errors = _patch_errors(shape, _weights(shape, shared, parts), features, pixels, whole.count)
+    return jnp.where(jnp.arange(len(errors), dtype=jnp.int32) < whole.count, errors, 0.0)
 
 
-def over_patches(function: Callable[[Any], Any], patches: Any) -> Any:
-    """A function of each patch. On CPUs one after the other: the products are small matrices, and what lies between
-    them stays in the cache."""
+def over_patches(function: Callable[[Any], Any], patches: Any, count: Any) -> Any:
+    """A function of each of the first `count` patches; for the others, what comes out means nothing.
+
+    On CPUs one after the other: the products are small matrices, and what lies between them stays in the cache.
+    """
     if jax.default_backend() != "cpu":
         return jax.vmap(function)(patches)
-    return jax.lax.scan(lambda _, patch: (None, function(patch)), None, patches, unroll=2)[1]
+    last = len(jax.tree.leaves(patches)[0]) - 1
+
+    def of(place):
+        return function(jax.tree.map(lambda leaf: leaf[place], patches))
+
+    def two(number, found):
+        for place in (2 * number, 2 * number + 1):
+            place = jnp.minimum(place, last)
+            found = jax.tree.map(lambda whole, part, place=place: whole.at[place].set(part), found, of(place))
+        return found
+
+    every = jax.eval_shape(of, 0)
+    blank = jax.tree.map(lambda leaf: jnp.zeros((last + 1, *leaf.shape), leaf.dtype), every)
+    return jax.lax.fori_loop(0, (count + 1) // 2, two, blank)
 
 
 def _weights(shape: INRShape, shared: Shared, parts: Variables) -> tuple[Any, ...]:
@@ -179,8 +200,8 @@ def _render_patch(shape: INRShape, weights: tuple[Any, ...], features: Any) -> F
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _patch_errors(shape: INRShape, weights, features, pixels) -> Float[Array, "patch"]:
-    return over_patches(lambda patch: _patch_error(shape, *patch), (weights, features, pixels))
+def _patch_errors(shape: INRShape, weights, features, pixels, count) -> Float[Array, "patch"]:
+    return over_patches(lambda patch: _patch_error(shape, *patch), (weights, features, pixels), count)
 
 
 def _patch_error(shape: INRShape, weights, features, pixels) -> Float[Array, ""]:
@@ -188,32 +209,40 @@ def _patch_error(shape: INRShape, weights, features, pixels) -> Float[Array, ""]
 
 
 # Value and slopes of a patch are computed together, so that nothing of its network has to be kept for later.
-def _patch_errors_forward(shape: INRShape, weights, features, pixels):
+def _patch_errors_forward(shape: INRShape, weights, features, pixels, count):
     both = jax.value_and_grad(partial(_patch_error, shape), argnums=(0, 1))
-    return over_patches(lambda patch: both(*patch), (weights, features, pixels))
+    return over_patches(lambda patch: both(*patch), (weights, features, pixels), count)
 
 
 def _patch_errors_backward(shape: INRShape, slopes, cotangent):
     def scaled(slope):
         return slope * cotangent.reshape(-1, *(1,) * (slope.ndim - 1))
 
-    return (*jax.tree.map(scaled, slopes), None)
+    return (*jax.tree.map(scaled, slopes), None, None)
 
 
 _patch_errors.defvjp(_patch_errors_forward, _patch_errors_backward)
 
 
 def upsample(
-    shape: INRShape, upsampler: tuple[Affine, ...], encoding: Float[Array, "picture tall wide row column encoding"]
+    shape: INRShape,
+    upsampler: tuple[Affine, ...],
+    encoding: Float[Array, "patch row column encoding"],
+    near: Int32[Array | np.ndarray, "patch 3 3"],
 ) -> Float[Array, "patch feature pixel"]:
-    """An encoding of every position of every patch."""
-    x = join_patches(encoding)
+    """An encoding of every position of every patch. near: see `Mosaic`."""
+    x = encoding
     for number, (layer, (_, scale)) in enumerate(zip(upsampler, shape.upsampling, strict=True)):
-        x = neighbourhoods(x) @ layer.kernel + layer.bias
+        x = neighbourhoods(mosaic.with_edges(x, jnp.asarray(near))) @ layer.kernel + layer.bias
         if number + 1 < len(upsampler):
             x = jnp.where(x > 0, x, x * (LEAK_Q10 / 1024))
         x = spread_out(x, scale)
-    return to_patches(shape, x)
+    return channels_first(x)
+
+
+def channels_first(x: Shaped[Array, "patch row column feature"]) -> Shaped[Array, "patch feature pixel"]:
+    """Values of patches as the sine network takes them."""
+    return jnp.moveaxis(x, 3, 1).reshape(len(x), x.shape[3], -1)
 
 
 def join_patches(x: Shaped[Array, "picture tall wide row column feature"]) -> Shaped[Array, "picture y x feature"]:
@@ -222,26 +251,25 @@ def join_patches(x: Shaped[Array, "picture tall wide row column feature"]) -> Sh
     return jnp.moveaxis(x, 3, 2).reshape(pictures, tall * rows, wide * columns, features)
 
 
-def to_patches(shape: INRShape, x: Shaped[Array, "picture y x channel"]) -> Shaped[Array, "patch channel pixel"]:
-    """Pictures, of whole patches, as patches, row by row."""
+def to_patches(shape: INRShape, x: Shaped[Array | np.ndarray, "picture y x channel"]) -> Any:
+    """Pictures, of whole patches, as patches [patch, channel, pixel], row by row. NumPy or JAX arrays."""
     pictures, y_size, x_size, channels = x.shape
     x = x.reshape(pictures, y_size // shape.height, shape.height, x_size // shape.width, shape.width, channels)
-    return jnp.transpose(x, (0, 1, 3, 5, 2, 4)).reshape(-1, channels, shape.height * shape.width)
+    return x.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, shape.height * shape.width)
 
 
 def from_patches(
-    shape: INRShape, patches: Shaped[Array, "patch channel pixel"], tall: int, wide: int
-) -> Shaped[Array, "picture y x channel"]:
-    """Undoes `to_patches`."""
+    shape: INRShape, patches: Shaped[Array | np.ndarray, "patch channel pixel"], tall: int, wide: int
+) -> Any:
+    """Undoes `to_patches`: [picture, y, x, channel]."""
     x = patches.reshape(-1, tall, wide, patches.shape[1], shape.height, shape.width)
-    return jnp.transpose(x, (0, 1, 4, 2, 5, 3)).reshape(-1, tall * shape.height, wide * shape.width, patches.shape[1])
+    return x.transpose(0, 1, 4, 2, 5, 3).reshape(-1, tall * shape.height, wide * shape.width, patches.shape[1])
 
 
-def neighbourhoods(x: Shaped[Array, "batch row column feature"]) -> Shaped[Array, "batch row column 9*feature"]:
-    """Each position with its eight neighbours, 0 beyond the edge: a convolution is a product of these and a matrix."""
-    _, rows, columns, _ = x.shape
-    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return jnp.concatenate([padded[:, r : r + rows, c : c + columns] for r in range(3) for c in range(3)], axis=-1)
+def neighbourhoods(x: Shaped[Array, "batch row+2 column+2 feature"]) -> Shaped[Array, "batch row column 9*feature"]:
+    """Each position within the edges with its eight neighbours: a convolution is a product of these and a matrix."""
+    rows, columns = x.shape[1] - 2, x.shape[2] - 2
+    return jnp.concatenate([x[:, r : r + rows, c : c + columns] for r in range(3) for c in range(3)], axis=-1)
 
 
 def spread_out(x: Shaped[Array, "batch row column output"], scale: int) -> Shaped[Array, "batch tall wide feature"]:

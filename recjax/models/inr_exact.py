@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int8, Int32, UInt8
 
-from recjax.models import exact, inr
+from recjax.models import exact, inr, mosaic
 from recjax.models.exact import ExactLayer
 from recjax.models.inr import INRShape
+from recjax.models.mosaic import Mosaic
 
 UNIT_BITS = 12
 """Latents in units of the prior have so many fraction bits."""
@@ -87,12 +88,11 @@ def sine(phase: Int32[Array, "*n"]) -> Int32[Array, "*n"]:
 
 
 def render(
-    shape: INRShape, network: ExactINR, latents: Int32[Array, "picture tall wide variable"]
-) -> UInt8[Array, "picture y x channel"]:
-    """Pictures of tall x wide patches whose latents, in units of the prior, have UNIT_BITS fraction bits."""
-    _, tall, wide, _ = latents.shape
+    shape: INRShape, network: ExactINR, latents: Int32[Array, "patch variable"], whole: Mosaic
+) -> UInt8[Array, "patch channel pixel"]:
+    """Patches of pictures whose latents, in units of the prior, have UNIT_BITS fraction bits."""
     parts = inr.split(shape, jnp.clip(latents, -exact.LIMIT, exact.LIMIT))
-    features = _upsample(shape, network, parts.encoding)
+    features = _upsample(shape, network, parts.encoding, whole.near)
     weights = tuple(
         exact.affine(layer, part.reshape(-1, part.shape[-1])).reshape(-1, inputs + 1, outputs)
         for part, layer, (inputs, outputs) in zip(parts.layers, network.maps, shape.layers, strict=True)
@@ -109,7 +109,7 @@ def render(
         light = jnp.clip(_sums(weights[-1], x) + half, 0, 1 << SUM_BITS)
         return (((light >> 2) * 255 + (half >> 2)) >> (SUM_BITS - 2)).astype(jnp.uint8)
 
-    return inr.from_patches(shape, inr.over_patches(of_patch, (weights, features)), tall, wide)
+    return inr.over_patches(of_patch, (weights, features), whole.count)
 
 
 def _sums(layer: Int32[Array, "inputs+1 outputs"], x: Int32[Array, "inputs pixel"]) -> Int32[Array, "outputs pixel"]:
@@ -134,16 +134,16 @@ def _digits(x: Int32[Array, "*n"]) -> tuple[Int8[Array, "*n"], Int8[Array, "*n"]
 
 
 def _upsample(
-    shape: INRShape, network: ExactINR, latents: Int32[Array, "picture tall wide row column encoding"]
+    shape: INRShape, network: ExactINR, latents: Int32[Array, "patch row column encoding"], near
 ) -> Int32[Array, "patch feature pixel"]:
-    x = inr.join_patches((network.loc + network.scale * latents + (1 << (network.shift - 1))) >> network.shift)
+    x = (network.loc + network.scale * latents + (1 << (network.shift - 1))) >> network.shift
     for number, (layer, (_, scale)) in enumerate(zip(network.upsampler, shape.upsampling, strict=True)):
-        near = inr.neighbourhoods(jnp.clip(x, -exact.LIMIT, exact.LIMIT))
-        x = exact.affine(layer, near.reshape(-1, near.shape[-1])).reshape(*near.shape[:-1], -1)
+        seen = inr.neighbourhoods(mosaic.with_edges(jnp.clip(x, -exact.LIMIT, exact.LIMIT), jnp.asarray(near)))
+        x = exact.affine(layer, seen.reshape(-1, seen.shape[-1])).reshape(*seen.shape[:-1], -1)
         if number + 1 < len(shape.upsampling):
             x = jnp.where(x > 0, x, (x * inr.LEAK_Q10 + 512) >> 10)
         x = inr.spread_out(x, scale)
-    return inr.to_patches(shape, x)
+    return inr.channels_first(x)
 
 
 def fourier_features(shape: INRShape) -> Int32[np.ndarray, "features pixels"]:

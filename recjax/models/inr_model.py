@@ -17,10 +17,12 @@ import numpy as np
 from jaxtyping import Array, Int, Int32, UInt8
 
 from recjax.cards import LOSSY, read_lossy_cards
+from recjax.models import document as documents
 from recjax.models import exact, inr, inr_exact, levels, tensor_file
 from recjax.models.exact import ACCUMULATOR_DROPPED_BITS, ExactLayer
 from recjax.models.inr import Affine, INRShape, Shared
 from recjax.models.inr_exact import UNIT_BITS, VALUE_BITS, WEIGHT_BITS, ExactINR
+from recjax.models.mosaic import Mosaic
 from recjax.models.weight_posterior import Gaussian
 
 FORMAT = 1
@@ -28,6 +30,7 @@ RATIO_BITS = 12
 """Fraction bits of the scales of levels, relative to the last one's."""
 
 MAX_LEVELS, MAX_PRIORS = 4, 16
+_MAX_LAYERS, _MAX_VALUE_BITS = 64, 30
 _MAX_RATIO = 4 << RATIO_BITS
 _MAX_SIZE, _MAX_PIXELS, _MAX_SPAN, _MAX_INPUTS = 1 << 13, 1 << 16, 1 << 10, 480
 
@@ -87,7 +90,8 @@ class Floats(NamedTuple):
     prior: Gaussian
 
 
-def floats(model: INRModel, prior: int) -> Floats:
+@jax.jit
+def floats(model: INRModel, prior: Int[Array, ""] | int) -> Floats:
     """The network that rendering in integers follows, but for roundings, with one of its priors."""
     network, shape = model.network, model.shape
     last = len(network.maps) - 1
@@ -103,8 +107,8 @@ def floats(model: INRModel, prior: int) -> Floats:
     layers = sum(shape.latents)
     mean = jnp.concatenate([jnp.zeros(layers), (network.loc * unit).ravel()])
     scale = jnp.concatenate([jnp.ones(layers), (network.scale * unit * 2.0**UNIT_BITS).ravel()])
-    ratios = [jnp.asarray(row) * 2.0**-RATIO_BITS for row in model.ratios[prior]]
-    mean = mean + scale * (jnp.asarray(model.means[prior]) * 2.0**-UNIT_BITS)
+    ratios = [row * 2.0**-RATIO_BITS for row in jnp.asarray(model.ratios)[prior]]
+    mean = mean + scale * (jnp.asarray(model.means)[prior] * 2.0**-UNIT_BITS)
     means = (*(jnp.zeros_like(mean) for _ in ratios[1:]), mean)
     return Floats(Shared(tuple(maps), tuple(upsampler)), Gaussian(means, tuple(ratio * scale for ratio in ratios)))
 
@@ -117,20 +121,16 @@ def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: flo
     return Affine(factor * kernel, factor * layer.bias * jnp.exp2(-bias_bits.astype(jnp.float32)))
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
+@jax.jit
 def render(
-    model: INRModel,
-    prior: Int[Array, ""] | int,
-    units: tuple[Int32[Array, "picture square variable"], ...],
-    tall: int,
-    wide: int,
-) -> UInt8[Array, "picture y x channel"]:
-    """Pictures of tall x wide patches of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
+    model: INRModel, prior: Int[Array, ""] | int, units: tuple[Int32[Array, "square variable"], ...], whole: Mosaic
+) -> UInt8[Array, "patch channel pixel"]:
+    """Patches of pictures of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
     ratios = jnp.asarray(model.ratios)[prior]
     scaled = tuple(ratio * x for ratio, x in zip(ratios, units, strict=True))
-    sums = levels.total(model.spans, scaled, tall, wide)
+    sums = levels.summed(scaled, whole.squares)
     latents = ((sums + (1 << (RATIO_BITS - 1))) >> RATIO_BITS) + jnp.asarray(model.means)[prior]
-    return inr_exact.render(model.shape, model.network, latents)
+    return inr_exact.render(model.shape, model.network, latents, whole)
 
 
 def document_of(model: INRModel) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def list_models() -> list[str]:
 
 def load_model(name_or_path: str | Path) -> INRModel:
     """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
-    path = Path(name_or_path)
+    path = documents.path_of(name_or_path)
     if str(name_or_path) in list_models():
         return _load_released(str(name_or_path))
     if not path.is_file():
@@ -200,7 +200,7 @@ def find_model(digest: str) -> INRModel:
     for card in read_lossy_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
-    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+    raise ValueError(f"no released model has the digest {digest}; give the model file that has it.")
 
 
 @functools.cache
@@ -214,6 +214,7 @@ def _load(path: Path) -> INRModel:
     if document.get("kind") != "representations" or document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of representations of format {FORMAT}; convert or fetch it again.")
     try:
+        documents.require_integers(tensors)
         sizes = {name: _tuples(value) for name, value in document["shape"].items()}
         prefix = "index_counts."
         loc, scale, shift = (jnp.asarray(tensors[name]) for name in ("loc", "scale", "shift"))
@@ -225,12 +226,13 @@ def _load(path: Path) -> INRModel:
             tensors["kl_bits"],
             {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)},
             INRShape(**sizes),
-            tuple(map(int, document["spans"])),
-            tuple(map(int, document["value_bits"])),
-            str(document["name"]),
-            json.dumps(document["card"], sort_keys=True),
+            _tuples(document["spans"]),
+            _tuples(document["value_bits"]),
+            documents.check_name(document["name"]),
+            json.dumps(documents.card(document), sort_keys=True),
         )
         check(model)
+        documents.check_tensors(tensors, tensors_of(model))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
     if model.digest != document.get("digest"):
@@ -238,8 +240,15 @@ def _load(path: Path) -> INRModel:
     return model
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _tuples(value: Any, nesting: int = 2) -> Any:
+    """Short lists of whole numbers, or of such lists, as tuples; ValueError for all else."""
+    if isinstance(value, list) and nesting > 0 and len(value) <= _MAX_LAYERS:
+        return tuple(_tuples(one, nesting - 1) for one in value)
+    if type(value) is not int:
+        raise ValueError(
+            f"its sizes must be whole numbers, or lists of up to {_MAX_LAYERS} of them, got {documents.shown(value)}"
+        )
+    return value
 
 
 def _layers(tensors: dict[str, np.ndarray], label: str) -> tuple[ExactLayer, ...]:
@@ -285,10 +294,17 @@ def check(model: INRModel) -> None:
         raise ValueError(f"the levels of model {model.name!r} are too many, or can overflow int32.")
     if model.spans[-1] != 1 or min(model.spans) < 1 or len(model.value_bits) != len(shape.upsampling) + 1:
         raise ValueError(f"the last level of model {model.name!r} must be that of patches.")
-    if model.value_bits[-1] != VALUE_BITS or not model.kl_bits.any(axis=2).all():
-        raise ValueError(f"each level of model {model.name!r} must send something.")
+    if (
+        max(model.value_bits) > _MAX_VALUE_BITS
+        or model.value_bits[-1] != VALUE_BITS
+        or not model.kl_bits.any(axis=2).all()
+    ):
+        raise ValueError(f"each level of model {model.name!r} must send something, of at most {_MAX_VALUE_BITS} bits.")
     if any(array.ndim != 1 or not 0 < array.size <= 256 or (array < 0).any() for array in model.index_counts.values()):
         raise ValueError(f"the index histograms of model {model.name!r} must be counts of classes, 0 or more.")
+    priors = model.metadata["priors"]
+    if any(type(prior[name]) not in (int, float) for prior in priors for name in ("weight", "bits_per_pixel")):
+        raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior as numbers.")
     stated = (*model.weights, *model.rates)
     if len(model.weights) != len(model.means) or not all(math.isfinite(x) and x > 0 for x in stated):
         raise ValueError(f"the card of model {model.name!r} must state weight and rate of each prior, above 0.")

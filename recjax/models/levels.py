@@ -8,8 +8,8 @@ prior, arXiv:2309.17182). A model of single patches has one level.
 import math
 from typing import Any
 
-import jax.numpy as jnp
-from jaxtyping import Array, Shaped
+import numpy as np
+from jaxtyping import Int32
 
 
 def grid_of(span: int, tall: int, wide: int) -> tuple[int, int]:
@@ -22,18 +22,21 @@ def count(span: int, tall: int, wide: int) -> int:
     return math.prod(grid_of(span, tall, wide))
 
 
-def spread(
-    span: int, x: Shaped[Array, "picture square variable"], tall: int, wide: int
-) -> Shaped[Array, "picture tall wide variable"]:
-    """What lies in the squares of a level, for each patch."""
+def squares_of(span: int, pictures: int, tall: int, wide: int) -> Int32[np.ndarray, "patch"]:
+    """Number of the square of each patch of pictures, picture by picture."""
     rows, columns = grid_of(span, tall, wide)
-    x = x.reshape(len(x), rows, columns, x.shape[-1])
-    for axis, size in ((1, tall), (2, wide)):
-        x = x if span == 1 else jnp.take(x, jnp.arange(size) // span, axis=axis)
-    return x
+    own = (np.arange(tall) // span)[:, None] * columns + np.arange(wide) // span
+    return (np.arange(pictures)[:, None, None] * (rows * columns) + own).astype(np.int32).reshape(-1)
+
+
+def summed(levels: tuple[Any, ...], squares: tuple[Any, ...]) -> Any:
+    """Sums over levels [patch, variable] of arrays [square, variable] of each level; squares: of each patch."""
+    parts = [x[square] for x, square in zip(levels, squares, strict=True)]
+    return sum(parts[1:], start=parts[0])
 
 
 def total(spans: tuple[int, ...], levels: tuple[Any, ...], tall: int, wide: int) -> Any:
     """Sums over levels [picture, tall, wide, variable] of arrays [picture, square, variable] of each level."""
-    parts = [spread(span, x, tall, wide) for span, x in zip(spans, levels, strict=True)]
-    return sum(parts[1:], start=parts[0])
+    pictures, _, variables = levels[0].shape
+    squares = tuple(squares_of(span, pictures, tall, wide) for span in spans)
+    return summed(tuple(x.reshape(-1, variables) for x in levels), squares).reshape(pictures, tall, wide, variables)

@@ -37,6 +37,9 @@ Rounding to the nearest of r rows per deviation costs 1 / (24 r^2) nats on avera
 UNIT_BITS = 40
 """Exponentials and logistic functions are in units of 2^-40."""
 
+_KEPT = 8
+"""Tables of so many numbers of levels are kept, of up to 8 MB each: a process may see models of any levels."""
+
 # The default context is the program's to change, this one is not.
 _DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
@@ -49,13 +52,13 @@ def bernoulli_rows() -> UInt32[np.ndarray, "rows 3"]:
     return _cumulative(np.stack([2**PRECISION - one, one], axis=1))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_rows(n: int) -> UInt32[np.ndarray, "rows cumulative"]:
     """Cumulative masses of the counts 0 to n for each row that `beta_binomial_row_numbers` names."""
     return _cumulative(_leaky_masses(_row_log2_weights(n)))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_split_rows(n: int) -> tuple[UInt32[np.ndarray, "rows"], UInt32[np.ndarray, "rows counts"]]:
     """For each row, the mass of the counts above 0, in [1, 2^16 - 1], and the cumulative masses of 1 to n among them.
 
@@ -69,7 +72,7 @@ def beta_binomial_split_rows(n: int) -> tuple[UInt32[np.ndarray, "rows"], UInt32
     return _read_only(positive), _cumulative(_leaky_masses(log2_weights[:, 1:]))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _row_log2_weights(n: int) -> np.ndarray:
     """log2 of the masses of each row up to a constant, in units of 2^-24 (int64 [rows, n + 1])."""
     numbers = beta_binomial_row_numbers(n)
@@ -86,7 +89,7 @@ def _row_log2_weights(n: int) -> np.ndarray:
     return _read_only(_log2_weights(n, np.array(alphas), np.array(betas)))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logits"]:
     """Row of each point (log concentration, logit). Rows are closer together where the law is more sensitive.
 

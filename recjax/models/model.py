@@ -17,10 +17,12 @@ from jaxtyping import Array, Float32, Int32, UInt8, UInt32
 
 from recjax.cards import PRETRAINED, read_cards
 from recjax.models import context, exact, isokl, networks, present_values, tensor_file
+from recjax.models import document as documents
 from recjax.models.definition import (
     FORMAT,
     KAPPA_FRACTION_BITS,
     KL_UNIT,
+    MAX_CONTEXT_RADIUS,
     Model,
     decoding_document,
     make_model,
@@ -46,6 +48,7 @@ __all__ = [
     "model_tensors",
     "pixel_bits",
     "pixel_laws",
+    "pixel_layers",
     "pixel_outputs",
     "posterior",
     "posterior_floats",
@@ -115,9 +118,20 @@ def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*
 
 def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
     """What the generative network says of each pixel, given latents in units of 2^-26."""
-    dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
-    outputs = networks.apply(model.generative, (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits)
+    outputs = networks.apply(model.generative, _generative_inputs(z_fixed))
     return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
+
+
+def pixel_layers(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> tuple[Array, networks.Network]:
+    """`pixel_outputs` before the last layer, in rows, and the part of that layer for each pixel, on a leading axis."""
+    hidden = networks.hidden(model.generative, _generative_inputs(z_fixed).reshape(-1, z_fixed.shape[-1]))
+    last = networks.last_of(model.generative)
+    return hidden, jax.tree.map(lambda x: jnp.moveaxis(x.reshape(*x.shape[:-1], model.pixels, -1), -2, 0), last)
+
+
+def _generative_inputs(z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch latents"]:
+    dropped_bits = GRID_FRACTION_BITS - LATENT_FRACTION_BITS
+    return (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits
 
 
 def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
@@ -191,7 +205,7 @@ def save_model(path: str | Path, model: Model) -> None:
 
 def load_model(name_or_path: str | Path) -> Model:
     """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
-    path = Path(name_or_path)
+    path = documents.path_of(name_or_path)
     if str(name_or_path) in list_models():
         return _load_released(str(name_or_path))
     if not path.is_file():
@@ -213,24 +227,27 @@ def _load(path: Path) -> Model:
     if document.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of format {FORMAT}; convert it again with this version of recjax.")
     try:
+        documents.require_integers(tensors)
         prefix = "index_counts."
+        radius = documents.whole(document, "context_radius", 0, MAX_CONTEXT_RADIUS, 0)
         model = make_model(
-            str(document["name"]),
+            documents.check_name(document["name"]),
             _network(tensors, "inference"),
             _network(tensors, "generative"),
-            image_shape=tuple(int(side) for side in document["image_shape"]),
-            levels=int(document["levels"]),
-            likelihood_name=document["likelihood"],
-            head=_network(tensors, "head") if document.get("context_radius") else None,
-            context_radius=int(document.get("context_radius", 0)),
+            image_shape=documents.sides(document, "image_shape"),
+            levels=documents.whole(document, "levels", 2, 256),
+            likelihood_name=documents.text(document, "likelihood"),
+            head=_network(tensors, "head") if radius else None,
+            context_radius=radius,
             kl_bits=tensors["kl_bits"],
             intervals=tensors["intervals"],
             index_counts={key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)},
             interval_masses=tensors.get("interval_masses"),
-            metadata=document["card"],
-            posterior_name=document.get("posterior", "normal"),
+            metadata=documents.card(document),
+            posterior_name=documents.text(document, "posterior", "normal"),
             kappa_nats_q16=tensors.get("kappa_nats_q16"),
         )
+        documents.check_tensors(tensors, model_tensors(model))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold a usable model ({error}); convert or fetch it again.") from error
     if model.digest != document.get("digest"):
@@ -248,7 +265,7 @@ def find_model(digest: str) -> Model:
     for card in read_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
-    raise ValueError(f"no released model has the digest {digest}; name the model file that made this file.")
+    raise ValueError(f"no released model has the digest {digest}; give the model file that has it.")
 
 
 def _network(tensors: Mapping[str, np.ndarray], label: str) -> exact.ExactNetwork:

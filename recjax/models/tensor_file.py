@@ -26,7 +26,10 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Tensors and document of a file; ValueError if it is missing, damaged, too large, or not one of recjax's."""
+    """Tensors and document of a file; ValueError if it is missing, damaged, too large, or not one of recjax's.
+
+    So is a document that is nested deeply or has a key twice, and tensors of types that NumPy does not know.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}; check the path.")
@@ -36,14 +39,30 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         )
     try:
         with safe_open(path, framework="np") as file:
-            document = json.loads((file.metadata() or {})[_KEY])
-            if not isinstance(document, dict):
-                raise TypeError("its document is not a JSON object")
+            document = _parse((file.metadata() or {})[_KEY])
             return {name: file.get_tensor(name) for name in file.keys()}, document  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+    # Types that NumPy lacks end in an AttributeError.
+    except (SafetensorError, OSError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is not a whole safetensors file of recjax ({error}); make or fetch it again."
         ) from error
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("its document is nested too deeply") from None
+    if not isinstance(document, dict):
+        raise TypeError("its document is not a JSON object")
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("its document has a key twice")
+    return found
 
 
 def digest(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ interval from the path alone. (In the paper's words, -log t is a Gumbel.)
 """
 
 import operator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -120,7 +120,11 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
     def decode(key, bins, code, dim):
         return tree.word_of_halves(key, code, max_depth)[None]
 
-    return RECAlgorithm("ad_star", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
+    return RECAlgorithm(
+        "ad_star", init, step, done, result, decode, codes.path_codec, True, Path, max_depth,
+        make=partial(ad_star, max_depth=max_depth, capacity=capacity, max_steps=max_steps),
+        scalar=True,
+    )  # fmt: skip
 
 
 def conclude(ratio: DensityRatio, heap, word, steps, complete) -> tuple[Path, UInt32[Array, "1"], Info]:

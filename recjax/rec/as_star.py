@@ -7,7 +7,7 @@ has no ratio above that of the sample and no earlier arrival, so it cannot win. 
 mode, without a queue. (In the paper's words, -log t is a Gumbel.)
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -99,4 +99,8 @@ def _as_star(max_depth: int) -> RECAlgorithm:
     def decode(key, bins, code, dim):
         return tree.word_of_cuts(key, code, max_depth)[None]
 
-    return RECAlgorithm("as_star", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
+    return RECAlgorithm(
+        "as_star", init, step, done, result, decode, codes.path_codec, True, Path, max_depth,
+        make=partial(as_star, max_depth=max_depth),
+        scalar=True,
+    )  # fmt: skip

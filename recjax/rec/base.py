@@ -5,12 +5,14 @@ batch. `key` always means randomness that the decoder shares. The decoder never 
 """
 
 import enum
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int32, UInt32
 
 from recjax.coding.codec import Codec
@@ -24,8 +26,11 @@ class Status(enum.IntEnum):
 
     OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent;
     or none of an approximate algorithm's could be a sample of the target.
-    UNSUITED: the density ratio is not of the kind that the algorithm asks for (see its docstring), or 0.1% of the
-    target or more lies beyond the support of the coding distribution, so that the sample need not follow the target.
+    UNSUITED: the sample need not follow the target, as the density ratio is not of the kind that the algorithm asks for
+    (see its docstring), or the coding distribution's grid cannot represent the target: more than 0.1% of it lies beyond
+    the outermost words, or more than 2^-9 of it would be on one word, as where it is much narrower than a word's place
+    (see `recjax.distributions.ratio.is_on_grid`). Samples of all other targets differ from them, by way of the grid, by
+    at most 0.002 in their cdfs.
     INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
     such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
     the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
@@ -119,7 +124,7 @@ class Bins:
     capacity: a static bound on the intervals of any dimension, the size of the tables.
     """
 
-    intervals: UInt32[Array, "*batch dim"]
+    intervals: UInt32[Array | np.ndarray, "*batch dim"]
     capacity: int = field(default=1, metadata={"static": True})
 
 
@@ -137,8 +142,10 @@ class RECAlgorithm:
     decode(key, bins, code, dim) -> words
     code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
     bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
-    lasts; `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed, and
-    0 where there are no bins; `sweep`, how blocks that share candidates can be searched together.
+    lasts; `sends`, the kind of its codes, and `largest`, the largest index of a Code or depth of a Path;
+    `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed, and
+    0 where there are no bins; `sweep`, how blocks that share candidates can be searched together. `make`, called,
+    makes it again: what pickles and copies keep of it.
     """
 
     name: str
@@ -149,6 +156,12 @@ class RECAlgorithm:
     decode: Callable[[Key, Bins | None, Any, int], UInt32[Array, " dim"]]
     code_codec: Callable[..., Codec]
     exact: bool
+    sends: type[Code] | type[Path]
+    largest: int
+    make: functools.partial
     max_intervals: int = 0
     scalar: bool = False
     sweep: Sweep | None = None
+
+    def __reduce__(self):
+        return self.make, ()

@@ -15,7 +15,7 @@ from recjax.rec.base import PATH_WORDS, Bins, Code, Path
 
 
 def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any) -> tuple[int, int, int]:
-    """The sizes of an algorithm as Python ints; ValueError for those that make none."""
+    """The sizes of an algorithm as Python ints, no chunk beyond all candidates; ValueError for those that make none."""
     try:
         candidates, chunk_size, max_intervals = map(operator.index, (candidates, chunk_size, max_intervals))
     except TypeError as error:
@@ -31,7 +31,7 @@ def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any)
             f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}; give the largest "
             "number of intervals of any dimension"
         )
-    return candidates, chunk_size, max_intervals
+    return candidates, min(chunk_size, candidates), max_intervals
 
 
 def check_depth(name: str, depth: Any, largest: int) -> int:

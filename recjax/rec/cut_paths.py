@@ -51,10 +51,10 @@ def cut_path_codec(keys: UInt32[Array | np.ndarray, "..."], masses: Int[Array | 
 
     Every path of up to `tree.MAX_DEPTH` branches can be sent, also one into an interval of no words.
     """
-    if keys.ndim < 2 or keys.shape[:2] != (len(masses), 2):
+    if keys.ndim < 2 or keys.shape[:2] != (len(masses), 2) or keys.dtype != np.uint32:
         raise ValueError(
-            f"a codec of {len(masses)} blocks takes keys of shape [{len(masses)}, 2, ...], got {keys.shape}; give each "
-            "row of masses the two words of its block's key"
+            f"a codec of {len(masses)} blocks takes keys of uint32 [{len(masses)}, 2, ...], got {keys.dtype} "
+            f"{keys.shape}; give each row of masses the two words of its block's key"
         )
 
     def one(block):
@@ -102,7 +102,7 @@ def branch_bits(keys: UInt32[Array | np.ndarray, "*batch 2"], path: Path) -> Flo
     upper = _upper_masses(keys, path)
     level = jnp.arange(tree.MAX_DEPTH, dtype=jnp.uint32).reshape(-1, *(1,) * path.depth.ndim)
     taken = jnp.where(jax.vmap(_branch, in_axes=(None, 0))(path, level.reshape(-1)), upper, TOTAL_MASS - upper)
-    return jnp.sum(jnp.where(level < path.depth, MASS_BITS - jnp.log2(taken.astype(jnp.float32)), 0.0), axis=0)
+    return jnp.sum(jnp.where(level < path.depth[None], MASS_BITS - jnp.log2(taken.astype(jnp.float32)), 0.0), axis=0)
 
 
 def upper_mass(first: UInt32[Array, ""], count: UInt32[Array, ""], word: UInt32[Array, ""]) -> UInt32[Array, ""]:

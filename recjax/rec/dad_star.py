@@ -4,7 +4,7 @@ A tree that ends at a depth near the target's KL has so few nodes that all of th
 search: their samples and ratios do not depend on one another, and their arrival times follow level by level.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -16,7 +16,7 @@ from recjax.distributions.ratio import DensityRatio
 from recjax.numerics import first_minimum
 from recjax.rec import codes, tree
 from recjax.rec.ad_star import child_waits, conclude, root_time
-from recjax.rec.base import RECAlgorithm
+from recjax.rec.base import Path, RECAlgorithm
 
 MAX_DEPTH = 16
 """At this depth, the lanes of the engine take about half a gigabyte."""
@@ -73,4 +73,8 @@ def _dad_star(max_depth: int) -> RECAlgorithm:
     def done(state):
         return state.found
 
-    return RECAlgorithm("dad_star", init, step, done, result, decode, codes.path_codec, exact=False, scalar=True)
+    return RECAlgorithm(
+        "dad_star", init, step, done, result, decode, codes.path_codec, False, Path, max_depth,
+        make=partial(dad_star, max_depth=max_depth),
+        scalar=True,
+    )  # fmt: skip

@@ -16,24 +16,26 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
-from recjax import compiler, grid, randomness
+from recjax import compiler, grid, memory, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
+from recjax.rec import rows as rows_
 from recjax.rec import sharding, shared
+from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape, shape_of
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 
 MAX_LANES = 256
 
 
+@compiler.by_own_rules
 def encode(
     algorithm: RECAlgorithm,
-    key: randomness.Key,
+    key: randomness.AnyKey,
     q: Distribution,
     p: CodingDistribution,
     *,
-    private_key: randomness.Key | None = None,
+    private_key: randomness.AnyKey = None,
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> Encoded:
@@ -48,21 +50,26 @@ def encode(
     that broadcasts to it) gives the number of intervals per dimension of a space partition; see `RECAlgorithm` for
     traced ones.
 
+    Keys are those of `recjax.key`, or of JAX (see `randomness.as_key`). ValueError says what is wrong with an argument;
+    what the numbers of a target come to is in `Encoded.info.status`, which is to be looked at.
+
     Works under jit and vmap, and on arrays on a mesh, whose devices each search rows of their own. A vmap that does not
     map `key` gives every instance the same streams and the same arrivals: map both keys, or put the axis into the
     batch.
     """
     check_pair(q, p, algorithm.scalar)
+    key = randomness.as_key(key, ())
+    private_key = None if private_key is None else randomness.as_key(private_key, ())
     bins = as_bins(algorithm, bins)
-    shape: tuple[int, ...] = np.broadcast_shapes(q.shape, p.shape)
-    if not shape:
-        raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
-    if bins is not None:
-        shape = np.broadcast_shapes(shape, bins.intervals.shape)
+    parts = {"q": q.shape, "p": p.shape} | ({} if bins is None else {"bins": bins.intervals.shape})
+    shape = check_shape(algorithm, broadcast_shape(**parts))
     blocks = _block_shape(algorithm, shape)
     axes = _checked_axes(shared_axes, blocks)
 
     swept = bins is None and shared.pays(algorithm, q, p, blocks, axes)
+    if math.prod(blocks[:-1]) and rows_.at_hand((key, private_key, q, p, bins)):
+        memory.bound()
+        return _encode_padded(algorithm, swept, shape, axes, key, private_key, q, p, bins)
     where = sharding.placed((q, p, bins))
 
     def run(key, private_key, q, p, bins):
@@ -76,43 +83,91 @@ def encode(
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 
 
+def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
+    """`encode` in programs that do not depend on the shape of the batch."""
+    *batch, dim = _block_shape(algorithm, shape)
+    private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
+    keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
+    of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
+    problem = (keys, private_keys, of_q, of_p, rows_.of_bins(bins, shape))
+    if swept:
+        code, words, info = shared.search_padded(algorithm.sweep, tuple(batch), shared_axes, problem)
+    else:
+        code, words, info = _search(algorithm, problem, np.int32(math.prod(batch)))
+    code, info = rows_.cut((code, info), tuple(batch))
+    words, sample = rows_.cut((words, _to_sample(words, of_p)), tuple(batch))
+    return jax.device_put(Encoded(code, words.reshape(shape), sample.reshape(shape), info))
+
+
+@jax.jit
+def _keys_of_rows(key, private_key, stream):
+    """Shared and private keys of rows that use streams of these numbers."""
+    row = jnp.arange(len(stream), dtype=jnp.uint32)
+    return randomness.fold_in(key, randomness.BLOCKS, stream), randomness.fold_in(private_key, row)
+
+
 @partial(jax.jit, static_argnums=0)
 def encode_rows(
     algorithm: RECAlgorithm,
-    keys: jax.Array,
-    private_keys: jax.Array,
+    keys: randomness.AnyKey,
+    private_keys: randomness.AnyKey,
     q: Distribution,
     p: CodingDistribution,
     bins: Bins | None = None,
+    count: Any = None,
 ) -> Encoded:
     """`encode` for blocks [row, dim] that say themselves which stream they use: keys [row, 2] of `stream_keys`.
 
-    For codecs that send the blocks of one batch at different times. bins: of the rows.
+    For codecs that send the blocks of one batch at different times. bins: of the rows. count: of the first rows, which
+    are searched for; what comes out for the others means nothing.
     """
     rows, dim = q.shape
+    keys, private_keys = (randomness.as_key(own, (rows,)) for own in (keys, private_keys))
     problem = (keys, private_keys, q.in_rows(q.shape, rows, dim), p.in_rows(q.shape, rows, dim), bins)
-    code, words, info = _search(algorithm, problem)
+    code, words, info = _search(algorithm, problem, count)
     return Encoded(code, words, _to_sample(words, p), info)
 
 
+@compiler.by_own_rules
 def decode(
     algorithm: RECAlgorithm,
-    key: randomness.Key,
+    key: randomness.AnyKey,
     p: CodingDistribution,
     code: Any,
     *,
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
-    """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone."""
+    """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone.
+
+    Key, p, bins and shared axes are those that `encode` was given. ValueError if the code cannot have been sent with
+    them: it has other shapes, names an interval that the bins do not have, or an index or a depth beyond the
+    algorithm's sizes. Another key, another p, or other bins that have this interval too give another sample, without a
+    word; and so does everything under jit, where numbers are not known.
+    """
     check_coding_distribution(p)
-    shape = code.shape
+    key, bins = randomness.as_key(key, ()), as_bins(algorithm, bins)
+    shape = shape_of(algorithm, code)
+    code, axes = _checked(algorithm, code, shape, bins, shared_axes)
+    check_shape(algorithm, shape, p=p.shape)
+    if math.prod(shape) and rows_.at_hand((key, p, code, bins)):
+        memory.bound()
+        blocks = _block_shape(algorithm, shape)
+        words = _decode_padded(algorithm, shape, axes, key, code, bins)
+        sample = _to_sample(words, rows_.of_distribution(p, shape, blocks))
+        return jax.device_put(rows_.cut(sample, blocks[:-1]).reshape(shape))
 
     def run(key, p, code, bins):
-        words = decode_words(algorithm, key, code, shape, bins=bins, shared_axes=shared_axes)
-        return _to_sample(words, p)
+        return _to_sample(_decode_words(algorithm, key, code, shape, bins, shared_axes=axes), p)
 
-    return sharding.along_batch(run, len(shape) - 1)(key, p, code, as_bins(algorithm, bins))
+    return sharding.along_batch(run, len(shape) - 1)(key, p, code, bins)
+
+
+def _checked(algorithm, code, shape, bins: Bins | None, shared_axes) -> tuple[Any, frozenset[int]]:
+    """Code and shared axes, checked against each other and the bins."""
+    check_shape(algorithm, shape, **({} if bins is None else {"bins": bins.intervals.shape}))
+    code = check_code(algorithm, code, shape, bins)
+    return code, _checked_axes(shared_axes, _block_shape(algorithm, shape))
 
 
 @partial(jax.jit, static_argnums=(0, 3), static_argnames=("shared_axes",))
@@ -125,19 +180,39 @@ def _decode_words(algorithm, key, code, shape, bins, shared_axes):
     return words.reshape(shape)
 
 
+def _decode_padded(algorithm, shape, shared_axes, key, code, bins) -> jax.Array:
+    """Words as padded rows [row, dim], by a program that does not depend on the shape of the batch."""
+    *batch, dim = _block_shape(algorithm, shape)
+    streams = rows_.of_streams(tuple(batch), shared_axes)
+    codes = rows_.of_code(code, tuple(batch))
+    return _decode_rows(algorithm, dim, key, streams, rows_.of_bins(bins, shape), codes)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _decode_rows(algorithm, dim, key, stream, bins, code):
+    keys = randomness.fold_in(key, randomness.BLOCKS, stream)
+    return jax.vmap(lambda k, b, c: algorithm.decode(k, b, c, dim))(keys, bins, code)
+
+
+@compiler.by_own_rules
 def decode_words(
     algorithm: RECAlgorithm,
-    key: randomness.Key,
+    key: randomness.AnyKey,
     code: Any,
     shape: Sequence[int],
     *,
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
-    """The words that codes name; `shape` is [*batch, dim]."""
-    shape = tuple(shape)
-    axes = _checked_axes(shared_axes, _block_shape(algorithm, shape))
-    return _decode_words(algorithm, key, code, shape, as_bins(algorithm, bins), shared_axes=axes)
+    """The words that codes name; `shape` is [*batch, dim]. ValueError as from `decode`."""
+    shape, key, bins = tuple(shape), randomness.as_key(key, ()), as_bins(algorithm, bins)
+    code, axes = _checked(algorithm, code, shape, bins, shared_axes)
+    batch = _block_shape(algorithm, shape)[:-1]
+    if math.prod(batch) and rows_.at_hand((key, code, bins)):
+        memory.bound()
+        words = _decode_padded(algorithm, shape, axes, key, code, bins)
+        return jax.device_put(rows_.cut(words, batch).reshape(shape))
+    return _decode_words(algorithm, key, code, shape, bins, shared_axes=axes)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -170,17 +245,18 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
 
 # Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
 @compiler.wide
-def _search(algorithm: RECAlgorithm, problem: Any):
-    """Results of all rows of a problem."""
+def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
+    """Results of the first `count` rows of a problem, by default of all; those of the others mean nothing."""
     rows = len(problem[0])
     lanes = min(rows, MAX_LANES)
+    row = jnp.arange(lanes)
+    count = rows if count is None else jnp.asarray(count, row.dtype)
 
     def take(row):
         return jax.tree.map(lambda leaf: leaf[jnp.minimum(row, rows - 1)], problem)
 
     init = jax.vmap(algorithm.init)
     result = jax.vmap(algorithm.result)
-    row = jnp.arange(lanes)
     current = take(row)
     state = init(*current)
     blank = jax.tree.map(
@@ -189,7 +265,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
     )
 
     def unfinished(carry):
-        return jnp.any(carry[0] < rows)
+        return jnp.any(carry[0] < count)
 
     def harvest(carry):
         row, waiting, current, state, results = carry
@@ -198,7 +274,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         results = jax.tree.map(
             lambda whole, part: whole.at[place].set(part, mode="drop"), results, result(current[0], current[1], state)
         )
-        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, rows), row)
+        fresh_row = jnp.where(finished, jnp.minimum(waiting + jnp.cumsum(finished) - 1, count), row)
         fresh = take(fresh_row)
 
         def replace(new, old):
@@ -206,7 +282,7 @@ def _search(algorithm: RECAlgorithm, problem: Any):
 
         return (
             fresh_row,
-            jnp.minimum(waiting + jnp.sum(finished), rows),
+            jnp.minimum(waiting + jnp.sum(finished), count),
             jax.tree.map(replace, fresh, current),
             jax.tree.map(replace, init(*fresh), state),
             results,
@@ -216,8 +292,8 @@ def _search(algorithm: RECAlgorithm, problem: Any):
         row, waiting, current, state, results = carry
         state = jax.vmap(algorithm.step)(current[0], current[1], state)
         carry = (row, waiting, current, state, results)
-        finished = jax.vmap(algorithm.done)(state) & (row < rows)
-        busy = jnp.sum(row < rows)
+        finished = jax.vmap(algorithm.done)(state) & (row < count)
+        busy = jnp.sum(row < count)
         return jax.lax.cond(4 * jnp.sum(finished) >= busy, harvest, lambda same: same, carry)
 
     return jax.lax.while_loop(unfinished, body, (row, jnp.asarray(lanes), current, state, blank))[-1]
@@ -249,13 +325,13 @@ def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozens
     return frozenset(axis % rank for axis in axes)
 
 
-def stream_keys(key: randomness.Key, batch: Sequence[int], *, shared_axes: Sequence[int] = ()) -> jax.Array:
+def stream_keys(key: randomness.AnyKey, batch: Sequence[int], *, shared_axes: Sequence[int] = ()) -> jax.Array:
     """The key of each block of a batch, [*batch, 2], from which `encode` and `decode` draw its candidates.
 
     For codecs that redraw candidates (`cut_paths.py`). `batch` is the shape of all blocks, for a scalar algorithm that
     of its samples; `key` and `shared_axes` are those given to `encode`.
     """
-    batch = tuple(batch)
+    batch, key = tuple(batch), randomness.as_key(key, ())
     return _stream_keys(key, batch, _checked_axes(shared_axes, (*batch, 1))).reshape(*batch, 2)
 
 
@@ -264,26 +340,6 @@ def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
     sizes = [1 if axis in shared_axes else size for axis, size in enumerate(batch)]
     own = randomness.fold_in(key, randomness.BLOCKS, jnp.arange(math.prod(sizes), dtype=jnp.uint32)).reshape(*sizes, 2)
     return jnp.broadcast_to(own, (*batch, 2)).reshape(-1, 2)
-
-
-def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
-    """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
-    if bins is not None and algorithm.max_intervals < 1:
-        raise ValueError(f"{algorithm.name} takes no bins; leave them out, or take pfr or orc")
-    if bins is None or isinstance(bins, Bins):
-        return bins
-    dtype = np.asarray(bins).dtype if not hasattr(bins, "dtype") else bins.dtype
-    if not np.issubdtype(dtype, np.integer) or np.size(bins) == 0:
-        raise ValueError(f"bins are whole numbers of intervals per dimension, got {dtype} {np.shape(bins)}; round them")
-    if isinstance(bins, Tracer):
-        return Bins(bins.astype(jnp.uint32), algorithm.max_intervals)
-    counts = np.asarray(bins)
-    if counts.min() < 1 or counts.max() > grid.MAX_INTERVALS:
-        raise ValueError(
-            f"bins are between 1 and {grid.MAX_INTERVALS} intervals per dimension, got {counts.min()} to "
-            f"{counts.max()}; use several blocks instead"
-        )
-    return Bins(jnp.asarray(counts.astype(np.uint32)), 1 << (int(counts.max()) - 1).bit_length())
 
 
 def _broadcast_bins(bins: Bins | None, shape: tuple[int, ...]) -> Bins | None:

@@ -7,7 +7,7 @@ the sample, and none of its arrivals will ever be accepted. What remains is one 
 P(B) from one arrival in the interval B to the next. `gprs_global.py` is the same sampler without the tree.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from recjax import randomness
 from recjax.distributions.base import Distribution
 from recjax.distributions.normal_ratio import NormalRatio
-from recjax.distributions.superlevel import is_spread, unimodal_ratio
+from recjax.distributions.superlevel import unimodal_ratio
 from recjax.numerics import unit_exponential
 from recjax.rec import codes, tree
 from recjax.rec.base import Info, Path, RECAlgorithm, outcome
@@ -59,16 +59,15 @@ class State(NamedTuple):
 def prepare(q: Distribution, p: Distribution) -> Target:
     """The target of a block of one coordinate."""
     ratio, narrow = unimodal_ratio(q, p)
-    times = time_map(ratio)
-    return Target(ratio, times, narrow & is_spread(ratio, times.mean))
+    return Target(ratio, time_map(ratio), narrow)
 
 
 def gprs(*, max_depth: int = tree.MAX_DEPTH - 1) -> RECAlgorithm:
     """Exact scalar coder for targets narrower than the coding distribution; E[steps] and E[depth] are O(KL).
 
     A search that accepts no sample up to `max_depth` branches sends the last, with Status.BUDGET. Status.UNSUITED if
-    the target is wider than the coding distribution, and is coded as if it were as wide, or if it lies on so few words
-    that it has no density to speak of, a dozen or less (see `superlevel.is_spread`).
+    the target is wider than the coding distribution, and is coded as if it were as wide, or if its law on words does
+    not pass for a density (see `Status`).
     """
     return _gprs(codes.check_depth("gprs", max_depth, tree.MAX_DEPTH - 1))
 
@@ -107,4 +106,8 @@ def _gprs(max_depth: int) -> RECAlgorithm:
     def decode(key, bins, code, dim):
         return tree.word_of_cuts(key, code, max_depth)[None]
 
-    return RECAlgorithm("gprs", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
+    return RECAlgorithm(
+        "gprs", init, step, done, result, decode, codes.path_codec, True, Path, max_depth,
+        make=partial(gprs, max_depth=max_depth),
+        scalar=True,
+    )  # fmt: skip

@@ -4,7 +4,7 @@ Candidates z_1, z_2, ... from P are shared; the encoder gives them the arrival t
 process and sends the first n with t_n < sigma(r(z_n)), which makes z_n a sample of Q (see `time_map.py`).
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -37,7 +37,6 @@ def gprs_global(*, max_candidates: int, chunk_size: int = 64) -> RECAlgorithm:
 
 @lru_cache(maxsize=64)
 def _gprs_global(max_candidates: int, chunk_size: int) -> RECAlgorithm:
-    chunk_size = min(chunk_size, max_candidates)
 
     def init(key, private_key, q, p, bins):
         return State(prepare(q, p), jnp.uint32(0), jnp.float32(0), jnp.array(False))
@@ -72,7 +71,11 @@ def _gprs_global(max_candidates: int, chunk_size: int) -> RECAlgorithm:
     def decode(key, bins, code, dim):
         return partition.words_anywhere(key, dim, code.index)
 
-    return RECAlgorithm("gprs_global", init, step, done, result, decode, index_codec, exact=True, scalar=True)
+    return RECAlgorithm(
+        "gprs_global", init, step, done, result, decode, index_codec, True, Code, max_candidates,
+        make=partial(gprs_global, max_candidates=max_candidates, chunk_size=chunk_size),
+        scalar=True,
+    )  # fmt: skip
 
 
 def index_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:

@@ -6,7 +6,7 @@ of Q there, the sample is accepted with probability P(B) (r - L)_+ / T if that i
 Otherwise B is cut, and the search goes on in one of the two parts, drawn in proportion to what is left in them.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax import grid, randomness
 from recjax.distributions.normal_ratio import NormalRatio
-from recjax.distributions.superlevel import excess, is_spread, ratio_above, unimodal_ratio
+from recjax.distributions.superlevel import excess, ratio_above, unimodal_ratio
 from recjax.rec import codes, tree
 from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 
@@ -46,8 +46,8 @@ def grc(*, split: str = "dyadic", max_depth: int | None = None) -> RECAlgorithm:
 
     An interval is cut in two `dyadic` halves of equal mass, or at its `sample`. A search that accepts no sample up to
     `max_depth` branches (by default, all there can be) sends the last, with Status.BUDGET. Status.UNSUITED if the
-    target is wider than the coding distribution, and is coded as if it were as wide, or if it lies on so few words that
-    it has no density to speak of, a dozen or less (see `superlevel.is_spread`).
+    target is wider than the coding distribution, and is coded as if it were as wide, or if its law on words does not
+    pass for a density (see `Status`).
     """
     if split not in SPLITS:
         raise ValueError(f'grc splits intervals by "sample" or "dyadic", got {split!r}; choose one of them')
@@ -62,8 +62,7 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
         ratio, narrow = unimodal_ratio(q, p)
         zero, no, nothing = jnp.uint32(0), jnp.array(False), jnp.float32(jnp.inf)
         mean = left_over(ratio, nothing, zero, zero + tree.ALL)
-        suited = narrow & is_spread(ratio, mean)
-        return State(ratio, suited, tree.root(), zero, zero + tree.ALL, nothing, mean, zero, no, no)
+        return State(ratio, narrow, tree.root(), zero, zero + tree.ALL, nothing, mean, zero, no, no)
 
     def done(state):
         return state.stopped
@@ -115,7 +114,11 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
         word = tree.word_of_halves if dyadic else tree.word_of_cuts
         return word(key, code, max_depth)[None]
 
-    return RECAlgorithm("grc", init, step, done, result, decode, codes.path_codec, exact=True, scalar=True)
+    return RECAlgorithm(
+        "grc", init, step, done, result, decode, codes.path_codec, True, Path, max_depth,
+        make=partial(grc, split="dyadic" if dyadic else "sample", max_depth=max_depth),
+        scalar=True,
+    )  # fmt: skip
 
 
 def raise_height(drop: Float[Array, ""], by: Float[Array, ""]) -> Float[Array, ""]:

@@ -4,7 +4,7 @@ Of N shared candidates from P, the encoder sends one with probability proportion
 nearly uniform, so it costs log2 N bits flat; the sample is biased towards P unless N is much more than 2^KL.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -40,7 +40,6 @@ def mrc(*, num_candidates: int, chunk_size: int = 256) -> RECAlgorithm:
 
 @lru_cache(maxsize=64)
 def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
-    chunk_size = min(chunk_size, num_candidates)
 
     def init(key, private_key, q, p, bins):
         race, seen = candidates.prepare(q, p, None, partition.weights_by_mass, 1)
@@ -76,7 +75,10 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
     def code_codec(masses, bins, dim):
         return flat_codec(num_candidates, len(masses), dim)
 
-    return RECAlgorithm("mrc", init, step, done, result, candidates.decode, code_codec, exact=False)
+    make = partial(mrc, num_candidates=num_candidates, chunk_size=chunk_size)
+    return RECAlgorithm(
+        "mrc", init, step, done, result, candidates.decode, code_codec, False, Code, num_candidates, make
+    )
 
 
 def flat_codec(num_candidates: int, blocks: int, dim: int) -> Codec:

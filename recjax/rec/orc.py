@@ -6,7 +6,7 @@ is biased towards P unless N is some times 2^KL[Q || P'], hence the space partit
 better proposal.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, UInt32
 
 from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition, sweep
-from recjax.rec.base import Info, RECAlgorithm, outcome
+from recjax.rec.base import Code, Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
 
@@ -42,7 +42,6 @@ def orc(*, num_candidates: int, chunk_size: int = 256, max_intervals: int = 64) 
 # One bundle for the same sizes, so that what is compiled for it is found again.
 @lru_cache(maxsize=64)
 def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
-    chunk_size = min(chunk_size, num_candidates)
     slots = min(4 << (num_candidates - 1).bit_length(), 1 << 16)
 
     def init(key, private_key, q, p, bins):
@@ -90,6 +89,9 @@ def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         decode=candidates.decode,
         code_codec=codes.code_codec,
         exact=False,
+        sends=Code,
+        largest=num_candidates,
+        make=partial(orc, num_candidates=num_candidates, chunk_size=chunk_size, max_intervals=max_intervals),
         max_intervals=max_intervals,
         sweep=sweep.of(num_candidates, ordered=True),
     )

@@ -5,7 +5,7 @@ process and sends the n that minimises t_n / r(z_n), which makes z_n a sample of
 exceeds the best t / r times the largest r. With a space partition (arXiv:2405.12203), r' = dQ/dP' takes the place of r.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 
 from recjax.numerics import first_minimum
 from recjax.rec import candidates, codes, partition, sweep
-from recjax.rec.base import Info, RECAlgorithm, outcome
+from recjax.rec.base import Code, Info, RECAlgorithm, outcome
 from recjax.rec.candidates import Race
 
 # A partitioned search takes tens of steps, so few slots meet.
@@ -45,7 +45,6 @@ def pfr(*, max_candidates: int, chunk_size: int = 256, max_intervals: int = 64) 
 # One bundle for the same sizes, so that what is compiled for it is found again.
 @lru_cache(maxsize=64)
 def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
-    chunk_size = min(chunk_size, max_candidates)
 
     def init(key, private_key, q, p, bins):
         race, seen = candidates.prepare(q, p, bins, partition.weights_by_supremum, _SLOTS)
@@ -97,6 +96,9 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         decode=candidates.decode,
         code_codec=codes.code_codec,
         exact=True,
+        sends=Code,
+        largest=max_candidates,
+        make=partial(pfr, max_candidates=max_candidates, chunk_size=chunk_size, max_intervals=max_intervals),
         max_intervals=max_intervals,
         sweep=sweep.of(max_candidates, ordered=False),
     )

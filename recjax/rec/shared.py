@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recjax import compiler
+from recjax import compiler, sizes
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.normal import Normal
 from recjax.distributions.normal_ratio import normal_ratio
@@ -46,19 +46,57 @@ def search(
 
 
 def _search(rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], problem: Any):
-    order = np.arange(math.prod(batch)).reshape(batch)
-    last = range(len(batch) - len(shared_axes), len(batch))
-    order = np.moveaxis(order, sorted(shared_axes), last)
-    order = order.reshape(-1, math.prod(batch[axis] for axis in shared_axes))
+    order = _by_stream(batch, shared_axes)
     by_stream = jax.tree.map(lambda leaf: leaf[order], problem)
-    found = jax.lax.map(lambda own: _search_stream(rule, *own[:4]), by_stream)
+    found = _search_streams(rule, by_stream, *order.shape)
     back = np.argsort(order.reshape(-1))
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[back], found)
 
 
-def _search_stream(rule: Sweep, keys, private_keys, q, p) -> tuple[Code, jax.Array, Info]:
+def search_padded(
+    rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], problem: Any
+) -> tuple[Any, Any, Any]:
+    """`search` of padded rows (`rows.py`), in programs that depend on their number and that of streams alone."""
+    order = _by_stream(batch, shared_axes)
+    streams, rows = order.shape
+    wide = sizes.repeat_last(sizes.repeat_last(order, sizes.padded(streams)).T, sizes.padded(rows)).T
+    by_stream = jax.tree.map(lambda leaf: np.asarray(leaf)[wide], problem)
+    found = _search_padded(rule, by_stream, np.int32(streams), np.int32(rows))
+    back = np.argsort(order.reshape(-1))
+    back = sizes.repeat_last(back, sizes.padded(len(back)))
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:streams, :rows].reshape(-1, *leaf.shape[2:])[back], found)
+
+
+@compiler.wide
+def _search_padded(rule: Sweep, by_stream: Any, streams: jax.Array, rows: jax.Array) -> tuple[Code, jax.Array, Info]:
+    return _search_streams(rule, by_stream, streams, rows)
+
+
+def _by_stream(batch: tuple[int, ...], shared_axes: frozenset[int]) -> np.ndarray:
+    """Numbers of the rows of each stream, [stream, row]."""
+    order = np.arange(math.prod(batch)).reshape(batch)
+    last = range(len(batch) - len(shared_axes), len(batch))
+    order = np.moveaxis(order, sorted(shared_axes), last)
+    return order.reshape(-1, math.prod(batch[axis] for axis in shared_axes))
+
+
+def _search_streams(rule: Sweep, by_stream: Any, streams: Any, rows: Any) -> tuple[Code, jax.Array, Info]:
+    """The search of arrays [stream, row ...], of the first `streams` and of the first `rows` of each."""
+
+    def search_one(number):
+        return _search_stream(rule, rows, *(jax.tree.map(lambda leaf: leaf[number], part) for part in by_stream[:4]))
+
+    def one(number, found):
+        return jax.tree.map(lambda whole, part: whole.at[number].set(part), found, search_one(number))
+
+    every = jax.eval_shape(search_one, 0)
+    blank = jax.tree.map(lambda leaf: jnp.zeros((len(by_stream[0]), *leaf.shape), leaf.dtype), every)
+    return jax.lax.fori_loop(0, streams, one, blank)
+
+
+def _search_stream(rule: Sweep, count, keys, private_keys, q, p) -> tuple[Code, jax.Array, Info]:
     ratio = jax.vmap(normal_ratio)(q, p)
-    found = sweep.search(rule, keys[0], private_keys, ratio)
+    found = sweep.search(rule, keys[0], private_keys, ratio, count)
     dim = q.shape[-1]
     words = partition.words_anywhere(keys[0], dim, found.index).T
     log_ratio = jax.vmap(lambda own, word: own.block_log_ratio(word[:, None])[0])(ratio, words)

@@ -57,8 +57,10 @@ def of(budget: int, *, ordered: bool) -> Sweep | None:
     return Sweep(budget, ordered) if budget % SPAN == 0 else None
 
 
-def search(rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2"], ratio: NormalRatio) -> Found:
-    """Search for all blocks, whose ratio [row, dim] has, in one stream of candidates."""
+def search(
+    rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2"], ratio: NormalRatio, upto: Any = None
+) -> Found:
+    """Search for all blocks, whose ratio [row, dim] has, or for the first `upto`, in one stream of candidates."""
     best_value = jax.vmap(best_values)(ratio)
     total = jax.vmap(lambda own: _last_time(own, rule.budget))(private_keys) if rule.ordered else None
     rows = _Rows(private_keys, best_value, ratio.slope, ratio.curvature, total)
@@ -85,7 +87,9 @@ def search(rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2
         return turn + 1, jax.lax.fori_loop(0, tiles, tile, found)
 
     zero = jnp.zeros((count,), jnp.float32)
-    start = Found(zero, zero + jnp.inf, jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32), zero > 0)
+    one, none = jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32)
+    left_out = jnp.arange(count, dtype=jnp.int32) >= (count if upto is None else upto)
+    start = Found(zero, zero + jnp.inf, one, none, left_out)
     return jax.lax.while_loop(unfinished, body, (jnp.int32(0), start))[1]
 
 

@@ -30,13 +30,12 @@ _NARROWEST = 0.006
 
 
 class TimeMap(NamedTuple):
-    """log sigma at nodes u = first + step * (0, 1, ...), its slope times the step, and P's mean of r / max r."""
+    """log sigma at nodes u = first + step * (0, 1, ...), and its slope times the step."""
 
     log_time: Float[Array, "*batch nodes"]
     rise: Float[Array, "*batch nodes"]
     first: Float[Array, "*batch"]
     step: Float[Array, "*batch"]
-    mean: Float[Array, "*batch"]
 
     def log_sigma(self, drop: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """log of the time at which a height is reached, inf for the largest ratio (of drop 0)."""
@@ -100,7 +99,7 @@ def time_map(ratio: NormalRatio) -> TimeMap:
     earliest = _begin(jnp.log1p(below / left.total) / mass.total)
     # In order of falling nodes, integrals extend by the same rule with the slopes reversed.
     _, (log_time, rise) = jax.lax.scan(ascend, earliest, (pace[0], -pace[1]), reverse=True)
-    return TimeMap(log_time, rise, first, step, left.total + below)
+    return TimeMap(log_time, rise, first, step)
 
 
 def _begin(total: Float[Array, ""]) -> _Sum:

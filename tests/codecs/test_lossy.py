@@ -124,6 +124,7 @@ def test_progress_ends_at_the_end(tiny_model):
     batch, batches, last = told[-1]
     assert (batch, batches, last.done) == (0, 1, last.total)
     assert last.psnr > 0 and last.bits > 0 and last.count == 3
+    assert last.ends == (SHORT.first_steps, last.total) and {facts.ends for _, _, facts in told} == {last.ends}
 
 
 DIGESTS = {

@@ -8,6 +8,7 @@ import pytest
 from recjax.codecs import lossless
 from recjax.codecs.pixels import pixel_codec
 from recjax.coding import message as rans
+from recjax.coding import sequence
 from recjax.models import model as models
 from recjax.models import vae
 from training.convert import to_model
@@ -54,6 +55,44 @@ def test_files_of_pixels_under_a_logistic_law():
     data = lossless.compress(images, model)
     assert data[4] & 15, "stored raw"
     assert np.array_equal(lossless.decompress(data, model=model), images)
+
+
+def test_free_laws_of_all_pixels_are_never_there_at_once():
+    """Pixel by pixel they are those of the whole network, and no array has a number for each level of each pixel."""
+    config = vae.VAEConfig(SHAPE, 256, 3, (8,), "categorical")
+    model = to_model("free", config, random_params(config), sparse_images(50))
+    images = jnp.asarray(sparse_images(4, seed=2).reshape(4, -1).T, jnp.uint32)
+    z = jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)) * 2**26, jnp.int32)
+
+    def there_and_back(codec_of, model, z):
+        message = codec_of(model, z).push(rans.empty((), 4, 400), images)
+        return message, codec_of(model, z).pop(message)[1]
+
+    def whole(model, z):
+        laws = model.likelihood.law(jnp.moveaxis(models.pixel_outputs(model, z), -2, 0))
+        return sequence.scan(model.likelihood.codec, laws, pops_any_message=False)
+
+    (message, decoded), (wanted, _) = (
+        jax.jit(there_and_back, static_argnums=0)(codec_of, model, z) for codec_of in (pixel_codec, whole)
+    )
+    np.testing.assert_array_equal(decoded, images)
+    np.testing.assert_array_equal(message.head, wanted.head)
+    np.testing.assert_array_equal(message.tail[: int(message.size)], wanted.tail[: int(wanted.size)])
+    tiled, at_once = (
+        max(largest_arrays(jax.make_jaxpr(there_and_back, static_argnums=0)(codec_of, model, z).jaxpr))
+        for codec_of in (pixel_codec, whole)
+    )
+    assert tiled < images.size * 256 <= at_once
+
+
+def largest_arrays(jaxpr):
+    """Elements of what a program makes, but for the model's weights."""
+    for equation in jaxpr.eqns:
+        yield max((out.aval.size for out in equation.outvars if "int8" not in str(out.aval.dtype)), default=0)
+        for value in jax.tree.leaves(list(equation.params.values())):
+            found = getattr(value, "jaxpr", value)
+            if hasattr(found, "eqns"):
+                yield from largest_arrays(found)
 
 
 def test_the_codec_spends_what_the_laws_say(context_model):

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from recjax import grid
 from recjax.distributions import Normal
-from recjax.distributions.superlevel import excess, is_spread, ratio_above, superlevel, unimodal_ratio
+from recjax.distributions.superlevel import excess, ratio_above, superlevel, unimodal_ratio
 
 PRIOR = Normal(0.0, 1.0)
 # Means and scales of targets: near the coding distribution and far from it, with the mode of the ratio on the grid,
@@ -24,11 +23,6 @@ DROPS = np.float32([1e-6, 1e-3, 0.05, 1.0, 6.0, 20.0])
 def prepare(mean, scale):
     ratio, _ = jax.jit(unimodal_ratio)(Normal(jnp.float32([mean]), jnp.float32([scale])), PRIOR)
     return ratio
-
-
-@pytest.fixture(scope="module")
-def values():
-    return np.asarray(jax.jit(lambda: grid.value_fixed(jnp.arange(1 << grid.BITS, dtype=jnp.uint32)))()) / 2.0**26
 
 
 class Exact:
@@ -102,22 +96,3 @@ def test_wider_targets_are_replaced_and_no_others():
     assert ratio.valid.tolist() == [True, True, True, False, False, False]
     assert ratio.scale.tolist()[:3] == [0.5, 1, 1]
     assert ratio.log_ratio(jnp.uint32(77))[1] == ratio.log_ratio(jnp.uint32(77))[2]
-
-
-@pytest.mark.parametrize(
-    ("mean", "scale", "spread"),
-    [
-        (0.0, 1.1e-6, True),  # The largest word holds 0.054 of it.
-        (0.0, 0.8e-6, False),  # 0.074
-        (3.0, 1.0, True),  # The last word holds 0.0077 of it.
-        (3.3, 1.0, False),  # 0.015
-        (4.0, 0.003, True),  # 0.059, and none in the end words
-        (5.5, 1e-3, False),
-        (30.0, 0.9, False),
-    ],
-)
-def test_targets_of_few_words_are_told(mean, scale, spread, values):
-    ratio = prepare(mean, scale)
-    log_ratio = -0.5 * ((values - mean) / scale) ** 2 + 0.5 * values**2
-    average = np.exp(log_ratio - log_ratio.max()).mean()
-    assert bool(is_spread(ratio, jnp.float32(average))) is spread

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from recjax.models import inr, inr_exact, inr_model
+from recjax.models import inr, inr_exact, inr_model, mosaic
 from recjax.models.inr import INRShape
 from recjax.models.inr_exact import UNIT_BITS
 
@@ -71,7 +71,8 @@ def test_integers_show_what_floats_do(tiny_model):
     rng = np.random.default_rng(0)
     units = rng.normal(size=(3, 1, model.shape.variables)).astype(np.float32)
     fixed = np.rint(units * 2**UNIT_BITS).astype(np.int32)
-    shown = np.asarray(inr_model.render(model, 1, (jnp.asarray(fixed),), 1, 1), np.float64)
+    patches = inr_model.render(model, 1, (jnp.asarray(fixed[:, 0]),), mosaic.make(model.spans, 3, 1, 1))
+    shown = np.asarray(inr.from_patches(model.shape, patches, 1, 1), np.float64)
     floats = inr_model.floats(model, 1)
     variables = floats.prior.mean[0] + floats.prior.scale[0] * units
     patches = inr.render(model.shape, floats.shared, variables[:, :, None])
@@ -114,11 +115,19 @@ def test_integers_never_drift(tiny_shape):
     loc, scale = (rng.randint(-(1 << 12), 1 << 12, place).astype(np.int32) for _ in range(2))
     network = inr_exact.ExactINR(maps, loc, scale, np.int32(12), tuple(upsampler))
     latents = rng.randint(-(1 << 13), 1 << 13, (1, 2, 2, tiny_shape.variables)).astype(np.int32)
-    shown = np.asarray(jax.jit(inr_exact.render, static_argnums=0)(tiny_shape, network, latents), np.int64)
-    weights = np.arange(1, shown.size + 1).reshape(shown.shape)
-    assert int((shown * weights % 1_000_003).sum()) == GOLDEN_PIXELS
-    again = inr_exact.render(tiny_shape, network, np.concatenate([latents, latents[:, ::-1]]))[:1]
-    np.testing.assert_array_equal(again, shown)
+    render = jax.jit(inr_exact.render, static_argnums=0)
+
+    def shown(latents, patches):
+        pictures = len(latents)
+        padding = np.full((patches - 4 * pictures, tiny_shape.variables), 7, np.int32)
+        rows = np.concatenate([latents.reshape(-1, tiny_shape.variables), padding])
+        found = render(tiny_shape, network, rows, mosaic.make((1,), pictures, 2, 2, patches))
+        return np.asarray(inr.from_patches(tiny_shape, found[: 4 * pictures], 2, 2), np.int64)
+
+    alone = shown(latents, 4)
+    weights = np.arange(1, alone.size + 1).reshape(alone.shape)
+    assert int((alone * weights % 1_000_003).sum()) == GOLDEN_PIXELS
+    np.testing.assert_array_equal(shown(np.concatenate([latents, latents[:, ::-1]]), 11)[:1], alone)
 
 
 GOLDEN_TABLE = 2_043_226_917

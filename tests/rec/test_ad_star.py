@@ -52,7 +52,8 @@ def encode(key: int, **sizes) -> rec.Encoded:
 
 
 def decode(key: int, code: Path) -> np.ndarray:
-    return np.asarray(rec.decode_words(rec.ad_star(), recjax.key(key), code, SHAPE))
+    # Under jit, where no path is refused.
+    return np.asarray(jax.jit(lambda code: rec.decode_words(rec.ad_star(), recjax.key(key), code, SHAPE))(code))
 
 
 draws = functools.cache(lambda: encode(0))

@@ -44,7 +44,7 @@ def test_samples_follow_the_grid_s_law(name, algorithm):
     q = recjax.Normal(np.full((ROWS, 1), mean), np.full((ROWS, 1), scale))
     key, bins = recjax.key(2), rec.Bins(jnp.asarray([INTERVALS], jnp.uint32), INTERVALS)
     enc = rec.encode(algorithm, key, q, PRIOR, bins=bins)
-    assert (np.asarray(enc.info.status) == Status.OK).all()
+    assert (np.asarray(enc.info.status) == (Status.OK if "as wide" in name else Status.UNSUITED)).all()
     assert np.isfinite(enc.sample).all() and np.isfinite(enc.info.log_ratio_nats).all()
     assert np.array_equal(rec.decode(algorithm, key, PRIOR, enc.code, bins=bins), enc.sample)
 

@@ -94,8 +94,8 @@ def test_python_floats_make_a_coding_distribution():
     [
         ([2.0, 1.0, 1.0], "whole numbers of intervals"),
         ([], "whole numbers of intervals"),
-        ([0, 1, 1], "between 1 and 32768 intervals per dimension, got 0 to 1"),
-        ([1, 1, 1 << 16], "use several blocks instead"),
+        ([0, 1, 1], "at least 1 interval per dimension, got 0; 1 leaves a dimension whole"),
+        ([1, 1, 1 << 16], "at most 32768 intervals per dimension here, got 65536; give fewer"),
     ],
 )
 def test_bins_that_are_none_are_refused_with_a_sentence(algorithm, bins, sentence):

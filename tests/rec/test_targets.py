@@ -160,10 +160,10 @@ def test_ratios_that_do_not_suit_are_told():
         assert np.isfinite(enc.sample).all()
 
 
-def test_a_target_between_two_words_is_the_nearest_and_one_beyond_them_is_told():
+def test_a_target_between_two_words_is_the_nearest_and_told_as_one_beyond_them_is():
     q = Uniform(np.float32([[0.3], [7.0], [np.nan]]), np.float32(1e-9))
     enc = rec.encode(CODERS["as_star"], recjax.key(0), q, Uniform(0.0, 1.0))
-    assert np.asarray(enc.info.status).ravel().tolist() == [Status.OK, Status.UNSUITED, Status.INVALID]
+    assert np.asarray(enc.info.status).ravel().tolist() == [Status.UNSUITED, Status.UNSUITED, Status.INVALID]
     assert np.allclose(np.asarray(enc.sample)[:2, 0], [0.3, 1.0], atol=2e-7)
     assert np.array_equal(rec.decode(CODERS["as_star"], recjax.key(0), Uniform(0.0, 1.0), enc.code), enc.sample)
 
@@ -197,7 +197,7 @@ def test_a_search_that_meets_nothing_of_the_target_says_so_and_decodes(coder):
 @pytest.mark.slow
 def test_an_unbounded_ratio_ends_at_the_budget():
     """A Laplace target's tails are heavier than a normal's: the largest ratio is at an end of the grid."""
-    q = Laplace(np.zeros((200, 1), np.float32), np.float32(0.9))
+    q = Laplace(np.zeros((200, 1), np.float32), np.float32(0.75))
     enc = rec.encode(rec.pfr(max_candidates=1 << 10, chunk_size=64), recjax.key(0), q, Normal(0.0, 1.0))
     assert (np.asarray(enc.info.status) == Status.BUDGET).mean() > 0.5
 

@@ -1,6 +1,7 @@
 """`python -m training`: it writes a model that states its rates, its help teaches, its errors are sentences."""
 
 import re
+import shutil
 from dataclasses import fields
 
 import pytest
@@ -114,3 +115,49 @@ def test_interruptions_and_bugs(capsys):
 def test_settings_are_checked_when_stated(schema, changes):
     with pytest.raises(ValueError, match=f"{next(iter(changes))} must .*, got .*; "):
         schema(**changes)
+
+
+def test_a_model_of_another_run_is_not_overwritten(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    shutil.copy("recjax/pretrained/digits.safetensors", path)
+    before = path.read_bytes()
+    monkeypatch.setattr(command, "train", lambda *arguments, **options: pytest.fail("no training is to begin"))
+    assert command.main(["--out", str(tmp_path), *SMALL]) == 1
+    told = capsys.readouterr().err
+    assert told == f"training: {path} is a model of other vae, train; name another folder by --out.\n"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("card", "other"),
+    [
+        ({"data": "digits", "train": {"epochs": 3, "seed": 0}, "seconds": 5}, ""),
+        ({"data": "digits", "train": {"epochs": 3}}, ""),
+        ({"data": "digits", "train": {"epochs": 4}}, "train"),
+        ({"data": "mnist", "train": {"epochs": 3}}, "data"),
+        ({"data": "digits"}, "train"),
+        ({}, "data, train"),
+    ],
+)
+def test_the_run_of_a_model_is_told_by_its_card(card, other, tmp_path):
+    stated = {"data": "digits", "train": {"epochs": 3, "seed": 0}}
+    shared.require_same_run(tmp_path / "model", stated, lambda path: pytest.fail("there is nothing to read"))
+    (tmp_path / "model").touch()
+    if other:
+        with pytest.raises(ValueError, match=f"is a model of other {other}; name another folder"):
+            shared.require_same_run(tmp_path / "model", stated, lambda path: card)
+    else:
+        shared.require_same_run(tmp_path / "model", stated, lambda path: card)
+
+
+@pytest.mark.parametrize("there", ["mine.safetensors", "mine.json"])
+def test_a_released_model_is_replaced_by_force_alone(there, tmp_path):
+    shared.require_no_model(tmp_path / "folder", "mine", force=False)
+    (tmp_path / "folder" / there).touch()
+    shared.require_no_model(tmp_path / "folder", "mine", force=True)
+    shared.require_no_model(tmp_path / "folder", "other", force=False)
+    with pytest.raises(ValueError, match=rf"{there} exists; .* --force"):
+        shared.require_no_model(tmp_path / "folder", "mine", force=False)
+    for name in ("", "../mine", "a/b", "."):
+        with pytest.raises(ValueError, match="--name must be"):
+            shared.require_no_model(tmp_path, name, force=True)

@@ -26,6 +26,9 @@ def test_a_released_model_states_the_rates_of_its_files(tmp_path):
     assert card.digest == loaded.digest == model.digest == load_model("digits").digest
     assert card.parameters == 64 * 384 + 384 * 384 + 384 * 40 + 808 + 20 * 384 + 384 * 384 + 384 * 128 + 896
     assert card.files == {"bb-ans": 8 * len(lossless.compress(test, loaded)) / test.size}
+    with pytest.raises(ValueError, match="--force"):
+        release.write(loaded, tmp_path)
+    assert release.write(loaded, tmp_path, force=True) == path
     (file,) = json.loads((tmp_path / "mine.json").read_text())["files"]
     assert (file["method"], file["images"], file["seed"]) == ("bb-ans", 8, 0) and file["parameters"]["grid_bits"] == 10
 
@@ -48,3 +51,13 @@ def test_a_file_that_cannot_be_is_one_sentence(text, tmp_path, capsys):
     message = capsys.readouterr().err
     assert message.startswith("training.release: ") and message.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_is_named_and_no_model_in_it_replaced(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        release.main(["recjax/pretrained/digits.safetensors", "--name", "mine"])
+    assert stop.value.code == 2 and "--out" in capsys.readouterr().err
+    (tmp_path / "mine.safetensors").write_text("another")
+    assert release.main(["recjax/pretrained/digits.safetensors", "--name", "mine", "--out", str(tmp_path)]) == 1
+    assert "mine.safetensors exists; name another model or folder, or add --force" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["another"]

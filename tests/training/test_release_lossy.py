@@ -49,3 +49,13 @@ def test_a_model_of_unknown_data_is_one_sentence(tmp_path, capsys):
     message = capsys.readouterr().err
     assert message.startswith("training.release_lossy: the card of model 'tiny' must name its data")
     assert message.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_the_folder_is_named_and_no_model_in_it_replaced(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        release_lossy.main([str(GOLDEN / "tiny.safetensors"), "--name", "mine"])
+    assert stop.value.code == 2 and "--out" in capsys.readouterr().err
+    (tmp_path / "mine.safetensors").write_text("another")
+    assert release_lossy.main([str(GOLDEN / "tiny.safetensors"), "--name", "mine", "--out", str(tmp_path)]) == 1
+    assert "mine.safetensors exists; name another model or folder, or add --force" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["another"]

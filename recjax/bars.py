@@ -1,0 +1,100 @@
+"""Progress bars of work in stages, on stderr where it is a terminal.
+
+A remaining time is that of the present stage alone, at the pace that was measured in it. Later stages run at other
+paces and compile programs first, which nothing that was measured foretells.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+Clock = Callable[[], float]
+
+_UNMEASURED = 2
+"""Reports of a stage before its pace is measured: one may tell what an earlier run did, one comes after compilation."""
+
+_MEASURED = 3
+"""Reports that a pace is measured over before it is told: one alone may have waited for another program."""
+
+
+class Report(Protocol):
+    """What hears how far a stage is."""
+
+    def __call__(self, stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+        """Shows a stage, which takes the place of the one before.
+
+        Args:
+            stage: its name.
+            done: how much of it is done.
+            total: how much of it there is, None if that is not known.
+            note: shown behind the bar.
+            steady: whether equal parts take equal times, without which no time is given.
+        """
+
+
+class Pace:
+    """The time that a stage will take still, by the time that it took so far."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock, self._reports, self._start = clock, 0, (0.0, 0)
+
+    def seconds_left(self, done: int, total: int) -> float | None:
+        """Returns the seconds until `total` of the stage is done, None as long as they cannot be told."""
+        now = self._clock()
+        self._reports += 1
+        if self._reports <= _UNMEASURED:
+            self._start = (now, done)
+            return None
+        since, before = self._start
+        if self._reports < _UNMEASURED + _MEASURED or done <= before:
+            return None
+        return (now - since) / (done - before) * (total - done)
+
+
+@contextmanager
+def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Iterator[Report]:
+    """A bar that shows the stage that was reported last; what comes before the first one is called compiling."""
+    console = console or Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        rows: dict[str, TaskID] = {"": progress.add_task("compiling", total=None, note="", left="")}
+        paces: dict[str, Pace] = {}
+
+        def report(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+            if stage not in rows:
+                for row in rows.values():
+                    progress.update(row, visible=False)
+                rows[stage], paces[stage] = progress.add_task(stage, total=total, note="", left=""), Pace(clock)
+            seconds = paces[stage].seconds_left(done, total) if steady and total is not None else None
+            left = "" if seconds is None else f"{duration(seconds)} left"
+            progress.update(rows[stage], completed=done, total=total, note=note, left=left)
+
+        yield report
+
+
+def halves(report: Report, *, steady: bool = True) -> Callable[[int, int], None]:
+    """What hears the progress of an encoder that counts everything twice, as it decodes it, too: as two stages."""
+
+    def told(done: int, total: int) -> None:
+        half = total // 2
+        if done <= half:
+            report("encoding", done, half, steady=steady)
+        else:
+            report("decoding to make sure", done - half, half, steady=steady)
+
+    return told
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

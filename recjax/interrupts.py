@@ -1,0 +1,65 @@
+"""How signals end a process of the command line: at once, with nothing half-written left, and with the signal's code.
+
+A thread ends the process, because the main thread may be in native code for long, where Python handles no signal. No
+exception is raised, since it could be lost in a destructor, or come up as another one. `import recjax` changes no
+handler: only `end_at_signals` does, which the command line calls for its own process.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+_WORDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "its terminal was closed"}
+_SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
+
+_undo: dict[object, Callable[[], object]] = {}
+_ending = threading.Lock()
+
+
+@contextmanager
+def undone(action: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, a signal that ends the process calls `action` first.
+
+    The action must import nothing and wait for no lock: the main thread stands still, with whatever it holds.
+    """
+    token = object()
+    _undo[token] = action
+    try:
+        yield
+    finally:
+        del _undo[token]
+
+
+def end_at_signals() -> None:
+    """From here on SIGINT, SIGTERM and SIGHUP end this process; one that is ignored stays so, as under nohup."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    # The first signal wakes one of them, and a second one that does not want to wait for the first wakes the other.
+    for _ in range(2):
+        threading.Thread(target=_end_at_signal, args=(read,), daemon=True).start()
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for name in _WORDS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, _stand_still)
+
+
+def _stand_still(number: int, frame: object) -> None:
+    while True:
+        time.sleep(60)
+
+
+def _end_at_signal(read: int) -> None:
+    number = os.read(read, 1)[0]
+    if _ending.acquire(blocking=False):
+        for action in reversed(list(_undo.values())):
+            with suppress(Exception):
+                action()
+        with suppress(OSError):
+            # A progress bar may have hidden the cursor.
+            cursor = _SHOW_CURSOR if os.isatty(2) and os.environ.get("TERM") != "dumb" else b""
+            os.write(2, cursor + f"recjax: {_WORDS[signal.Signals(number).name]}.\n".encode())
+    os._exit(128 + number)

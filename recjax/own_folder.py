@@ -1,0 +1,65 @@
+"""Folders that are the user's alone: what is found in them nobody else has put there."""
+
+import os
+import stat
+from pathlib import Path
+
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def make(folder: Path) -> str | None:
+    """Make a folder, and the ones that it lies in, for the user alone; returns why that cannot be, in words."""
+    try:
+        for part in (*reversed(folder.absolute().parents), folder):
+            if not part.is_dir():
+                part.mkdir(mode=0o700, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"{folder} cannot be written; change its permissions, or name another one"
+    except OSError as error:
+        return f"{folder} cannot be made ({error.strerror}); name another one"
+    return None
+
+
+def fault(folder: Path) -> str | None:
+    """Returns why others may have put something into a folder, in words; None if they cannot.
+
+    It must belong to the user, and nobody else may write to it, or rename what it lies in.
+    """
+    if os.name != "posix":
+        return None
+    try:
+        whole, real = folder.absolute(), folder.resolve()
+        found, me = real.stat(), os.geteuid()
+        if not stat.S_ISDIR(found.st_mode):
+            return f"{folder} is no folder; name another one"
+        if found.st_uid != me:
+            return f"{folder} belongs to another user; name another one"
+        if found.st_mode & _OTHERS:
+            return f"others may write to {folder}; `recjax doctor --clear-cache` empties it and closes it to them"
+        for part in {whole, *whole.parents, *real.parents}:
+            # A symbolic link is as good as its owner, and as what it names.
+            owners = {part.lstat().st_uid, part.stat().st_uid}
+            if not owners <= {0, me} or (part != whole and _is_open(part.stat(), me)):
+                return f"{folder} lies in {part}, where others may write; name another one"
+    except OSError as error:
+        return f"{folder} cannot be read ({error.strerror}); name another one"
+    return None
+
+
+def close(folder: Path) -> str | None:
+    """Close a folder of the user to others; returns why it is not theirs alone even so, in words."""
+    try:
+        if os.name == "posix" and folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o700)
+    except OSError as error:
+        return f"{folder} cannot be changed ({error.strerror}); change its permissions"
+    return fault(folder)
+
+
+def _is_open(found: os.stat_result, me: int) -> bool:
+    """Whether others may rename what lies in a folder."""
+    if found.st_mode & stat.S_ISVTX:
+        return False
+    # Many systems give each user a group of their own, with the user's number, and let it write.
+    of_group = found.st_mode & stat.S_IWGRP and found.st_gid not in (0, me)
+    return bool(of_group or found.st_mode & stat.S_IWOTH)

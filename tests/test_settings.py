@@ -1,0 +1,67 @@
+"""Whatever a user tells JAX to demand, every public function does what it does by default, and draws the same."""
+
+import jax
+import numpy as np
+import pytest
+
+import recjax
+from tests.entries import ENTRIES, Entry, expected, leaves, public
+
+SETTINGS = {
+    "strict": {"jax_numpy_rank_promotion": "raise", "jax_numpy_dtype_promotion": "strict"},
+    "x64": {"jax_enable_x64": True},
+    "debug_nans": {"jax_debug_nans": True},
+    "disable_jit": {"jax_disable_jit": True},
+}
+# Each operation is then compiled and run by itself, which takes minutes for a search.
+QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "messages", "table codec", "raw_bits codec")
+
+
+def cases() -> list:
+    """Every row under every setting."""
+    return [
+        pytest.param(
+            entry,
+            setting,
+            id=f"{entry}-{setting}",
+            marks=pytest.mark.slow if setting == "disable_jit" and entry.name not in QUICK_WITHOUT_JIT else (),
+        )
+        for setting in SETTINGS
+        for entry in ENTRIES
+    ]
+
+
+@pytest.fixture
+def settle():
+    """Makes the settings of a user, which end with the test."""
+    before = {name: getattr(jax.config, name) for chosen in SETTINGS.values() for name in chosen}
+    yield lambda setting: [jax.config.update(*one) for one in SETTINGS[setting].items()]
+    for one in before.items():
+        jax.config.update(*one)
+
+
+def test_every_public_function_has_a_row():
+    called = {call for entry in ENTRIES for call in entry.calls}
+    assert called == set(public())
+
+
+def assert_same(entry: Entry, found) -> None:
+    """Integers, words and bytes bit for bit; floats, which compilers round as they like, about."""
+    for one, other in zip(expected(entry), leaves(found), strict=True):
+        if np.issubdtype(one.dtype, np.floating):
+            np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5)
+        else:
+            np.testing.assert_array_equal(other, one)
+
+
+@pytest.mark.parametrize(("entry", "setting"), cases())
+def test_the_same_under_a_users_settings(entry, setting, settle):
+    expected(entry)
+    settle(setting)
+    assert_same(entry, entry.run(recjax.key(17)))
+
+
+@pytest.mark.parametrize("make", [jax.random.PRNGKey, jax.random.key], ids=["legacy", "typed"])
+@pytest.mark.parametrize("entry", [pytest.param(one, id=one.name) for one in ENTRIES if one.takes_key])
+def test_the_same_with_keys_of_jax(entry, make):
+    assert_same(entry, entry.run(make(17)))
