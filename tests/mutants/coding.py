@@ -191,7 +191,7 @@ FAULTS = (
         "recjax/coding/integers.py",
         "key=lambda i: int(shares[i]) - shares[i]",
         "key=lambda i: shares[i] - int(shares[i])",
-        f"{INTEGERS}::test_quantised_masses_are_near_their_weights",
+        f"{INTEGERS}::test_what_quantisation_leaves_goes_to_the_largest_remainders_and_the_first_of_equal_ones",
     ),
     fault(
         "an escaped index loses its class",
