@@ -8,11 +8,11 @@ import jax
 import pytest
 
 from experiments.fuzzing import mutations
-from recjax import compile_cache, own_folder
+from recjax import compile_cache, memory, own_folder
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
-_MANY_MAPPINGS = 30_000
+_MANY_MAPS = 30_000
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,13 +43,12 @@ def memory_path(tmp_path):
         yield Path(folder)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forget_compilations():
-    """Every compiled function holds some mappings of memory, of which a process has 65,530 at most on Linux."""
+@pytest.fixture(autouse=True)
+def forget_compilations(monkeypatch):
+    """Every compiled function holds some maps of memory, of which a process has 65,530 at most on Linux."""
+    monkeypatch.setattr(memory, "MOST_MAPS", _MANY_MAPS)
     yield
-    mappings = Path("/proc/self/maps")
-    if mappings.exists() and len(mappings.read_bytes().splitlines()) > _MANY_MAPPINGS:
-        jax.clear_caches()
+    memory.bound()
 
 
 @pytest.fixture

@@ -82,9 +82,10 @@ def save_npy(shape, dtype=np.uint8):
     return lambda path: np.save(path, np.zeros(shape, dtype))
 
 
-def save_header(path, shape):
+def save_header(path, shape, pixels=b""):
     with path.open("wb") as file:
         npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.write(pixels)
 
 
 BAD_INPUTS = {
@@ -114,6 +115,8 @@ BAD_INPUTS = {
     "a row": ("a.npy", save_npy((4,)), "reshape it"),
     "five axes": ("a.npy", save_npy((1, 2, 4, 4, 3)), "reshape it"),
     "shape of nothing": ("a.npy", lambda path: save_header(path, (0, 1 << 70, 5)), "too many pixels"),
+    "too few bytes": ("a.npy", lambda path: save_header(path, (2, 4, 4)), "declares"),
+    "too many bytes": ("a.npy", lambda path: save_header(path, (2, 4, 4), bytes(33)), "declares"),
     "negative": ("a.npy", lambda path: save_header(path, (-1, -4, 5)), "declares"),
     "no pixels": ("a.npy", lambda path: np.save(path, np.zeros((2, 0, 4), np.uint8)), "no pixels"),
     "large npy": ("a.npy", lambda path: np.save(path, np.zeros((20, 30, 30), np.uint8)), "split"),

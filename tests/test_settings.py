@@ -8,26 +8,29 @@ import recjax
 from tests.entries import ENTRIES, Entry, expected, leaves, public
 
 SETTINGS = {
-    "strict": {"jax_numpy_rank_promotion": "raise", "jax_numpy_dtype_promotion": "strict"},
+    "rank": {"jax_numpy_rank_promotion": "raise"},
+    "dtype": {"jax_numpy_dtype_promotion": "strict"},
     "x64": {"jax_enable_x64": True},
     "debug_nans": {"jax_debug_nans": True},
     "disable_jit": {"jax_disable_jit": True},
 }
+ALL_BUT_JIT = {name: value for setting in list(SETTINGS)[:-1] for name, value in SETTINGS[setting].items()}
 # Each operation is then compiled and run by itself, which takes minutes for a search.
 QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "messages", "table codec", "raw_bits codec")
 
 
 def cases() -> list:
-    """Every row under every setting."""
+    """Every row under all settings together; under each alone, which tells which one it was, where that is quick."""
     return [
         pytest.param(
             entry,
-            setting,
+            SETTINGS.get(setting, ALL_BUT_JIT),
             id=f"{entry}-{setting}",
-            marks=pytest.mark.slow if setting == "disable_jit" and entry.name not in QUICK_WITHOUT_JIT else (),
+            marks=() if setting == "all" or quick else pytest.mark.slow,
         )
-        for setting in SETTINGS
+        for setting in ("all", *SETTINGS)
         for entry in ENTRIES
+        for quick in [setting == "disable_jit" and entry.name in QUICK_WITHOUT_JIT]
     ]
 
 
@@ -35,7 +38,7 @@ def cases() -> list:
 def settle():
     """Makes the settings of a user, which end with the test."""
     before = {name: getattr(jax.config, name) for chosen in SETTINGS.values() for name in chosen}
-    yield lambda setting: [jax.config.update(*one) for one in SETTINGS[setting].items()]
+    yield lambda setting: [jax.config.update(*one) for one in setting.items()]
     for one in before.items():
         jax.config.update(*one)
 

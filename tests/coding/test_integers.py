@@ -87,6 +87,13 @@ def test_quantised_masses_are_near_their_weights(weights):
     assert np.all(np.abs(masses - shares) <= 2 + len(weights) * shares / 65536)
 
 
+@pytest.mark.parametrize(
+    ("weights", "total", "masses"), [([5, 3, 1], 10, [5, 3, 2]), ([1, 1, 1], 5, [2, 2, 1]), ([1, 0, 6], 10, [2, 1, 7])]
+)
+def test_what_quantisation_leaves_goes_to_the_largest_remainders_and_the_first_of_equal_ones(weights, total, masses):
+    assert integers.quantise(weights, total).tolist() == masses
+
+
 def test_bad_sizes_are_refused():
     for call in (
         lambda: integers.num_classes(32),

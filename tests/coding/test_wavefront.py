@@ -30,6 +30,8 @@ def test_a_pixel_sees_its_rows_above_and_its_left():
     _, neighbours = wavefront((5, 5), 2)
     assert neighbours[12].tolist() == [*numbers[:2].ravel(), 10, 11]
     assert neighbours[0].tolist() == [25] * 12
+    assert neighbours[9].tolist() == [25] * 5 + [2, 3, 4, 25, 25, 7, 8]
+    assert neighbours[10].tolist() == [25, 25, 0, 1, 2, 25, 25, 5, 6, 7, 25, 25]
 
 
 @pytest.mark.parametrize("lanes", [1, 5])

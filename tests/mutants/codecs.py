@@ -65,7 +65,7 @@ FAULTS = (
     fault(
         "the tail of a chain is not compared",
         "recjax/codecs/stream_start.py",
-        "and np.array_equal(message.tail[:borrowed], tail):",
+        "and np.array_equal(np.asarray(message.tail)[:borrowed], tail):",
         "and len(tail) == borrowed:",
         f"{START}::test_another_byte_of_the_tail_is_refused",
     ),

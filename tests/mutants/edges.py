@@ -2,6 +2,7 @@
 
 from tests.mutants.fault import fault
 
+ATOMIC = "tests/test_atomic.py"
 BEHIND = "tests/test_left_behind.py"
 IMAGES = "tests/test_images.py"
 CARDS = "tests/test_cards.py"
@@ -10,60 +11,81 @@ EDGES = "tests/training/test_edges.py"
 FAULTS = (
     fault(
         "a folder is left behind after an error",
-        "recjax/images.py",
-        "shutil.rmtree(part, ignore_errors=True)",
-        'shutil.rmtree(part / "none", ignore_errors=True)',
+        "recjax/part_files.py",
+        "    part.rmdir()\n",
+        "    part.is_dir()\n",
         f"{BEHIND}::test_parts_that_stop_coming_leave_nothing[0-folder]",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing[folder]",
     ),
     fault(
         "a temporary file is left behind after an error",
-        "recjax/atomic.py",
-        "part.unlink(missing_ok=True)",
-        "part.exists()",
+        "recjax/part_files.py",
+        "        part.unlink()\n",
+        "        part.exists()\n",
         f"{BEHIND}::test_a_file_that_fails_leaves_the_old_one_alone",
     ),
     fault(
         "a file is written in its own place",
         "recjax/atomic.py",
-        "            write(part)\n",
-        "            write(path)\n",
+        "        write(part)\n",
+        "        write(target)\n",
         f"{BEHIND}::test_a_file_that_fails_leaves_the_old_one_alone",
     ),
     fault(
         "fewer images than were declared are written",
-        "recjax/images.py",
+        "recjax/image_output.py",
         "    if found != count:",
         "    if found > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
         "images of another shape are written",
-        "recjax/images.py",
+        "recjax/image_output.py",
         "if images.shape[1:] != shape or found > count:",
         "if found > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
         "names of many images do not sort",
-        "recjax/images.py",
+        "recjax/image_output.py",
         "digits = max(len(str(count)), 5)",
         "digits = 1",
         f"{IMAGES}::test_many_images_come_back_in_order",
     ),
     fault(
         "an .npy in Fortran's order is read in C's",
-        "recjax/images.py",
-        'order="F" if fortran_order else "C"',
-        'order="C"',
+        "recjax/image_source.py",
+        'values.reshape(self._whole, order="F")',
+        "values.reshape(self._whole)",
         f"{IMAGES}::test_a_matrix_is_one_image_and_fortran_order_is_read",
     ),
     fault(
         "an .npy may hold fewer bytes than it declares",
-        "recjax/images.py",
+        "recjax/npy.py",
         "if min(shape) < 0 or prod(shape) != size:",
         "if min(shape) < 0:",
         f"{IMAGES}::test_bad_input_is_a_sentence",
+    ),
+    fault(
+        "bytes may follow an .npy",
+        "recjax/npy.py",
+        "if min(shape) < 0 or prod(shape) != size:",
+        "if min(shape) < 0 or prod(shape) > size:",
+        f"{IMAGES}::test_bad_input_is_a_sentence",
+    ),
+    fault(
+        "what others write is swept",
+        "recjax/part_files.py",
+        "        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "",
+        f"{ATOMIC}::test_what_the_dead_left_is_swept_and_what_the_living_write_is_not",
+    ),
+    fault(
+        "what the dead left is not swept",
+        "recjax/part_files.py",
+        "        _remove(left)\n",
+        "        left.exists()\n",
+        f"{ATOMIC}::test_what_the_dead_left_is_swept_and_what_the_living_write_is_not",
     ),
     fault(
         "a model of too few levels is chosen",

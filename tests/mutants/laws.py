@@ -7,6 +7,7 @@ RANDOMNESS = "tests/test_randomness.py"
 NUMERICS = "tests/test_numerics.py"
 NORMAL_RATIO = "tests/distributions/test_normal_ratio.py"
 FAMILIES = "tests/distributions/test_families.py"
+REPRESENTABLE = "tests/rec/test_representable.py"
 SUPERLEVEL = "tests/distributions/test_superlevel.py"
 
 FAULTS = (
@@ -287,9 +288,16 @@ FAULTS = (
     ),
     fault(
         "targets of few words pass for densities",
-        "recjax/distributions/superlevel.py",
-        "return allowed * mean >= 2.0**-grid.BITS",
-        "return allowed * mean >= 0",
-        f"{SUPERLEVEL}::test_targets_of_few_words_are_told",
+        "recjax/distributions/ratio.py",
+        "return (beyond <= MOST_BEYOND) & (log_largest <= _LOG_LARGEST_RATIO)",
+        "return beyond <= MOST_BEYOND",
+        f"{REPRESENTABLE}::test_laws_on_words_are_as_far_from_normal_targets_as_documented",
+    ),
+    fault(
+        "targets beyond the grid pass for densities",
+        "recjax/distributions/ratio.py",
+        "return (beyond <= MOST_BEYOND) & (log_largest <= _LOG_LARGEST_RATIO)",
+        "return log_largest <= _LOG_LARGEST_RATIO",
+        f"{REPRESENTABLE}::test_laws_on_words_are_as_far_from_normal_targets_as_documented",
     ),
 )

@@ -316,8 +316,8 @@ FAULTS = (
     fault(
         "a patch takes the latents of the next square",
         "recjax/models/levels.py",
-        "jnp.take(x, jnp.arange(size) // span, axis=axis)",
-        "jnp.take(x, (jnp.arange(size) + 1) // span, axis=axis)",
+        "columns + np.arange(wide) // span",
+        "columns + (np.arange(wide) + 1) // span",
         f"{LEVELS}::test_sums_of_the_squares_that_a_patch_lies_in",
     ),
     fault(

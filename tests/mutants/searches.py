@@ -192,12 +192,26 @@ FAULTS = (
     fault(
         "the private key is the shared one",
         "recjax/rec/engine.py",
-        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None",
-        "key if private_key is None",
+        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key\n    keys, ",
+        "key if private_key is None else private_key\n    keys, ",
+        f"{KEYS}::test_the_private_key_is_derived_from_the_shared_one_and_is_not_it",
+    ),
+    fault(
+        "the private key of compiled programs is the shared one",
+        "recjax/rec/engine.py",
+        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key\n\n",
+        "key if private_key is None else private_key\n\n",
         f"{KEYS}::test_the_private_key_is_derived_from_the_shared_one_and_is_not_it",
     ),
     fault(
         "the private key is the same for all rows",
+        "recjax/rec/engine.py",
+        "randomness.fold_in(private_key, row)",
+        "randomness.fold_in(private_key, jnp.zeros_like(row))",
+        f"{KEYS}::test_rows_of_one_target_and_one_stream_differ_by_their_arrivals",
+    ),
+    fault(
+        "the private key of compiled programs is the same for all rows",
         "recjax/rec/engine.py",
         "randomness.fold_in(private_key, jnp.arange(rows, dtype=jnp.uint32))",
         "randomness.fold_in(private_key, jnp.zeros(rows, jnp.uint32))",

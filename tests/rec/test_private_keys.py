@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 import recjax
 from recjax import randomness, rec
@@ -13,18 +14,23 @@ ROWS = 24
 EQUAL = recjax.Normal(np.full((ROWS, 2), 1.2, np.float32), np.full((ROWS, 2), 0.3, np.float32))
 
 
-def indices(**options) -> np.ndarray:
-    return np.asarray(rec.encode(ALGORITHM, KEY, EQUAL, PRIOR, shared_axes=(0,), **options).code.index)
+def indices(key=KEY, private_key=None):
+    return rec.encode(ALGORITHM, key, EQUAL, PRIOR, shared_axes=(0,), private_key=private_key).code.index
 
 
-def test_the_private_key_is_derived_from_the_shared_one_and_is_not_it():
-    derived = indices()
-    assert np.array_equal(derived, indices(private_key=randomness.fold_in(KEY, randomness.PRIVATE)))
-    assert not np.array_equal(derived, indices(private_key=KEY))
+both_ways = pytest.mark.parametrize("indices", [indices, jax.jit(indices)], ids=["at hand", "compiled"])
 
 
-def test_rows_of_one_target_and_one_stream_differ_by_their_arrivals():
-    index = indices()
+@both_ways
+def test_the_private_key_is_derived_from_the_shared_one_and_is_not_it(indices):
+    derived = indices(KEY)
+    assert np.array_equal(derived, indices(KEY, randomness.fold_in(KEY, randomness.PRIVATE)))
+    assert not np.array_equal(derived, indices(KEY, KEY))
+
+
+@both_ways
+def test_rows_of_one_target_and_one_stream_differ_by_their_arrivals(indices):
+    index = indices(KEY)
     assert len(set(index.tolist())) > 1
 
 
