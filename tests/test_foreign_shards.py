@@ -1,16 +1,18 @@
-"""Shards that are damaged are made again; whole files that are not the shards of their folder are refused."""
+"""Shards that are whole files and yet not those of their folder are refused, and damaged ones are made again."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from recjax import chunks, container, shards
+from recjax import chunks, container, shard_manifest, shards
 from recjax.image_source import open_source
 
 SETTINGS = {"method": "raw"}
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 4, 6), np.uint8)
 
 
-def raw(images, seed=0):
+def raw(images, seed):
     return chunks.write_raw(images)
 
 
@@ -21,32 +23,29 @@ def folder(tmp_path):
     return tmp_path / "out"
 
 
+# The shard in whose place it is, the one whose seed it has, and its images.
 FOREIGN = {
-    "of another shape": (1, np.zeros((4, 6, 4), np.uint8)),
-    "in colour": (1, np.zeros((4, 4, 6, 3), np.uint8)),
-    "of fewer images": (1, IMAGES[:3]),
-    "of more images": (2, IMAGES[:4]),
-    "of another seed": (1, IMAGES[4:8]),
+    "of another shape": (1, 1, np.zeros((4, 6, 4), np.uint8)),
+    "in colour": (1, 1, np.zeros((4, 4, 6, 3), np.uint8)),
+    "of fewer images": (1, 1, IMAGES[:3]),
+    "of more images": (2, 2, IMAGES[:4]),
+    "of the shard before": (1, 0, IMAGES[:4]),
 }
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_shard_of_others_is_refused_and_left_as_it_is(folder, name):
-    number, images = FOREIGN[name]
+def test_a_shard_of_others_is_refused_and_stays(folder, name):
+    number, owner, images = FOREIGN[name]
     path = folder / f"{number:05}.rjx"
-    foreign = raw(images)
-    path.write_bytes(foreign)
-    refused = rf"{path.name} should be shard {number} of its folder and is of other images or settings"
-    with pytest.raises(ValueError, match=refused):
+    header = container.read(chunks.write_raw(images)).header
+    seed = shard_manifest.read(folder).seed(owner)
+    path.write_bytes(container.write(replace(header, seed=seed), [images.tobytes()]))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=rf"{path.name} should be shard {number} of its folder and is "):
         shards.file(folder, number)
-    source = open_source(folder.parent / "in.npy")
-    with pytest.raises(ValueError, match=refused):
-        shards.compress(source, folder, 4, SETTINGS, raw)
-    assert path.read_bytes() == foreign
-    path.unlink()
-    assert shards.compress(source, folder, 4, SETTINGS, raw) == 1
-    back = [chunks.read_raw(container.read(file.read_bytes())) for file in shards.files(folder)]
-    assert np.array_equal(np.concatenate(back), IMAGES)
+    with pytest.raises(ValueError, match=rf"{path.name} should be shard {number} of its folder and is "):
+        shards.compress(open_source(folder.parent / "in.npy"), folder, 4, SETTINGS, raw)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("place", [-1, -9])
@@ -58,6 +57,8 @@ def test_a_shard_with_a_wrong_checksum_is_made_again(folder, place):
     with pytest.raises(ValueError, match="missing or damaged"):
         shards.file(folder, 1)
     assert shards.compress(open_source(folder.parent / "in.npy"), folder, 4, SETTINGS, raw) == 1
+    back = [chunks.read_raw(container.read(file.read_bytes())) for file in shards.files(folder)]
+    assert np.array_equal(np.concatenate(back), IMAGES)
 
 
 @pytest.mark.parametrize(

@@ -192,15 +192,8 @@ FAULTS = (
     fault(
         "the private key is the shared one",
         "recjax/rec/engine.py",
-        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key\n    keys, ",
-        "key if private_key is None else private_key\n    keys, ",
-        f"{KEYS}::test_the_private_key_is_derived_from_the_shared_one_and_is_not_it",
-    ),
-    fault(
-        "the private key of compiled programs is the shared one",
-        "recjax/rec/engine.py",
-        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key\n\n",
-        "key if private_key is None else private_key\n\n",
+        "randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key",
+        "key if private_key is None else private_key",
         f"{KEYS}::test_the_private_key_is_derived_from_the_shared_one_and_is_not_it",
     ),
     fault(
