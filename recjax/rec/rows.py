@@ -67,4 +67,4 @@ def of_streams(batch: tuple[int, ...], shared_axes: frozenset[int]) -> np.ndarra
 def cut(tree: Any, batch: tuple[int, ...]) -> Any:
     """Undoes the padding: rows as [*batch]; arrays of the host."""
     rows = math.prod(batch)
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[:rows].reshape(*batch, *leaf.shape[1:]), tree)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:rows].reshape((*batch, *leaf.shape[1:])), tree)
