@@ -76,6 +76,6 @@ def require_index(index: Any) -> int | None:
 
 def require_number(name: str, value: Any, lowest: float = 0) -> None:
     """ValueError unless a limit is a number, of at least `lowest`; infinity is one, and NaN is not."""
-    value = value.item() if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0 else value
-    if not isinstance(value, Real) or not value >= lowest:
+    number: Any = value.item() if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0 else value
+    if not isinstance(number, Real) or not number >= lowest:
         raise ValueError(f"{name} must be {lowest:g} or more, got {shown(value)}; give such a number.")
