@@ -26,7 +26,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Doctor:
-    """Print versions, devices and what is kept of compiled programs, and code a few images as a self-test.
+    """Print versions, devices and compiled programs, and run a quick self-test.
 
     Example: recjax doctor --conformance
     """

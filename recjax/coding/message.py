@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int32, UInt8, UInt32
 
 from recjax.coding import spread
@@ -25,7 +26,8 @@ HEAD_MIN = 1 << 24
 MAX_CAPACITY = 1 << 30
 """Bytes of the longest tail: its places are int32, and those that a sequence of pushes asks for may lie beyond it."""
 
-OVERFLOW, UNDERFLOW, ZERO_MASS = 1, 2, 4
+# With their type: under x64, XLA of jaxlib 0.10 dies of an or of int32 and what Python's integers become there.
+OVERFLOW, UNDERFLOW, ZERO_MASS = np.int32(1), np.int32(2), np.int32(4)
 
 
 def bucket(size: int) -> int:
@@ -83,8 +85,10 @@ def write(message: Message, shed: UInt32[Array, "*batch pushes lanes"]) -> Messa
     if shed.shape[-2] == 0:
         return message
     tail, size, no_mass = _over_batch(tails.append, message.size.ndim)(message.tail, message.size, shed)
-    overflow = jnp.where(size > message.tail.shape[-1], OVERFLOW, 0)
-    return message._replace(tail=tail, size=size, fault=message.fault | overflow | jnp.where(no_mass, ZERO_MASS, 0))
+    overflow = jnp.where(size > message.tail.shape[-1], OVERFLOW, np.int32(0))
+    return message._replace(
+        tail=tail, size=size, fault=message.fault | overflow | jnp.where(no_mass, ZERO_MASS, np.int32(0))
+    )
 
 
 def peek(message: Message) -> UInt32[Array, "*batch lanes"]:
@@ -107,7 +111,7 @@ def pop(message: Message, start: UInt32[Array, "*batch lanes"], freq: UInt32[Arr
         head = jnp.where(found[..., part], (head << 8) | taken[..., part], head)
     size = jnp.maximum(message.size - count, 0)
     short = head[..., 0] == 0 if _is_open(message) else count > message.size
-    fault = message.fault | jnp.where(short, UNDERFLOW, 0)
+    fault = message.fault | jnp.where(short, UNDERFLOW, np.int32(0))
     return message._replace(head=head, size=size, low=jnp.minimum(message.low, size), fault=fault)
 
 

@@ -44,7 +44,7 @@ def append(
     values = jnp.concatenate([shed, shed >> 8], axis=-1).astype(jnp.uint8).reshape(-1)
     rank, total = _rank(flags)
     # Distinct places out of range, as the scatter is told that no place occurs twice.
-    nowhere = tail.shape[0] + jnp.arange(flags.shape[0])
+    nowhere = tail.shape[0] + jnp.arange(flags.shape[0], dtype=jnp.int32)
     tail = tail.at[jnp.where(flags, size + rank, nowhere)].set(values, mode="drop", unique_indices=True)
     return tail, size + total, jnp.any(shed >> _NO_MASS_SHIFT != 0)
 
