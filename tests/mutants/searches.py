@@ -313,7 +313,14 @@ FAULTS = (
         "recjax/rec/pfr.py",
         "hopeless = (log_time - state.race.log_best_nats > best) & in_budget",
         "hopeless = (log_time - state.race.log_best_nats > best - 0.7) & in_budget",
-        f"{ARRIVALS}::test_pfr_s_index_is_that_of_a_poisson_process",
+        f"{ARRIVALS}::test_searches_score_the_times_that_their_waits_make[pfr]",
+    ),
+    fault(
+        "pfr goes on when nothing can win",
+        "recjax/rec/pfr.py",
+        "hopeless = (log_time - state.race.log_best_nats > best) & in_budget",
+        "hopeless = (log_time - state.race.log_best_nats > best + 0.7) & in_budget",
+        f"{ARRIVALS}::test_searches_score_the_times_that_their_waits_make[pfr]",
     ),
     fault(
         "pfr's times start at 0 again",
