@@ -113,7 +113,7 @@ FAULTS = (
         "recjax/coding/codec.py",
         "jnp.where(symbol >> count == 0, jnp.uint32(1) << unused, 0)",
         "jnp.uint32(1) << unused",
-        "tests/coding/test_ends.py::test_the_symbol_beyond_the_last_is_a_fault[short integers]",
+        "tests/coding/test_ends.py::test_the_symbol_beyond_the_last_is_a_fault[short integers-32]",
     ),
     fault(
         "bernoulli masses are swapped",

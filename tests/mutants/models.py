@@ -321,6 +321,20 @@ FAULTS = (
         f"{LEVELS}::test_sums_of_the_squares_that_a_patch_lies_in",
     ),
     fault(
+        "beyond the edge of a picture lies its first patch",
+        "recjax/models/mosaic.py",
+        "constant_values=patches)",
+        "constant_values=0)",
+        "tests/models/test_mosaic.py::test_edges_and_their_gradients_are_those_of_whole_pictures",
+    ),
+    fault(
+        "padding of a level is left on",
+        "recjax/codecs/inr_layout.py",
+        "x = np.asarray(x)[: self.squares[level]]",
+        "x = np.asarray(x)[: self.padded_squares[level]]",
+        "tests/codecs/test_inr_layout.py::test_padding_repeats_the_last_square_and_is_taken_off",
+    ),
+    fault(
         "squares at the edge are left out",
         "recjax/models/levels.py",
         "return -(-tall // span), -(-wide // span)",

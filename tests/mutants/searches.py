@@ -1,14 +1,10 @@
-"""Faults of relative entropy coding: arrivals, candidates, partitions, trees, sweeps and the engine."""
+"""Faults of searches: arrivals, candidates, sweeps, algorithms and the engine."""
 
 from tests.mutants.fault import fault
 
 ARRIVALS = "tests/rec/test_arrivals.py"
 SWEEP = "tests/rec/test_sweep.py"
-PARTITION = "tests/rec/test_partition.py"
-QUICK = "tests/rec/test_quick_scores.py"
 KEYS = "tests/rec/test_private_keys.py"
-CODES = "tests/rec/test_codes.py"
-BLOCKS = "tests/rec/test_blocks.py"
 
 FAULTS = (
     fault(
@@ -67,6 +63,27 @@ FAULTS = (
         "waits = running_sum(unit_exponential(words))",
         "waits = running_sum(unit_exponential(words) ** 1.2)",
         f"{SWEEP}::test_times_within_a_span_share_its_sum_as_those_of_a_poisson_process",
+    ),
+    fault(
+        "the root of a tree arrives late",
+        "recjax/rec/ad_star.py",
+        "return unit_exponential(randomness.words(private_key, randomness.ARRIVAL, (0,), 1)[0])",
+        "return unit_exponential(randomness.words(private_key, randomness.ARRIVAL, (0,), 1)[0]) ** 1.2",
+        f"{ARRIVALS}::test_waits_of_trees_are_exponential_in_units_of_their_mass",
+    ),
+    fault(
+        "children of a tree arrive twice as fast",
+        "recjax/rec/ad_star.py",
+        "(jnp.uint32(2) << (31 - jax.lax.clz(heap)))",
+        "(jnp.uint32(1) << (31 - jax.lax.clz(heap)))",
+        f"{ARRIVALS}::test_waits_of_trees_are_exponential_in_units_of_their_mass",
+    ),
+    fault(
+        "both children of a tree arrive at once",
+        "recjax/rec/ad_star.py",
+        "unit_exponential(upper) * children",
+        "unit_exponential(lower) * children",
+        f"{ARRIVALS}::test_waits_of_trees_are_exponential_in_units_of_their_mass",
     ),
     fault(
         "ranks on accelerators count the candidate itself",
@@ -189,76 +206,6 @@ FAULTS = (
         f"{KEYS}::test_the_keys_of_a_batch_differ_from_each_other_and_from_the_shared_one",
     ),
     fault(
-        "intervals are drawn a cumulative weight late",
-        "recjax/rec/partition.py",
-        "weights.upper[:, :, None] <= halves[:, None, :]",
-        "weights.upper[:, :, None] < halves[:, None, :]",
-        f"{PARTITION}::test_an_interval_ends_where_its_cumulative_weight_does",
-    ),
-    fault(
-        "a bisection finds intervals a cumulative weight late",
-        "recjax/rec/partition.py",
-        "return jnp.where(probed <= halves, above, k)",
-        "return jnp.where(probed < halves, above, k)",
-        f"{PARTITION}::test_an_interval_ends_where_its_cumulative_weight_does",
-    ),
-    fault(
-        "halves of words are swapped",
-        "recjax/rec/partition.py",
-        "jnp.stack([words & jnp.uint32(0xFFFF), words >> 16], axis=1)",
-        "jnp.stack([words >> 16, words & jnp.uint32(0xFFFF)], axis=1)",
-        f"{QUICK}::test_draws_streams_and_scores_in_bins_are_those_of_the_words[1]",
-    ),
-    fault(
-        "weights do not say what is drawn",
-        "recjax/rec/partition.py",
-        "jnp.log(counts.astype(jnp.float32) / WEIGHT_SUM)",
-        "jnp.log((counts + 1).astype(jnp.float32) / WEIGHT_SUM)",
-        f"{PARTITION}::test_weights_are_integers_that_say_what_is_drawn",
-    ),
-    fault(
-        "an interval may have no weight",
-        "recjax/rec/partition.py",
-        "upper = index + jnp.floor(increasing * free).astype(jnp.uint32)",
-        "upper = 1 + jnp.floor(increasing * free).astype(jnp.uint32)",
-        f"{PARTITION}::test_weights_are_integers_that_say_what_is_drawn",
-    ),
-    fault(
-        "the largest ratio of bins is that of the first",
-        "recjax/rec/partition.py",
-        "best = jnp.max(jnp.where(used, log_sup - log_gain, -jnp.inf), axis=1)",
-        "best = (log_sup - log_gain)[:, 0]",
-        f"{PARTITION}::test_weights_are_integers_that_say_what_is_drawn",
-    ),
-    fault(
-        "a bin's number is no part of its stream",
-        "recjax/rec/partition.py",
-        "randomness.stream(key, randomness.CANDIDATE, tuple(interval))",
-        "randomness.stream(key, randomness.CANDIDATE, tuple(0 * interval))",
-        f"{PARTITION}::test_golden_candidates",
-    ),
-    fault(
-        "quick draws find intervals a cumulative weight late",
-        "recjax/rec/quick_bins.py",
-        "beyond = upper[place, k] <= share",
-        "beyond = upper[place, k] < share",
-        f"{PARTITION}::test_an_interval_ends_where_its_cumulative_weight_does",
-    ),
-    fault(
-        "quick streams leave a word of three dimensions out",
-        "recjax/rec/quick_bins.py",
-        "whole = dim // _PACKED + (dim % _PACKED > 2)",
-        "whole = dim // _PACKED",
-        f"{QUICK}::test_a_bin_of_three_or_seven_dimensions_has_the_stream_of_its_words",
-    ),
-    fault(
-        "quick scores take every group's first words",
-        "recjax/rec/quick_scores.py",
-        "(index, group * pairs + pair))",
-        "(index, pair + 0 * group))",
-        f"{QUICK}::test_scores_anywhere_are_those_of_the_words[23]",
-    ),
-    fault(
         "decoders take an interval beyond the last as it is",
         "recjax/rec/candidates.py",
         "interval = jnp.minimum(code.interval, bins.intervals - 1)",
@@ -277,7 +224,14 @@ FAULTS = (
         "recjax/rec/pfr.py",
         "hopeless = (log_time - state.race.log_best_nats > best) & in_budget",
         "hopeless = (log_time - state.race.log_best_nats > best - 0.7) & in_budget",
-        f"{ARRIVALS}::test_pfr_s_index_is_that_of_a_poisson_process",
+        f"{ARRIVALS}::test_searches_score_the_times_that_their_waits_make[pfr]",
+    ),
+    fault(
+        "pfr goes on when nothing can win",
+        "recjax/rec/pfr.py",
+        "hopeless = (log_time - state.race.log_best_nats > best) & in_budget",
+        "hopeless = (log_time - state.race.log_best_nats > best + 0.7) & in_budget",
+        f"{ARRIVALS}::test_searches_score_the_times_that_their_waits_make[pfr]",
     ),
     fault(
         "pfr's times start at 0 again",
@@ -294,39 +248,31 @@ FAULTS = (
         f"{ARRIVALS}::test_searches_score_the_times_that_their_waits_make[mrc]",
     ),
     fault(
-        "a block may exceed its budget by a latent",
-        "recjax/rec/blocks.py",
-        "if not blocks or cost > room:",
-        "if not blocks or room < 0:",
-        f"{BLOCKS}::test_every_latent_lies_in_one_block_within_the_budget",
+        "the time map is off by 2%",
+        "recjax/rec/gprs.py",
+        "return jnp.log(time) < self.times.log_sigma(",
+        "return jnp.log(time) - 0.02 < self.times.log_sigma(",
+        "tests/rec/test_gprs_acceptance.py::test_arrivals_are_accepted_up_to_the_time_at_which_their_ratio_is_reached",
     ),
     fault(
-        "a latent that fills a block exactly opens another",
-        "recjax/rec/blocks.py",
-        "if not blocks or cost > room:",
-        "if not blocks or cost >= room:",
-        f"{BLOCKS}::test_a_split_by_hand",
+        "the time map's integrals lack their end corrections",
+        "recjax/rec/time_map.py",
+        "+ jnp.square(step) / 12 * (self.slope - slope)",
+        "",
+        "tests/rec/test_time_map.py::test_sigma_against_float64",
     ),
     fault(
-        "padded positions hold the first latent",
-        "recjax/rec/blocks.py",
-        "return self.place >= 0",
-        "return self.place >= -1",
-        f"{BLOCKS}::test_merge_undoes_split",
-        f"{BLOCKS}::test_a_split_by_hand",
+        "gprs descends away from the mode",
+        "recjax/rec/gprs.py",
+        "upper = state.target.ratio.best_word > word",
+        "upper = state.target.ratio.best_word < word",
+        "tests/rec/test_gprs.py::test_samples_follow_their_targets[gprs]",
     ),
     fault(
-        "the bound of an index forgets its bins",
-        "recjax/rec/codes.py",
-        "bound -= np.minimum(",
-        "bound -= 0 * np.minimum(",
-        f"{CODES}::test_expected_index_bounds_are_integers_that_follow_the_formula",
-    ),
-    fault(
-        "a path's depth is coded as it is",
-        "recjax/rec/codes.py",
-        "jnp.where(path.depth <= 32 * PATH_WORDS, path.depth + 1, 0)",
-        "jnp.where(path.depth <= 32 * PATH_WORDS, path.depth, 0)",
-        f"{CODES}::test_paths_come_back_and_one_too_deep_is_a_fault",
+        "gprs waits as in the root everywhere",
+        "recjax/rec/gprs.py",
+        "time = state.time + wait * (tree.ALL / count.astype(jnp.float32))",
+        "time = state.time + wait * (count / count.astype(jnp.float32))",
+        "tests/rec/test_gprs.py::test_samples_follow_their_targets[gprs]",
     ),
 )

@@ -1,13 +1,13 @@
 """All planted faults, part by part."""
 
-from tests.mutants import codecs, coding, edges, files, laws, models, searches, trees
+from tests.mutants import codecs, coding, edges, files, laws, models, searches, structures
 from tests.mutants.fault import Fault
 
 PARTS: dict[str, tuple[Fault, ...]] = {
     "coding": coding.FAULTS,
     "laws": laws.FAULTS,
     "searches": searches.FAULTS,
-    "trees": trees.FAULTS,
+    "structures": structures.FAULTS,
     "models": models.FAULTS,
     "codecs": codecs.FAULTS,
     "files": files.FAULTS,

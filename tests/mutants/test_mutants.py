@@ -3,13 +3,19 @@
 import pytest
 
 from tests.mutants.fault import fault
-from tests.mutants.planting import copy_tree, try_fault
+from tests.mutants.planting import copy_tree, run_tests, try_fault
 from tests.mutants.table import FAULTS
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     return copy_tree(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.mark.slow
+def test_the_cases_of_tests_that_are_named_exist(tree):
+    code, output = run_tests(("--collect-only", *sorted({test for one in FAULTS for test in one.tests})), tree, 300)
+    assert code == 0, output
 
 
 @pytest.mark.slow
