@@ -41,14 +41,14 @@ FAULTS = (
     fault(
         "an overflow is told a byte late",
         "recjax/coding/message.py",
-        "jnp.where(size > message.tail.shape[-1], OVERFLOW, 0)",
-        "jnp.where(size > message.tail.shape[-1] + 1, OVERFLOW, 0)",
+        "jnp.where(size > message.tail.shape[-1], OVERFLOW, np.int32(0))",
+        "jnp.where(size > message.tail.shape[-1] + 1, OVERFLOW, np.int32(0))",
         f"{MESSAGE}::test_a_tail_may_be_full_and_no_more",
     ),
     fault(
         "symbols of mass 0 are no fault",
         "recjax/coding/message.py",
-        "jnp.where(no_mass, ZERO_MASS, 0)",
+        "jnp.where(no_mass, ZERO_MASS, np.int32(0))",
         "0",
         f"{MESSAGE}::test_a_symbol_of_mass_zero_is_a_fault",
     ),
