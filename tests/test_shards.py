@@ -287,7 +287,7 @@ def test_the_model_of_shards_is_named(made, tmp_path, monkeypatch, capsys):
     for command in (["decompress", "out", "back.npy"], ["decompress", "out", "one.npy", "--index", "7"]):
         assert cli.main(command) == cli.BAD_INPUT
         told = capsys.readouterr().err
-        assert f"the model 'mine', of digest {digest[:16]}" in told and "--model PATH" in told
+        assert f"the model 'mine' of digest {digest[:16]}" in told and "--model PATH" in told
         assert told.count("\n") == 1
     assert cli.main(["decompress", "out", "back.npy", "--model", "digits"]) == cli.BAD_INPUT
     assert f"of digest {digest[:16]}, got 'digits' of " in capsys.readouterr().err
@@ -313,7 +313,7 @@ def test_a_folder_is_read_in_parts(images, tmp_path):
     [
         ("in.png", r"does not exist; give a PNG, a folder of PNGs or an \.npy"),
         ("in.txt", r"has the suffix '\.txt'; give a PNG, a folder of PNGs or an \.npy"),
-        ("pipe", "is a pipe, not a file; name a file"),
+        ("pipe", "is a pipe, not a file; name a regular file"),
     ],
 )
 def test_sources_that_are_none_are_explained(name, told, tmp_path):
