@@ -12,7 +12,7 @@ from recjax import compile_cache, memory, own_folder
 from recjax.models import inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
-_MANY_MAPS = 30_000
+_MANY_MAPS = 20_000
 
 
 @pytest.fixture(scope="session", autouse=True)
