@@ -194,7 +194,7 @@ def test_models_that_do_not_fit_are_refused(tiny_model, tmp_path):
         ({"index_code": "none"}, "index_code must be one of"),
         ({"index_code": "learned"}, "has no histogram"),
         ({"effort": "some"}, "effort must be one of"),
-        ({"bits_per_pixel": -1.0}, "bits_per_pixel must lie"),
+        ({"bits_per_pixel": -1.0}, "bits_per_pixel must be 0 or more"),
         ({"bits_per_pixel": 0.1}, "too few for 1 of 8x8 pixels"),
         ({"seed": -1}, "seed"),
         ({"seed": 1 << 64}, "seed"),
@@ -226,7 +226,7 @@ def test_damaged_files_are_refused_or_decode_to_their_shape(tiny_model, tiny_pho
         except FormatError:
             refused += 1
     assert refused
-    with pytest.raises(FormatError, match="no released model"):
+    with pytest.raises(FormatError, match="not a released model"):
         recjax.decompress(data)
     with pytest.raises(FormatError, match="more than max_bytes"):
         recjax.decompress((GOLDEN / "inr-photo.rjx").read_bytes(), model=tiny_photo_model[0], max_bytes=2 * 13 * 11 * 3)

@@ -34,7 +34,7 @@ def test_another_digest_is_another_model(model, place):
     header = header_of(model, model_digest=bytes(digest))
     with pytest.raises(FormatError, match="give the model that made it"):
         ownership.model_of(header, model, models.find_model)
-    with pytest.raises(UnknownModelError, match=f"of digest {digest.hex()}, which no released model has"):
+    with pytest.raises(UnknownModelError, match=f"of digest {digest.hex()}, which is not a released model"):
         ownership.model_of(header, None, models.find_model)
 
 
