@@ -31,7 +31,8 @@ def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any)
             f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}; give the largest "
             "number of intervals of any dimension"
         )
-    return candidates, min(chunk_size, candidates), max_intervals
+    # Of one candidate, XLA of jaxlib 0.12 makes scalars, whose chains LLVM does not get through.
+    return candidates, max(min(chunk_size, candidates), 2), max_intervals
 
 
 def check_depth(name: str, depth: Any, largest: int) -> int:
