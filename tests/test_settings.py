@@ -14,9 +14,27 @@ SETTINGS = {
     "debug_nans": {"jax_debug_nans": True},
     "disable_jit": {"jax_disable_jit": True},
 }
+# Searches and files compile for long; a few of them stand for the others.
+LONG = (
+    "as_star", "dad_star", "gprs", "gprs_global", "grc", "mrc", "orc", "pfr", "bits_back codec",
+    "relative_entropy codec", "autoregressive codec", "compress orc", "compress_lossy",
+)  # fmt: skip
 ALL_BUT_JIT = {name: value for setting in list(SETTINGS)[:-1] for name, value in SETTINGS[setting].items()}
 # Each operation is then compiled and run by itself, which takes minutes for a search.
 QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "messages", "table codec", "raw_bits codec")
+
+
+def is_quick(entry: Entry, setting: str) -> bool:
+    """Whether a row belongs to the default suite."""
+    if setting == "disable_jit":
+        return entry.name in QUICK_WITHOUT_JIT
+    return setting == "all" and entry.name not in LONG
+
+
+def with_keys() -> list:
+    """Rows that take a key."""
+    taking = [entry for entry in ENTRIES if entry.takes_key]
+    return [pytest.param(one, id=one.name, marks=pytest.mark.slow if one.name in LONG else ()) for one in taking]
 
 
 def cases() -> list:
@@ -26,11 +44,10 @@ def cases() -> list:
             entry,
             SETTINGS.get(setting, ALL_BUT_JIT),
             id=f"{entry}-{setting}",
-            marks=() if setting == "all" or quick else pytest.mark.slow,
+            marks=() if is_quick(entry, setting) else pytest.mark.slow,
         )
         for setting in ("all", *SETTINGS)
         for entry in ENTRIES
-        for quick in [setting == "disable_jit" and entry.name in QUICK_WITHOUT_JIT]
     ]
 
 
@@ -65,6 +82,6 @@ def test_the_same_under_a_users_settings(entry, setting, settle):
 
 
 @pytest.mark.parametrize("make", [jax.random.PRNGKey, jax.random.key], ids=["legacy", "typed"])
-@pytest.mark.parametrize("entry", [pytest.param(one, id=one.name) for one in ENTRIES if one.takes_key])
+@pytest.mark.parametrize("entry", with_keys())
 def test_the_same_with_keys_of_jax(entry, make):
     assert_same(entry, entry.run(make(17)))
