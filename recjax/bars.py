@@ -6,7 +6,7 @@ paces and compile programs first, which nothing that was measured foretells.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Protocol
 
 from rich.console import Console
@@ -66,7 +66,9 @@ def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Ite
         TextColumn("{task.fields[note]}"),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    # Some versions of rich print an empty line at the end of a bar that was not shown.
+    with progress if console.is_terminal else nullcontext():
         rows: dict[str, TaskID] = {"": progress.add_task("compiling", total=None, note="", left="")}
         paces: dict[str, Pace] = {}
 
