@@ -89,7 +89,10 @@ def test_any_ratio_follows_the_law_of_the_grid(row, grid_values):
 
 def test_searches_are_complete_and_short():
     info = draws().info
-    assert (info.status == Status.OK).all() and np.array_equal(info.log2_index, draws().code.depth)
+    # Targets that the grid cannot represent are told as such; none ran out of its budget.
+    assert np.isin(info.status, (Status.OK, Status.UNSUITED)).all() and np.array_equal(
+        info.log2_index, draws().code.depth
+    )
     # The number of nodes is linear in D_inf, which is at most the grid's 24 bits; the target P takes the first sample.
     assert info.steps.max() < 64 and (info.steps[:, -1] == 1).all()
 
@@ -110,7 +113,7 @@ SLOW = pytest.mark.slow
 def test_a_search_that_was_cut_short_says_so_or_found_the_same(cut):
     enc = encode(0, **cut)
     complete = enc.info.status == Status.OK
-    assert (enc.info.status[~complete] == Status.BUDGET).all()
+    assert np.isin(enc.info.status[~complete], (Status.BUDGET, Status.UNSUITED)).all()
     same = (enc.code.depth == draws().code.depth) & (enc.code.branches == draws().code.branches).all(axis=-1)
     # Both happen: what is called complete is what the whole search finds, and what is not often is something else.
     assert same[complete].all() and complete.any() and not same[~complete].all()

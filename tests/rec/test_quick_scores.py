@@ -74,7 +74,8 @@ def test_narrow_targets_keep_their_law(scale):
     bins = [32] if scale > 1e-4 else None
     algorithm = rec.pfr(max_candidates=1 << 22, chunk_size=2048)
     enc = rec.encode(algorithm, recjax.key(5), q, recjax.Normal(0.0, 1.0), bins=bins)
-    assert (np.asarray(enc.info.status) == Status.OK).all()
+    # Below 1e-4, a cell of the grid holds more of the target than its continuous law has there.
+    assert (np.asarray(enc.info.status) == (Status.OK if scale >= 1e-4 else Status.UNSUITED)).all()
     # The grid's cells, 2^-24 wide in mass, are 2e-7 wide here.
     z = (np.asarray(enc.sample, np.float64).ravel() - np.float32(0.7)) / scale
     assert scipy.stats.kstest(z, "norm").pvalue > 1e-3
@@ -106,12 +107,6 @@ def test_the_ends_of_all_intervals_lie_on_the_grid():
                 )
                 exact = ratio.block_log_ratio(jnp.stack([words, words]))
                 assert_close(quick, exact, np.full(2, 1 / 1.3))
-
-
-def test_blocks_of_no_coordinates_are_coded():
-    nothing = recjax.Normal(jnp.zeros((4, 0)), jnp.ones((4, 0)))
-    enc = rec.encode(rec.pfr(max_candidates=256), KEY, nothing, recjax.Normal(0.0, 1.0))
-    assert enc.sample.shape == (4, 0) and (np.asarray(enc.code.index) == 1).all()
 
 
 @pytest.mark.parametrize("dim", [2, 3, 6, 7, 8])
