@@ -2,7 +2,6 @@
 
 import operator
 from contextlib import suppress
-from numbers import Real
 from typing import Any, TypeVar
 
 import jax
@@ -77,5 +76,5 @@ def require_index(index: Any) -> int | None:
 def require_number(name: str, value: Any, lowest: float = 0) -> None:
     """ValueError unless a limit is a number, of at least `lowest`; infinity is one, and NaN is not."""
     number: Any = value.item() if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0 else value
-    if not isinstance(number, Real) or not number >= lowest:
+    if not isinstance(number, int | float | np.integer | np.floating) or not number >= lowest:
         raise ValueError(f"{name} must be {lowest:g} or more, got {shown(value)}; give such a number.")
