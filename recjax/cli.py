@@ -67,13 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     care of, and XLA's threads are not waited for, as they may abort when the interpreter goes away below them.
     """
     if arguments is not None:
-        return _code_of(list(arguments), own_process=False)
+        return exit_code(list(arguments), own_process=False)
     streams.prepare()
     interrupts.end_at_signals()
-    os._exit(_code_of(sys.argv[1:], own_process=True))
+    os._exit(exit_code(sys.argv[1:], own_process=True))
 
 
-def _code_of(arguments: list[str], own_process: bool) -> int:
+def exit_code(arguments: list[str], own_process: bool) -> int:
+    """Runs a command line; that of its own process keeps what it compiles, and reports errors on standard error."""
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:

@@ -52,8 +52,12 @@ def forget_compilations(monkeypatch):
 
 
 @pytest.fixture
-def count_compilations():
-    """Runs a function and returns how many times XLA compiled something meanwhile."""
+def count_compilations(monkeypatch):
+    """Runs a function and returns how many times XLA compiled something meanwhile.
+
+    Nothing is forgotten until the test ends, whatever the tests before it left in this process.
+    """
+    monkeypatch.setattr(memory, "bound", lambda: None)
 
     def count(function) -> int:
         compiled = []

@@ -85,7 +85,7 @@ def test_files_of_similar_counts_share_programs(count_compilations):
         np.testing.assert_array_equal(recjax.decompress(data, model=model), images[:count])
 
     for method, counts, options in (
-        ("bb-ans", (5, 8), {}),
+        ("bb-ans", (20, 30), {}),
         ("orc", (5, 7), {"candidates": 64, "block_bits": 6.0}),
     ):
         there_and_back(counts[0], method, **options)

@@ -13,10 +13,9 @@ if __name__ == "__main__":
         importlib.import_module(sys.argv[2])
         code = 0
     else:
-        from recjax.cli import main
+        from recjax import cli
 
-        sys.argv[0] = "recjax"
-        # Without arguments, as the installed command calls it: so it keeps what it compiles.
-        code = main()
+        # As the installed command, which keeps what it compiles, but does not end the process.
+        code = cli.exit_code(sys.argv[1:], own_process=True)
     Path(PEAK).write_text(str(peak_megabytes()), encoding="utf-8")
     sys.exit(code)

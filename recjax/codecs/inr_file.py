@@ -17,6 +17,7 @@ from recjax import chunks, container, randomness, rec, sizes
 from recjax.codecs import inr, inr_fit
 from recjax.codecs.inr import Effort, Facts, Sent
 from recjax.codecs.inr_fit import Fit
+from recjax.codecs.inr_layout import Layout
 from recjax.codecs.inr_plan import INDEX_CODES, LEARNED, PARTITIONS, SHIFT_ZERO, INRSettings, Level, make_levels
 from recjax.codecs.plan import code_codec
 from recjax.coding import message as rans
@@ -120,6 +121,7 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
     """The file of what was sent of pictures of a shape [picture, y, x, channel]."""
     levels = make_levels(model, settings)
     count = shape[0]
+    padded = Layout(model.spans, count, *inr.patches_of(model, *shape[1:3])).padded_squares
     digits = bytes.fromhex(model.digest[:16])
     parameters = {**settings.parameters, "chunk_images": CHUNK_PICTURES}
     header = Header(METHOD, digits, count, tuple(shape[1:]), seed, parameters)
@@ -128,7 +130,7 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
         codes = (rec.Code(part.found[number].interval, part.found[number].index) for part in sent)
         whole = jax.tree.map(lambda *parts: np.concatenate(parts), *codes)
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), whole)
-        of_levels.append([_bit_strings(level, flat), whole.index.shape[1]])
+        of_levels.append([_bit_strings(level, flat, padded[number]), whole.index.shape[1]])
     bodies = []
     for number in range(header.num_chunks):
         strings: list[np.ndarray] = []
@@ -141,10 +143,10 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
     return container.write(header, bodies)
 
 
-def _bit_strings(level: Level, code: rec.Code) -> list[np.ndarray]:
-    """The messages of codes [row, block ...], as arrays of bits."""
+def _bit_strings(level: Level, code: rec.Code, padded: int) -> list[np.ndarray]:
+    """The messages of codes [row, block ...], as arrays of bits; `padded` rows are coded at once."""
     count = len(code.index)
-    pushed = _push(level, jax.tree.map(lambda leaf: sizes.repeat_last(leaf, sizes.padded(count)), code))
+    pushed = _push(level, jax.tree.map(lambda leaf: sizes.repeat_last(leaf, padded), code))
     payload, lengths = wire.to_bits(jax.tree.map(lambda leaf: np.asarray(leaf)[:count], pushed))
     bits = np.unpackbits(np.frombuffer(payload, np.uint8))[: int(lengths.sum())]
     return np.split(bits, np.cumsum(lengths)[:-1])
@@ -178,30 +180,31 @@ def decode(
     levels = make_levels(model, settings, decoding=True)
     height, width = header.image_shape[:2]
     tall, wide = inr.patches_of(model, height, width)
-    counts = [squares.count(span, tall, wide) for span in model.spans]
     at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
     shown = []
     for number in range(header.num_chunks) if index is None else [file.locate(index)[0]]:
         pictures = len(header.images_of(number))
-        messages = chunks.unpack_messages(file.chunk(number), pictures * sum(counts))
+        messages = chunks.unpack_messages(file.chunk(number), sum(Layout(model.spans, pictures, tall, wide).squares))
         places = range(0, pictures, at_once) if index is None else [file.locate(index)[1]]
         for start in places:
             stop = min(start + at_once, pictures) if index is None else start + 1
-            words = _words(levels, counts, messages, range(start, stop), randomness.key(header.seed))
+            layout = Layout(model.spans, stop - start, tall, wide)
+            words = _words(levels, layout, messages, start, randomness.key(header.seed))
             shown.append(inr.show(model, settings.prior, levels, words, height, width))
             if progress:
                 progress(*((1, 1) if index is not None else (number * header.chunk_images + stop, header.count)))
     return np.concatenate(shown)
 
 
-def _words(levels, counts: list[int], messages: chunks.Messages, pictures: range, key) -> tuple[np.ndarray, ...]:
-    """Words [picture, square, block, dim] of each level, of some pictures of a chunk."""
-    rows = np.array(pictures)
+def _words(levels, layout: Layout, messages: chunks.Messages, start: int, key) -> tuple[np.ndarray, ...]:
+    """Words [picture, square, block, dim] of each level, of the pictures of a chunk from `start` on."""
+    rows = start + np.arange(layout.pictures)
+    counts = [total // layout.pictures for total in layout.squares]
     words, first = [], 0
     bits = np.unpackbits(messages.payload)
     for number, (level, squares_of) in enumerate(zip(levels, counts, strict=True)):
         wanted = (rows[:, None] * sum(counts) + first + np.arange(squares_of)).ravel()
-        wanted = sizes.repeat_last(wanted, sizes.padded(len(wanted)))
+        wanted = sizes.repeat_last(wanted, layout.padded_squares[number])
         first += squares_of
         lengths = messages.lengths_bits[wanted]
         if lengths.max() > 8 * (_capacity(level) + 4):
