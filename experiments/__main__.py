@@ -16,8 +16,9 @@ from pathlib import Path
 
 import rich.console
 
-from experiments import config, registry, report, tables
-from experiments.record import provenance, write_json
+from experiments import config, registry, report
+from experiments.provenance import provenance, write_json
+from experiments.reporting import tables
 from training.command import guarded, output_folder
 
 # A table of nine columns needs it; a terminal that is there decides for itself.

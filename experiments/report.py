@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import registry, tables
+from experiments import registry
+from experiments.reporting import tables
 from training.command import guarded, parser_of
 
 HERE = Path(__file__).resolve().parent

@@ -10,23 +10,23 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec
-    from recjax.codecs.files import decompress
-    from recjax.codecs.lossless import compress
-    from recjax.codecs.lossy import compress as compress_lossy
+    from recjax.codecs.decompress import decompress
+    from recjax.codecs.lossless.compression import compress
+    from recjax.codecs.lossy.compression import compress as compress_lossy
     from recjax.distributions.normal import Normal
     from recjax.errors import FormatError
-    from recjax.models.inr_model import load_model as load_lossy_model
-    from recjax.models.model import load_model
+    from recjax.models.inr.model import load_model as load_lossy_model
+    from recjax.models.vae.evaluate import load_model
     from recjax.randomness import key
 
 _HOME = {
-    "compress": ("recjax.codecs.lossless", "compress"),
-    "compress_lossy": ("recjax.codecs.lossy", "compress"),
-    "decompress": ("recjax.codecs.files", "decompress"),
+    "compress": ("recjax.codecs.lossless.compression", "compress"),
+    "compress_lossy": ("recjax.codecs.lossy.compression", "compress"),
+    "decompress": ("recjax.codecs.decompress", "decompress"),
     "Normal": ("recjax.distributions.normal", "Normal"),
     "FormatError": ("recjax.errors", "FormatError"),
-    "load_lossy_model": ("recjax.models.inr_model", "load_model"),
-    "load_model": ("recjax.models.model", "load_model"),
+    "load_lossy_model": ("recjax.models.inr.model", "load_model"),
+    "load_model": ("recjax.models.vae.evaluate", "load_model"),
     "key": ("recjax.randomness", "key"),
 }
 """Module, and name there, of what has a name here."""

@@ -11,7 +11,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 def main() -> None:
     """Runs the command line of this process, which ends here."""
-    from recjax import cli
+    from recjax.cli import main as cli
 
     cli.main()
 

@@ -8,8 +8,10 @@ import jax
 import pytest
 
 from experiments.fuzzing import mutations
-from recjax import compile_cache, memory, own_folder
-from recjax.models import inr_model
+from recjax import memory
+from recjax.cli.process import compile_cache
+from recjax.io import own_folder
+from recjax.models.inr import model as inr_model
 from tests.representations import GOLDEN, TINY_SHAPE, waves
 
 _MANY_MAPS = 20_000

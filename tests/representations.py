@@ -11,11 +11,11 @@ import numpy as np
 import rich.console
 from jaxtyping import UInt8
 
-from recjax.models import inr_model
-from recjax.models.inr import INRShape
-from recjax.models.inr_model import INRModel
-from training import representations
-from training.inr import INRTraining
+from recjax.models.inr import model as inr_model
+from recjax.models.inr.model import INRModel
+from recjax.models.inr.network import INRShape
+from training.inr import command as representations
+from training.inr.loop import INRTraining
 
 GOLDEN = Path(__file__).parent / "golden"
 

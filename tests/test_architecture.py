@@ -89,7 +89,7 @@ def test_the_top_level_holds_the_agreed_names_only():
 
 
 @pytest.mark.parametrize(
-    "statement", ["import recjax", "import recjax.cli", "import experiments.config, experiments.report"]
+    "statement", ["import recjax", "import recjax.cli.main", "import experiments.config, experiments.report"]
 )
 def test_importing_it_does_not_import_jax(statement):
     check = f"{statement}; import sys; sys.exit('jax' in sys.modules)"

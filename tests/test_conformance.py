@@ -7,8 +7,11 @@ import sys
 
 import pytest
 
-from recjax import cli, conformance, container, doctor
-from recjax.cards import read_cards, read_lossy_cards
+from recjax.cli import doctor
+from recjax.cli import main as cli
+from recjax.conformance import check as conformance
+from recjax.container import file as container
+from recjax.pretrained.cards import read_cards, read_lossy_cards
 from training import conformance as written
 
 ALL = tuple(reference.name for reference in conformance.references())
@@ -23,7 +26,8 @@ VARIANTS = {
 }
 PROGRAM = """
 import sys
-from recjax import compress, conformance, decompress, load_model
+from recjax import compress, decompress, load_model
+from recjax.conformance import check as conformance
 names = sys.argv[1].split()
 wrong = {one.name: conformance.failure(one) for one in conformance.references() if one.name in names}
 assert len(wrong) == len(names)

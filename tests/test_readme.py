@@ -10,8 +10,8 @@ import scipy.stats
 from sklearn.datasets import load_sample_image
 
 from experiments import report
-from recjax import cli
-from recjax.images import read_images, write_images
+from recjax.cli import main as cli
+from recjax.images.files import read_images, write_images
 from training import data
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recjax.models import tensor_file
+from recjax.io import tensor_file
 
 
 def save(path: str | Path, state: Any, document: Mapping[str, Any]) -> None:

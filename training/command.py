@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from recjax.cli import BAD_INPUT, FINE, INTERRUPTED, sentence
+from recjax.cli.main import BAD_INPUT, FINE, INTERRUPTED, sentence
 
 
 def guarded(name: str, action: Callable[[], object], *, debug: bool = False) -> int:

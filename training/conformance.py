@@ -1,8 +1,8 @@
 """Write the files of the conformance set that are missing: one for each codec, and for each released model.
 
-    python -m training.conformance --out recjax/references
+    python -m training.conformance --out recjax/conformance/references
 
-Files that are there stay as they are, for ever; see `recjax.conformance`.
+Files that are there stay as they are, for ever; see `recjax.conformance.check`.
 """
 
 import sys
@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import rich.console
 
-from recjax import conformance
-from recjax.cards import read_cards
-from recjax.codecs import lossless, lossy
-from recjax.models import inr_model
-from recjax.models.model import load_model
+from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossy import compression as lossy
+from recjax.conformance import check as conformance
+from recjax.models.inr import model as inr_model
+from recjax.models.vae.evaluate import load_model
+from recjax.pretrained.cards import read_cards
 from training import data
 from training.command import guarded, output_folder, parser_of
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax.atomic import write_atomically
+from recjax.io.atomic import write_atomically
 
 SPLITS = ("train", "validation", "test")
 NAMES = ("digits", "mnist", "binary_mnist", "sampled_mnist")

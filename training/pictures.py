@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax.images import read_images
+from recjax.images.files import read_images
 
 NAMES = ("cifar10", "photos", "kodak")
 CROP = 256

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from experiments import memory
-from recjax import container
+from recjax.container import file as container
 from recjax.errors import FormatError
 
 MAX_BYTES = 1 << 24

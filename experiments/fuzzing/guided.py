@@ -21,7 +21,7 @@ import numpy as np
 from recjax.errors import UsageError
 from training.command import guarded, parser_of
 
-_INSTRUMENTED = ["recjax.chunks", "recjax.container", "recjax.varint", "recjax.codecs"]
+_INSTRUMENTED = ["recjax.container.chunks", "recjax.container.file", "recjax.container.varint", "recjax.codecs"]
 _EVERY_SECONDS = 1.0
 
 
@@ -42,10 +42,10 @@ def _search(options: argparse.Namespace) -> None:
 
     # What is instrumented must not have been imported before.
     with atheris.instrument_imports(include=_INSTRUMENTED):  # pyright: ignore[reportAttributeAccessIssue]
-        from recjax.codecs.files import decompress
+        from recjax.codecs.decompress import decompress
     from experiments.fuzzing import attack, mutations
-    from recjax import conformance
-    from recjax.atomic import write_atomically
+    from recjax.conformance import check as conformance
+    from recjax.io.atomic import write_atomically
 
     corpus = options.folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from recjax import container
+from recjax.container import file as container
 
 
 def flip_bits(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:

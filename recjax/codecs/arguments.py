@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from recjax.models.document import shown
-from recjax.models.inr_model import INRModel
-from recjax.models.model import Model
+from recjax.models.inr.model import INRModel
+from recjax.models.vae.evaluate import Model
 
 Owner = TypeVar("Owner", Model, INRModel)
 

@@ -23,8 +23,8 @@ from recjax.codecs.settings import (
     ScalarSettings,
     Settings,
 )
-from recjax.container import METHODS as ROWS
-from recjax.models.model import Model
+from recjax.container.file import METHODS as ROWS
+from recjax.models.vae.evaluate import Model
 from recjax.rec import blocks as blocking
 
 METHODS = ("bb-ans", CHAIN_METHOD, *REC_METHODS)
@@ -127,7 +127,7 @@ def make_settings(
     if settings.index_code == LEARNED and not learned:
         raise ValueError(
             f"model {model.name!r} has no histogram {settings.histogram!r}; take index_code 'zeta' or 'delta', or "
-            "learn it with recjax.codecs.learning."
+            "learn it with recjax.codecs.lossless.learned_codes."
         )
     if isinstance(settings, BlockSettings) and settings.partition:
         if codes.get("bin_code") is None and model.interval_masses is not None:
@@ -135,7 +135,7 @@ def make_settings(
         if settings.learned_bins and model.interval_masses is None:
             raise ValueError(
                 f"model {model.name!r} has no masses of intervals; take bin_code 'uniform', or learn them with "
-                "recjax.codecs.learning."
+                "recjax.codecs.lossless.learned_codes."
             )
     return settings
 

@@ -13,12 +13,12 @@ from recjax import randomness, rec
 from recjax.codecs.settings import DELTA, LEARNED, MAX_CANDIDATES_LOG2, BlockSettings, Settings
 from recjax.coding import integers
 from recjax.coding.codec import Codec
-from recjax.coding.message import MASS_BITS
+from recjax.coding.rans import MASS_BITS
 from recjax.distributions.normal import Normal
-from recjax.models import model as models
-from recjax.models.model import Model
+from recjax.models.vae import evaluate as models
+from recjax.models.vae.evaluate import Model
 from recjax.rec import blocks as blocking
-from recjax.rec import codes, engine
+from recjax.rec import engine, index_codes
 
 
 @jax.tree_util.register_dataclass
@@ -62,12 +62,12 @@ def make_plan(model: Model, settings: Settings) -> Plan:
     """The plan that encoder and decoder share; integers only."""
     kl = np.asarray(model.kl_bits, np.int64)
     if not isinstance(settings, BlockSettings):
-        masses = _index_masses(model, settings, codes.expected_log2_depth(kl))
+        masses = _index_masses(model, settings, index_codes.expected_log2_depth(kl))
         return Plan(settings.encoder, None, None, None, masses, settings.arithmetic)
     order = blocking.permutation(randomness.key(0), model.latents)
     blocks = blocking.split_by_budget(kl, settings.block_bits_q10, order)
     counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None
-    expected = codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.index_log2)
+    expected = index_codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.index_log2)
     masses = _index_masses(model, settings, expected)
     bins = None if counts is None else engine.as_bins(settings.encoder, counts)
     return Plan(settings.encoder, blocks, bins, _bin_masses(model, settings, blocks), masses)
@@ -120,7 +120,7 @@ def code_codec(plan: Plan, key: randomness.Key) -> Codec:
         return rec.cut_path_codec(keys, plan.masses)
     if plan.bins is None:
         return plan.algorithm.code_codec(plan.masses, None, plan.shape[-1])
-    return codes.code_codec(plan.masses, plan.bins, plan.shape[-1], plan.bin_masses)
+    return index_codes.code_codec(plan.masses, plan.bins, plan.shape[-1], plan.bin_masses)
 
 
 def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:

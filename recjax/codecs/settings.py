@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from recjax import grid, rec
-from recjax.container import METHODS, Header
+from recjax.container.file import METHODS, Header
 from recjax.errors import FormatError
-from recjax.models.model import Model
-from recjax.rec import tree
+from recjax.models.vae.evaluate import Model
+from recjax.rec.trees import tree
 
 BLOCK_METHODS = ("pfr", "orc")
 SCALAR_METHODS = ("as-star", "ad-star", "dad-star", "gprs")

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, UInt32
 
-from recjax.coding import message as rans
-from recjax.coding.message import MASS_BITS, TOTAL_MASS, Message
+from recjax.coding import rans
+from recjax.coding.rans import MASS_BITS, TOTAL_MASS, Message
 
 Lanes = UInt32[Array, "*batch lanes"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Integer, UInt32
 
 from recjax.coding.codec import Codec, Lanes, family, raw_bits
-from recjax.coding.message import MASS_BITS, TOTAL_MASS
+from recjax.coding.rans import MASS_BITS, TOTAL_MASS
 
 _MANTISSA_BITS = 2
 _ESCAPE_BITS = 32

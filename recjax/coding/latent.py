@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from recjax.coding.codec import Codec
-from recjax.coding.message import Message
+from recjax.coding.rans import Message
 
 
 class LatentCoder(NamedTuple):

@@ -16,7 +16,7 @@ from jaxtyping import Array, Int32, UInt32
 
 from recjax import grid
 from recjax.coding.codec import Codec, by_cdf, interval
-from recjax.coding.message import MASS_BITS, TOTAL_MASS
+from recjax.coding.rans import MASS_BITS, TOTAL_MASS
 
 MEAN_BITS = 12
 LOG2_SCALE_BITS = 8

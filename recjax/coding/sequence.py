@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from recjax import compiler
-from recjax.coding import message as rans
+from recjax.coding import rans
 from recjax.coding.codec import Codec
-from recjax.coding.message import Message
+from recjax.coding.rans import Message
 from recjax.coding.tail import Pending
 
 # Above, starting a kernel for each operation takes no longer than the operation, and several cores may share it.

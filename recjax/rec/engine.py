@@ -21,9 +21,10 @@ from recjax import compiler, grid, memory, randomness
 from recjax.distributions.base import CodingDistribution, Distribution
 from recjax.distributions.pairs import check_coding_distribution, check_pair
 from recjax.rec import rows as rows_
-from recjax.rec import sharding, shared
+from recjax.rec import sharding
 from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape, shape_of
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
+from recjax.rec.candidates import batched as shared
 
 MAX_LANES = 256
 

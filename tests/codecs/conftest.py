@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from recjax import conformance
-from recjax.codecs import lossless, relative_entropy
-from recjax.models import model as models
+from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.conformance import check as conformance
+from recjax.models.vae import evaluate as models
 
 
 class Case(NamedTuple):

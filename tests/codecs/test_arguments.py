@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import recjax
-from recjax.models import inr_model
+from recjax.models.inr import model as inr_model
 
 IMAGES = np.zeros((2, 8, 8), np.uint8)
 

@@ -5,8 +5,9 @@ import pytest
 
 from experiments import memory
 from experiments.fuzzing import attack, mutations
-from recjax import chunks, container
-from recjax.codecs import lossless
+from recjax.codecs.lossless import compression as lossless
+from recjax.container import chunks
+from recjax.container import file as container
 from recjax.errors import FormatError
 
 SECONDS_WARM = 2.0

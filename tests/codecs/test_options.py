@@ -6,7 +6,7 @@ import pytest
 from recjax.codecs.options import block_budget_for, check_settings, make_settings
 from recjax.codecs.plan import make_decoding_plan, make_plan
 from recjax.codecs.settings import REC_METHODS, BlockSettings, settings_of
-from recjax.container import Header
+from recjax.container.file import Header
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 4, 7, 1000])

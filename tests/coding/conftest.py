@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.coding.message import HEAD_MIN, Message
+from recjax.coding.rans import HEAD_MIN, Message
 
 
 def contents(message: Message) -> tuple[list, list, list]:

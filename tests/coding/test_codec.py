@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.coding import message as rans
-from recjax.coding import wire
+from recjax.coding import rans, serialize
 from recjax.coding.codec import (
     bernoulli,
     family,
@@ -19,8 +18,8 @@ from recjax.coding.codec import (
     uniform,
 )
 from recjax.coding.integers import index_codec, learned_masses, zeta_masses
-from recjax.coding.message import UNDERFLOW, ZERO_MASS
 from recjax.coding.normal import discretised_normal, quantised_normal
+from recjax.coding.rans import UNDERFLOW, ZERO_MASS
 from recjax.coding.reference import ReferenceMessage
 from recjax.coding.sequence import repeat, scan
 
@@ -222,9 +221,9 @@ def test_bytes_equal_the_references():
     for symbol in symbols:
         message = push(message, jnp.asarray(symbol))
         reference.push_symbols(row, symbol.tolist())
-    data = wire.to_bytes(message)
+    data = serialize.to_bytes(message)
     assert data == reference.to_bytes()
-    message = wire.from_bytes(data, 4, 400)
+    message = serialize.from_bytes(data, 4, 400)
     for symbol in symbols[::-1]:
         message, popped = pop(message)
         assert popped.tolist() == reference.pop_symbols(row) == symbol.tolist()

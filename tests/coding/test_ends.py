@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.coding import message as rans
+from recjax.coding import rans
 from recjax.coding.codec import bernoulli, family, padded_bits, raw_bits, serial, uniform
 
 ROWS = np.array([[0, 1, 2, 65535, 65536], [0, 20000, 40000, 65000, 65536]], np.uint32)

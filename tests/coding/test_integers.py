@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recjax.coding import integers, wire
-from recjax.coding import message as rans
+from recjax.coding import integers, rans, serialize
 
 
 def test_elias_delta_masses_imply_the_lengths_of_the_code():
@@ -111,7 +110,7 @@ def test_the_code_is_as_long_as_it_says():
     n = rng.choice(1024, 4000, p=exact_zeta(4 * 256, 10)) + 1
     codec = integers.index_codec(masses)
     message = jax.jit(codec.push)(rans.empty((4000,), 1, 16), jnp.asarray(n[:, None]))
-    _, lengths_bits = wire.to_bits(message)
+    _, lengths_bits = serialize.to_bits(message)
     assert np.mean(lengths_bits) == pytest.approx(np.mean(integers.index_bits(masses, n)), abs=0.3)
 
 
@@ -120,7 +119,7 @@ def test_an_index_beyond_the_table_escapes():
     n = jnp.array([[1], [4], [5], [1 << 20], [0xFFFFFFFF]], jnp.uint32)
     message = jax.jit(codec.push)(rans.empty((5,), 1, 16), n)
     assert np.array_equal(jax.jit(codec.pop)(message)[1], n)
-    assert wire.to_bits(message)[1][3] >= 32
+    assert serialize.to_bits(message)[1][3] >= 32
 
 
 def test_garbage_gives_an_index():

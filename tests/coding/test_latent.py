@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from recjax import randomness
-from recjax.coding import codec, latent, sequence
-from recjax.coding import message as rans
+from recjax.coding import codec, latent, rans, sequence
 from recjax.coding.integers import quantise
 from recjax.coding.normal import discretised_normal
 

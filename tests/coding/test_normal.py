@@ -7,8 +7,7 @@ import pytest
 import scipy.stats
 
 from recjax import grid
-from recjax.coding import message as rans
-from recjax.coding import normal
+from recjax.coding import normal, rans
 
 cdf = jax.jit(normal.cdf)
 

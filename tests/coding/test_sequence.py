@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from recjax import compiler
-from recjax.coding import message as rans
-from recjax.coding import sequence
+from recjax.coding import rans, sequence
 from recjax.coding.codec import bernoulli, family, masked, optional, raw_bits, serial
-from recjax.coding.message import OVERFLOW, UNDERFLOW, ZERO_MASS
 from recjax.coding.normal import discretised_normal
+from recjax.coding.rans import OVERFLOW, UNDERFLOW, ZERO_MASS
 from recjax.coding.sequence import scan
 
 STEPS = 9

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.coding import message as rans
+from recjax.coding import rans
 from recjax.coding.codec import masked, uniform
 from recjax.coding.sequence import scan
 from recjax.coding.wavefront import autoregressive, wavefront

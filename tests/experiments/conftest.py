@@ -1,7 +1,6 @@
 """Small runs of the experiments on Gaussian targets, each done once for all of its tests."""
 
 import csv
-import importlib
 import json
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def settings():
 
     def build(name, *overrides):
         table = config.resolve(config.read(CONFIGS / f"{name}.toml"), overrides=overrides)
-        return config.build(importlib.import_module(f"experiments.{name}").Config, table)
+        return config.build(registry.runner(registry.name_of(table)).Config, table)
 
     return build
 

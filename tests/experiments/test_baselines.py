@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import baseline_codecs, baselines
-from experiments.baseline_codecs import OPTIONAL, Baseline, codecs_for, mosaic, split_mosaic
+from experiments.baselines import codecs as baseline_codecs
+from experiments.baselines import lossless as baselines
+from experiments.baselines.codecs import OPTIONAL, Baseline, codecs_for, mosaic, split_mosaic
 
 RANDOM = np.random.default_rng(0)
 STACKS = {

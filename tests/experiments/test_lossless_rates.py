@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments import lossless_rates
-from experiments.methods import Method
-from recjax.models.model import load_model
+from experiments.lossless import rates as lossless_rates
+from experiments.lossless.methods import Method
+from recjax.models.vae.evaluate import load_model
 from recjax.rec import diagnostics
 from training import data
 

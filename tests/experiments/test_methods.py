@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-from experiments.methods import Method, check, file_name, labels
-from recjax.codecs import lossless
+from experiments.lossless.methods import Method, check, file_name, labels
+from recjax.codecs.lossless import compression as lossless
 
 
 def test_partition_is_the_librarys_default():

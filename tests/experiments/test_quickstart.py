@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as command
-from experiments import quickstart, quickstart_report
-from experiments.baseline_codecs import codecs_for
-from recjax.codecs import lossless
-from recjax.models.model import load_model
+from experiments.baselines.codecs import codecs_for
+from experiments.quickstart import report as quickstart_report
+from experiments.quickstart import run as quickstart
+from recjax.codecs.lossless import compression as lossless
+from recjax.models.vae.evaluate import load_model
 from recjax.rec import diagnostics
 from training import data
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as command
-from experiments import config, lossy_peers, rate_distortion, rate_distortion_curves
+from experiments import config
+from experiments.baselines import lossy as lossy_peers
 from experiments.config import ConfigError
-from experiments.rate_distortion_notes import rows_of
+from experiments.rate_distortion import curves as rate_distortion_curves
+from experiments.rate_distortion import run as rate_distortion
+from experiments.rate_distortion.notes import rows_of
 from tests.representations import GOLDEN, waves
 from training import pictures
 

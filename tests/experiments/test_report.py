@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import quickstart_report, record, report
-from experiments.baselines import ONE_STREAM, PER_IMAGE
+from experiments import provenance as record
+from experiments import report
+from experiments.baselines.lossless import ONE_STREAM, PER_IMAGE
+from experiments.quickstart import report as quickstart_report
 
 
 def method(label, name, *, partition=None, rate, code, bias=None, initial_bits=0.0, exhausted=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.subsets import check_counts, disjoint_runs
+from experiments.lossless.subsets import check_counts, disjoint_runs
 
 
 def test_runs_are_disjoint_and_few_of_many_images():

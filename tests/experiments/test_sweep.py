@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from experiments import sweep
-from experiments.benchmarks import costs
+from experiments.benchmarks.costs import run as costs
 from experiments.config import ConfigError
 from recjax.errors import UsageError
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import rich.console
 
-from experiments import tables
-from experiments.record import mean, standard_error
+from experiments.provenance import mean, standard_error
+from experiments.reporting import tables
 
 TABLE = tables.Table("A & B", ("method", "x | y"), (("pfr_1", "1.5 ± 0.1"), ("a, b", tables.ABSENT)), ("a note",))
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from recjax.io import tensor_file
 from recjax.models import document as documents
-from recjax.models import inr_model, tensor_file
-from recjax.models import model as models
+from recjax.models.inr import model as inr_model
+from recjax.models.vae import evaluate as models
 
 TINY = Path(__file__).parents[1] / "golden" / "tiny.safetensors"
 DECODING = {"format", "image_shape", "levels", "likelihood", "context_radius", "posterior"}

@@ -2,66 +2,66 @@
 
 from tests.mutants.fault import fault
 
-MESSAGE = "tests/coding/test_message.py"
+MESSAGE = "tests/coding/test_rans.py"
 CODEC = "tests/coding/test_codec.py"
 ENDS = "tests/coding/test_ends.py::test_the_first_and_the_last_symbols_come_back_at_their_masses"
 INTEGERS = "tests/coding/test_integers.py"
 NORMAL = "tests/coding/test_normal.py"
-WIRE = "tests/coding/test_wire.py"
+WIRE = "tests/coding/test_serialize.py"
 
 FAULTS = (
     fault(
         "a head may reach freq 2^16 before it sheds",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "((head >> 16) >= divisor)",
         "((head >> 16) > divisor)",
         f"{MESSAGE}::test_a_head_at_the_limit_of_a_symbol_sheds_and_one_below_does_not",
     ),
     fault(
         "a pop refills at 2^24 too",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "wanted = _join(active & (head < HEAD_MIN),",
         "wanted = _join(active & (head <= HEAD_MIN),",
         f"{MESSAGE}::test_a_head_of_2_24_takes_no_byte",
     ),
     fault(
         "the order of a pop's two bytes is swapped",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "for part in (slice(lanes, None), slice(lanes)):",
         "for part in (slice(lanes), slice(lanes, None)):",
         f"{MESSAGE}::test_bytes_equal_the_references",
     ),
     fault(
         "idle lanes are pushed on",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "divisor = jnp.where(active, jnp.maximum(freq, 1), TOTAL_MASS)",
         "divisor = jnp.maximum(freq, 1)",
         f"{MESSAGE}::test_idle_lanes_are_left_alone",
     ),
     fault(
         "an overflow is told a byte late",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "jnp.where(size > message.tail.shape[-1], OVERFLOW, np.int32(0))",
         "jnp.where(size > message.tail.shape[-1] + 1, OVERFLOW, np.int32(0))",
         f"{MESSAGE}::test_a_tail_may_be_full_and_no_more",
     ),
     fault(
         "symbols of mass 0 are no fault",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "jnp.where(no_mass, ZERO_MASS, np.int32(0))",
         "0",
         f"{MESSAGE}::test_a_symbol_of_mass_zero_is_a_fault",
     ),
     fault(
         "the low-water mark is the size",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "low=jnp.minimum(message.low, size)",
         "low=size",
         f"{MESSAGE}::test_the_low_water_mark_stays_where_the_tail_was_lowest",
     ),
     fault(
         "an underflow is not told",
-        "recjax/coding/message.py",
+        "recjax/coding/rans.py",
         "short = head[..., 0] == 0 if _is_open(message) else count > message.size",
         "short = head[..., 0] == 0",
         f"{MESSAGE}::test_the_first_byte_that_is_not_there_is_an_underflow",
@@ -258,35 +258,35 @@ FAULTS = (
     ),
     fault(
         "an open message may be longer than its capacity",
-        "recjax/coding/wire.py",
+        "recjax/coding/serialize.py",
         "or widest > capacity or",
         "or",
         f"{WIRE}::test_open_messages_are_no_longer_than_their_capacity",
     ),
     fault(
         "lengths need not fill the bytes",
-        "recjax/coding/wire.py",
+        "recjax/coding/serialize.py",
         "or -(-int(lengths.sum()) // 8) != len(data)",
         "",
         f"{WIRE}::test_lengths_that_cannot_be_are_refused",
     ),
     fault(
         "bytes of a message may exceed its capacity",
-        "recjax/coding/wire.py",
+        "recjax/coding/serialize.py",
         "if not 0 <= size <= capacity <= MAX_CAPACITY:",
         "if not 0 <= size:",
         f"{WIRE}::test_bytes_that_cannot_be_are_refused",
     ),
     fault(
         "heads that no encoder leaves are read",
-        "recjax/coding/wire.py",
+        "recjax/coding/serialize.py",
         "if head.min() < (1 if lanes == 1 and size == 0 else HEAD_MIN):",
         "if head.min() < 0:",
         f"{WIRE}::test_bytes_that_cannot_be_are_refused",
     ),
     fault(
         "messages with faults are written",
-        "recjax/coding/wire.py",
+        "recjax/coding/serialize.py",
         "    if fault:",
         "    if fault < 0:",
         f"{WIRE}::test_faulty_messages_are_not_written",

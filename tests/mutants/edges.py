@@ -2,16 +2,16 @@
 
 from tests.mutants.fault import fault
 
-ATOMIC = "tests/test_atomic.py"
-BEHIND = "tests/test_left_behind.py"
-IMAGES = "tests/test_images.py"
-CARDS = "tests/test_cards.py"
+ATOMIC = "tests/io/test_atomic.py"
+BEHIND = "tests/cli/test_left_behind.py"
+IMAGES = "tests/images/test_images.py"
+CARDS = "tests/models/test_cards.py"
 EDGES = "tests/training/test_edges.py"
 
 FAULTS = (
     fault(
         "a folder is left behind after an error",
-        "recjax/part_files.py",
+        "recjax/io/part_files.py",
         "    part.rmdir()\n",
         "    part.is_dir()\n",
         f"{BEHIND}::test_parts_that_stop_coming_leave_nothing[0-folder]",
@@ -19,84 +19,84 @@ FAULTS = (
     ),
     fault(
         "a temporary file is left behind after an error",
-        "recjax/part_files.py",
+        "recjax/io/part_files.py",
         "        part.unlink()\n",
         "        part.exists()\n",
         f"{BEHIND}::test_a_file_that_fails_leaves_the_old_one_alone",
     ),
     fault(
         "a file is written in its own place",
-        "recjax/atomic.py",
+        "recjax/io/atomic.py",
         "        write(part)\n",
         "        write(target)\n",
         f"{BEHIND}::test_a_file_that_fails_leaves_the_old_one_alone",
     ),
     fault(
         "fewer images than were declared are written",
-        "recjax/image_output.py",
+        "recjax/images/output.py",
         "    if found < count:",
         "    if found > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
         "images of another shape are written",
-        "recjax/image_output.py",
+        "recjax/images/output.py",
         "if images.shape[1:] != shape or found > count:",
         "if found > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
         "names of many images do not sort",
-        "recjax/image_output.py",
+        "recjax/images/output.py",
         "digits = max(len(str(count)), 5)",
         "digits = 1",
         f"{IMAGES}::test_many_images_come_back_in_order",
     ),
     fault(
         "an .npy in Fortran's order is read in C's",
-        "recjax/image_source.py",
+        "recjax/images/source.py",
         'values.reshape(self._whole, order="F")',
         "values.reshape(self._whole)",
         f"{IMAGES}::test_a_matrix_is_one_image_and_fortran_order_is_read",
     ),
     fault(
         "an .npy may hold fewer bytes than it declares",
-        "recjax/npy.py",
+        "recjax/images/npy.py",
         "if min(shape) < 0 or prod(shape) != size:",
         "if min(shape) < 0:",
         f"{IMAGES}::test_bad_input_is_a_sentence",
     ),
     fault(
         "bytes may follow an .npy",
-        "recjax/npy.py",
+        "recjax/images/npy.py",
         "if min(shape) < 0 or prod(shape) != size:",
         "if min(shape) < 0 or prod(shape) > size:",
         f"{IMAGES}::test_bad_input_is_a_sentence",
     ),
     fault(
         "what others write is swept",
-        "recjax/part_files.py",
+        "recjax/io/part_files.py",
         "        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "",
         f"{ATOMIC}::test_what_the_dead_left_is_swept_and_what_the_living_write_is_not",
     ),
     fault(
         "what the dead left is not swept",
-        "recjax/part_files.py",
+        "recjax/io/part_files.py",
         "        _remove(left)\n",
         "        left.exists()\n",
         f"{ATOMIC}::test_what_the_dead_left_is_swept_and_what_the_living_write_is_not",
     ),
     fault(
         "a model of too few levels is chosen",
-        "recjax/cards.py",
+        "recjax/pretrained/cards.py",
         "if largest_value < card.levels]",
         "if largest_value <= card.levels]",
         f"{CARDS}::test_a_model_holds_the_values_that_it_is_chosen_for",
     ),
     fault(
         "the model of the highest rate is chosen",
-        "recjax/cards.py",
+        "recjax/pretrained/cards.py",
         "return min(holding, key=order)",
         "return max(holding, key=order)",
         f"{CARDS}::test_a_model_holds_the_values_that_it_is_chosen_for",
@@ -124,14 +124,14 @@ FAULTS = (
     ),
     fault(
         "pruned latents leave no trace in the bias",
-        "training/prune.py",
+        "training/vae/prune.py",
         "bias + mean.mean(axis=0)[dropped] @ kernel[dropped]",
         "bias",
         "tests/training/test_prune.py::test_what_carries_nothing_goes_and_the_rest_stays",
     ),
     fault(
         "the scales of pruned latents are those of others",
-        "training/prune.py",
+        "training/vae/prune.py",
         "columns = np.concatenate([kept, config.latents + kept])",
         "columns = np.concatenate([kept, len(kept) + kept])",
         "tests/training/test_prune.py::test_what_carries_nothing_goes_and_the_rest_stays",
@@ -159,49 +159,49 @@ FAULTS = (
     ),
     fault(
         "-ELBO adds likelihood and divergence",
-        "training/objectives.py",
+        "training/vae/objectives.py",
         "return (kl_weight * terms.kl.sum(axis=-1) - terms.log_likelihood).mean()",
         "return (kl_weight * terms.kl.sum(axis=-1) + terms.log_likelihood).mean()",
         f"{EDGES}::test_the_negative_elbo_is_divergence_less_log_likelihood_a_pixel",
     ),
     fault(
         "-ELBO is in nats",
-        "training/objectives.py",
+        "training/vae/objectives.py",
         "/ (config.pixels * log(2))",
         "/ config.pixels",
         f"{EDGES}::test_the_negative_elbo_is_divergence_less_log_likelihood_a_pixel",
     ),
     fault(
         "the KL divergence of a latent is in nats",
-        "training/convert.py",
+        "training/vae/convert.py",
         "kl_bits = np.asarray(vae.kl_nats(mean, log2_scale).mean(axis=0), np.float64) / np.log(2)",
         "kl_bits = np.asarray(vae.kl_nats(mean, log2_scale).mean(axis=0), np.float64)",
         f"{EDGES}::test_a_converted_model_states_the_divergence_of_its_latents_in_bits",
     ),
     fault(
         "pixels are not scaled by the largest level",
-        "training/convert.py",
+        "training/vae/convert.py",
         "input_scale=1 / (config.levels - 1)",
         "input_scale=1 / config.levels",
         f"{EDGES}::test_a_converted_model_infers_what_was_trained",
     ),
     fault(
         "a prior's scale lacks the spread of means",
-        "recjax/models/weight_posterior.py",
+        "recjax/models/inr/weight_posterior.py",
         "jnp.mean(jnp.exp(2 * log_scale) + jnp.square(mean - middle), axis=axes)",
         "jnp.mean(jnp.exp(2 * log_scale), axis=axes)",
-        "tests/models/test_weight_posterior.py::test_no_other_prior_has_a_smaller_mean_divergence_and_posteriors_stay_what_they_were",
+        "tests/models/inr/test_weight_posterior.py::test_no_other_prior_has_a_smaller_mean_divergence_and_posteriors_stay_what_they_were",
     ),
     fault(
         "the divergence of a weight has no log of its scale",
-        "recjax/models/weight_posterior.py",
+        "recjax/models/inr/weight_posterior.py",
         "0.5 * (mean * mean + jnp.expm1(2 * log_scale)) - log_scale",
         "0.5 * (mean * mean + jnp.expm1(2 * log_scale))",
-        "tests/models/test_weight_posterior.py::test_the_divergence_is_the_integral",
+        "tests/models/inr/test_weight_posterior.py::test_the_divergence_is_the_integral",
     ),
     fault(
         "references that decode to other pixels pass",
-        "recjax/conformance.py",
+        "recjax/conformance/check.py",
         "if images.shape != reference.shape or digest(images) != reference.sha256:",
         "if images.shape != reference.shape:",
         "tests/test_conformance.py::test_a_machine_that_decodes_otherwise_is_told",

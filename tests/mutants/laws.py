@@ -2,9 +2,9 @@
 
 from tests.mutants.fault import fault
 
-GRID = "tests/test_grid.py"
-RANDOMNESS = "tests/test_randomness.py"
-NUMERICS = "tests/test_numerics.py"
+GRID = "tests/numbers/test_grid.py"
+RANDOMNESS = "tests/numbers/test_randomness.py"
+NUMERICS = "tests/numbers/test_numerics.py"
 NORMAL_RATIO = "tests/distributions/test_normal_ratio.py"
 FAMILIES = "tests/distributions/test_families.py"
 REPRESENTABLE = "tests/rec/test_representable.py"
@@ -189,14 +189,14 @@ FAULTS = (
     ),
     fault(
         "running sums of chunks lack those before",
-        "recjax/rec/candidates.py",
+        "recjax/rec/candidates/race.py",
         "sums = sums + (running_sum(totals) - totals)[:, None]",
         "sums = sums + 0 * (running_sum(totals) - totals)[:, None]",
         f"{NUMERICS}::test_running_sums_against_float64",
     ),
     fault(
         "running sums of chunks hold their own twice",
-        "recjax/rec/candidates.py",
+        "recjax/rec/candidates/race.py",
         "(running_sum(totals) - totals)[:, None]",
         "running_sum(totals)[:, None]",
         f"{NUMERICS}::test_running_sums_against_float64",

@@ -37,18 +37,24 @@ def test_a_planted_fault_is_noticed(fault, tree):
     ids=["failed", "passed", "no module", "no test"],
 )
 def test_only_failures_count(replacement, test, code, tree):
-    before = (tree / "recjax/varint.py").read_text()
-    one = fault("", "recjax/varint.py", "if value < 0:", replacement, f"tests/test_varint.py::{test}")
+    before = (tree / "recjax/container/varint.py").read_text()
+    one = fault(
+        "", "recjax/container/varint.py", "if value < 0:", replacement, f"tests/container/test_varint.py::{test}"
+    )
     verdict = try_fault(one, tree)
     assert (verdict.code, verdict.killed) == (code, code == 1)
-    assert (tree / "recjax/varint.py").read_text() == before
+    assert (tree / "recjax/container/varint.py").read_text() == before
 
 
 @pytest.mark.slow
 def test_a_fault_that_does_not_end_is_none_that_was_noticed(tree):
     """A loop without an end is found by no test: it would keep every run waiting."""
     endless = fault(
-        "", "recjax/varint.py", "value >>= 7", "value >>= 0", "tests/test_varint.py::test_values_have_one_spelling"
+        "",
+        "recjax/container/varint.py",
+        "value >>= 7",
+        "value >>= 0",
+        "tests/container/test_varint.py::test_values_have_one_spelling",
     )
     verdict = try_fault(endless, tree, timeout_seconds=20)
     assert verdict.code is None and not verdict.killed

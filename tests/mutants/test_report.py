@@ -9,7 +9,14 @@ from tests.mutants.fault import fault
 from tests.mutants.planting import Verdict
 from tests.mutants.table import FAULTS, PARTS
 
-ONE = fault("one off", "recjax/varint.py", "a", "b", "tests/test_varint.py::test_a", "tests/test_varint.py::test_b")
+ONE = fault(
+    "one off",
+    "recjax/container/varint.py",
+    "a",
+    "b",
+    "tests/container/test_varint.py::test_a",
+    "tests/container/test_varint.py::test_b",
+)
 KNOWN = ONE._replace(survives="both are the same")
 
 
@@ -33,14 +40,12 @@ def test_reports_hold_every_fault_and_how_many_were_noticed():
     verdicts = [Verdict(ONE, 1, 2.4, ""), Verdict(KNOWN, 0, 3.0, "")]
     table = markdown(verdicts).splitlines()
     assert table[0] == "1 of 2 planted faults were noticed."
-    assert (
-        table[4]
-        == "| recjax/varint: one off | tests/test_varint.py::test_a<br>tests/test_varint.py::test_b | killed | 2 |"
-    )
+    tests = "tests/container/test_varint.py::test_a<br>tests/container/test_varint.py::test_b"
+    assert table[4] == f"| recjax/container/varint: one off | {tests} | killed | 2 |"
     rows = json.loads(record(verdicts))
     assert [row["ending"] for row in rows] == ["killed", "survived: both are the same"] and rows[0]["seconds"] == 2.4
 
 
 def test_faults_are_chosen_by_their_part_or_their_name():
     assert chosen([]) == FAULTS and chosen(["files"]) == list(PARTS["files"])
-    assert {one.file for one in chosen(["recjax/varint"])} == {"recjax/varint.py"}
+    assert {one.file for one in chosen(["recjax/container/varint"])} == {"recjax/container/varint.py"}

@@ -10,13 +10,12 @@ import pytest
 
 import recjax
 from recjax import rec
-from recjax.coding import message as rans
-from recjax.coding import wire
+from recjax.coding import rans, serialize
 from recjax.coding.integers import zeta_masses
 from recjax.distributions import Laplace
 from recjax.rec import Code, Path
-from recjax.rec.codes import path_codec
-from recjax.rec.mrc import flat_codec
+from recjax.rec.algorithms.mrc import flat_codec
+from recjax.rec.index_codes import path_codec
 from tests.rec.cases import CASES, P_LOC, P_SCALE, Case, targets
 
 KEY, SHAPE = recjax.key((1 << 40) + 3), (3, 3)
@@ -57,7 +56,7 @@ def code_of(case: Case) -> Code | Path:
 
 def bits_of(codec, code) -> tuple[str, list[int]]:
     """Three messages, one for each row of codes: their bits in hexadecimal digits, and their lengths."""
-    data, lengths = wire.to_bits(codec.push(rans.empty((3,), 1, 64), code))
+    data, lengths = serialize.to_bits(codec.push(rans.empty((3,), 1, 64), code))
     return data.hex(), lengths.tolist()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import recjax
 from recjax import grid, rec
-from recjax.coding import message as rans
+from recjax.coding import rans
 from recjax.coding.integers import zeta_masses
 from recjax.rec import Status
 from tests.rec.cases import CASES, DIM, P_LOC, P_SCALE, ROWS, Case, random_code, targets

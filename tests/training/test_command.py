@@ -1,4 +1,4 @@
-"""`python -m training`: it writes a model that states its rates, its help teaches, its errors are sentences."""
+"""`python -m training.vae`: it writes a model that states its rates, its help teaches, its errors are sentences."""
 
 import re
 import shutil
@@ -6,11 +6,10 @@ from dataclasses import fields
 
 import pytest
 
-from recjax.models.model import load_model
-from training import __main__ as command
+from recjax.models.vae.evaluate import load_model
 from training import command as shared
-from training import convert
-from training.config import Network, TrainConfig
+from training.vae import command, convert
+from training.vae.config import Network, TrainConfig
 
 SMALL = ["--vae.latents", "3", "--vae.hidden", "8", "--train.epochs", "1", "--train.validate-every", "1"]
 
@@ -31,7 +30,7 @@ def test_the_help_describes_every_option(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     told = capsys.readouterr().out
-    assert "python -m training --data digits" in told
+    assert "python -m training.vae --data digits" in told
     options = [("", field.name) for field in fields(command.Command) if field.name not in ("vae", "train")]
     options += [("vae.", field.name) for field in fields(Network)]
     options += [("train.", field.name) for field in fields(TrainConfig)]

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.models import model as models
-from recjax.models import vae
-from recjax.models.partition import intervals_from_kl
+from recjax.models.vae import evaluate as models
+from recjax.models.vae import network as vae
+from recjax.rec.candidates.interval_counts import intervals_from_kl
 from training import checkpoint, data
-from training.convert import to_model
-from training.objectives import negative_elbo
+from training.vae.convert import to_model
+from training.vae.objectives import negative_elbo
 
 VAE = vae.VAEConfig((4, 4), 5, 3, hidden=(8, 6), likelihood="beta_binomial")
 

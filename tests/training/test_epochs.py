@@ -15,10 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.models import tensor_file, vae
-from training import epochs, loop
-from training.config import TrainConfig
-from training.objectives import negative_elbo
+from recjax.io import tensor_file
+from recjax.models.vae import network as vae
+from training.vae import epochs, loop
+from training.vae.config import TrainConfig
+from training.vae.objectives import negative_elbo
 
 ROOT = Path(__file__).resolve().parents[2]
 VAE = vae.VAEConfig((4, 4), 2, 3, hidden=(8,), likelihood="bernoulli", posterior="isokl")

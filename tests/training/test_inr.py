@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.models import inr, weight_posterior
-from recjax.models.weight_posterior import Gaussian, Posterior
+from recjax.models.inr import network as inr
+from recjax.models.inr import weight_posterior
+from recjax.models.inr.weight_posterior import Gaussian, Posterior
 from tests.representations import TINY_SHAPE, waves
-from training import inr as training
-from training import inr_basis, inr_prior
-from training.inr import INRTraining
+from training.inr import basis as inr_basis
+from training.inr import loop as training
+from training.inr import prior as inr_prior
+from training.inr.loop import INRTraining
 
 CONFIG = INRTraining(200.0, 6, 4, 1e-2, (0.1, 0.05), warmup_epochs=2, turns=(3,), checkpoint_every=2)
 TWO_DEVICES = """

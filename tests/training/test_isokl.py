@@ -5,11 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax import container
-from recjax.codecs import lossless, relative_entropy
+from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.container import file as container
 from recjax.errors import FormatError
-from recjax.models import vae
-from training import convert, data
+from recjax.models.vae import network as vae
+from training import data
+from training.vae import convert
 
 VAE = vae.VAEConfig((8, 8), 2, 4, hidden=(24,), likelihood="bernoulli", posterior="isokl", kl_groups=2)
 

@@ -6,10 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from recjax.models.model import load_model, save_model
-from recjax.models.vae import VAEConfig
-from training import convert, data, loop
-from training.config import TrainConfig
+from recjax.models.vae.evaluate import load_model, save_model
+from recjax.models.vae.network import VAEConfig
+from training import data
+from training.vae import convert, loop
+from training.vae.config import TrainConfig
 
 VAE = VAEConfig((8, 8), 17, 4, hidden=(24,), dropout=0.1)
 TRAIN = TrainConfig(epochs=4, batch_size=50, kl_warmup_epochs=2, validate_every=2, average=0.9, learning_rate=3e-3)

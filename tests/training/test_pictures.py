@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from recjax.images import write_images
+from recjax.images.files import write_images
 from training import pictures
 
 

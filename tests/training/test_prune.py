@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recjax.models import vae
-from training.prune import prune
+from recjax.models.vae import network as vae
+from training.vae.prune import prune
 
 VAE = vae.VAEConfig((4, 4), 2, 5, hidden=(8, 6), likelihood="bernoulli")
 DROPPED, KEPT = [1, 4], [0, 2, 3]

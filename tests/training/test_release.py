@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from recjax.cards import read_cards
-from recjax.codecs import lossless
-from recjax.models.model import load_model
-from training import data, release
+from recjax.codecs.lossless import compression as lossless
+from recjax.models.vae.evaluate import load_model
+from recjax.pretrained.cards import read_cards
+from training import data
+from training.vae import release
 
 
 def released(tmp_path, *files):
@@ -49,7 +50,7 @@ def test_a_file_that_cannot_be_is_one_sentence(text, tmp_path, capsys):
     command = ["recjax/pretrained/digits.safetensors", "--name", "mine", "--out", str(tmp_path), "--files", text]
     assert release.main(command) == 1
     message = capsys.readouterr().err
-    assert message.startswith("training.release: ") and message.count("\n") == 1
+    assert message.startswith("training.vae.release: ") and message.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

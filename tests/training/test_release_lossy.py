@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from recjax.cards import read_lossy_cards
-from recjax.codecs import lossy
-from recjax.codecs.inr import Effort
-from recjax.models import inr_model
+from recjax.codecs.lossy import compression as lossy
+from recjax.codecs.lossy.encode import Effort
+from recjax.models.inr import model as inr_model
+from recjax.pretrained.cards import read_lossy_cards
 from tests.representations import GOLDEN
-from training import release_lossy
+from training.inr import release as release_lossy
 
 
 def test_a_released_model_has_its_card(tiny_model, tmp_path):
@@ -47,7 +47,7 @@ def test_a_model_of_unknown_data_is_one_sentence(tmp_path, capsys):
     command = [str(GOLDEN / "tiny.safetensors"), "--name", "mine", "--out", str(tmp_path)]
     assert release_lossy.main(command) == 1
     message = capsys.readouterr().err
-    assert message.startswith("training.release_lossy: the card of model 'tiny' must name its data")
+    assert message.startswith("training.inr.release: the card of model 'tiny' must name its data")
     assert message.count("\n") == 1 and not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,1 @@
+"""How fast candidates are drawn and scored, beside PyTorch, NumPy and jax.random."""

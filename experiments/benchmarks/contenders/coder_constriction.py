@@ -1,0 +1,37 @@
+"""Symbols coded by constriction's stack coder as its manual has it: a family of models, with a parameter a symbol."""
+
+import numpy as np
+from constriction import stream  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
+
+from experiments.benchmarks.contenders.symbols import CELLS, draw
+from experiments.benchmarks.task import Task
+
+
+def prepare(name: str, size: int) -> Task:
+    """Code for all symbols, decoded again and compared; facts are the bytes of the message."""
+    symbols, models = draw(name, size), stream.model
+    flat = np.ascontiguousarray(symbols.symbol.reshape(-1), np.int32)
+    if name == "binary":
+        family, laws = models.Bernoulli(perfect=False), (symbols.laws["one"].reshape(-1).astype(np.float32),)
+    elif name == "tables":
+        family = models.Categorical(perfect=False)
+        laws = (symbols.laws["mass"].reshape(-1, CELLS).astype(np.float32),)
+    else:
+        family = models.QuantizedGaussian(-CELLS // 2, CELLS // 2 - 1)
+        flat = flat - CELLS // 2
+        laws = (symbols.laws["mean"].reshape(-1) / 2**9, np.exp2(symbols.laws["log2_scale"].reshape(-1) / 2**8))
+
+    def encode() -> np.ndarray:
+        coder = stream.stack.AnsCoder()
+        coder.encode_reverse(flat, family, *laws)
+        return coder.get_compressed()
+
+    compressed = encode()
+
+    def decode() -> np.ndarray:
+        return stream.stack.AnsCoder(compressed).decode(family, *laws)
+
+    if not np.array_equal(decode(), flat):
+        raise ValueError(f"the symbols of {name!r} did not come back.")
+    facts = {"bytes": compressed.nbytes, "ideal_bytes": symbols.ideal_bits / 8}
+    return Task({"encode": (encode, flat.size), "decode": (decode, flat.size)}, facts)

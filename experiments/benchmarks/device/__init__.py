@@ -1,0 +1,1 @@
+"""Speeds on an accelerator beside one core of its machine."""

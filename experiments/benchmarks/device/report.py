@@ -1,0 +1,75 @@
+"""What a whole device does: a table and a plot, from the JSON alone."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.device.operations import OPERATIONS_OF_DIMENSION, PRODUCT_OPERATIONS_OF_DIMENSION
+from experiments.reporting.plots import PART_COLOURS, PLAIN_COLOUR
+from experiments.reporting.tables import ABSENT, Table, machine
+
+CEILINGS = ("copied bytes", "product operations", "integer operations")
+WANTED_OF_ACCELERATOR = {"independent": 1e10, "shared": 1e11}
+
+
+def shares(result: dict[str, Any]) -> dict[str, tuple[str, float]]:
+    """For each kind of candidates the ceiling that is nearest, and the share of it that they take."""
+    rates, config = result["rates"], result["config"]
+    found = {}
+    for kind in ("independent", "binned", "shared"):
+        dim = len(config[kind]["kl_bits"])
+        ceiling = CEILINGS[1] if kind == "shared" else CEILINGS[2]
+        operations = PRODUCT_OPERATIONS_OF_DIMENSION if kind == "shared" else OPERATIONS_OF_DIMENSION
+        found[kind] = (ceiling, rates[f"{kind} candidates"] * operations * dim / rates[ceiling])
+    return found
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """Rates, and how far they are from what the device could do."""
+    rates, config, near = result["rates"], result["config"], shares(result)
+    rows = [(f"{name}, ceiling", f"{rates[name]:.3g}", ABSENT, ABSENT, ABSENT) for name in CEILINGS]
+    accelerated = result["device"].get("backend", "cpu") != "cpu"
+    for kind, (ceiling, share) in near.items():
+        rate = rates[f"{kind} candidates"]
+        wanted = WANTED_OF_ACCELERATOR.get(kind) if accelerated else None
+        blocks = f"{rate / config[kind]['candidates']:,.0f} blocks/s"
+        rows.append(
+            (f"{kind} candidates ({blocks})", f"{rate:.3g}", f"{100 * share:.0f}% of {ceiling}", ABSENT, ABSENT)
+            if wanted is None
+            else (
+                f"{kind} candidates ({blocks})",
+                f"{rate:.3g}",
+                f"{100 * share:.0f}% of {ceiling}",
+                f"{wanted:.0e}",
+                "met" if rate >= wanted else "not met",
+            )
+        )
+    head = ("what", "a second", "of the ceiling", "wanted", "verdict")
+    device = result["device"]
+    notes = (
+        f"On {device['kind']} ({device['count']} device, {device['cpu_cores']} CPU cores, {machine(device)}), "
+        f"{config['blocks']:,} blocks a call; medians of {config['rounds']} rounds.",
+        f"A candidate counts as {OPERATIONS_OF_DIMENSION} operations a dimension, and for each block that shares it "
+        f"as {PRODUCT_OPERATIONS_OF_DIMENSION}; ceilings are those of large arrays through XLA.",
+    )
+    return [Table("What the device does, and could", head, tuple(rows), notes, "device", (0, 2, 3, 4))]
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Shares of the ceilings."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    near = shares(result)
+    names = [f"{kind} candidates\nof {ceiling}" for kind, (ceiling, _) in near.items()]
+    axes.barh(names, [100] * len(names), color=PLAIN_COLOUR, height=0.5)
+    axes.barh(names, [100 * share for _, share in near.values()], color=PART_COLOURS[0], height=0.5)
+    for place, (_, share) in enumerate(near.values()):
+        axes.text(100 * share, place, f" {100 * share:.0f}%", va="center", fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlabel("% of what the device could do")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(result["device"]["kind"], fontweight="bold")
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,1 @@
+"""Images a second, from arrays to files and back."""

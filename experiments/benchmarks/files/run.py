@@ -1,0 +1,123 @@
+"""Whole files of MNIST: images per second of bits-back chains, and of images alone the curve of time and overhead.
+
+Run:     python -m experiments configs/bench_files.toml
+Networks, codes, container and disk are in the time. Every file is read back, decoded and compared.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rich.console
+
+from experiments.baselines import lossless as baselines
+from experiments.baselines.codecs import codecs_for
+from experiments.baselines.names import PER_IMAGE
+from experiments.lossless import model_sources as released
+from experiments.lossless.elbo import exact_bound
+from experiments.lossless.model_sources import ModelSource
+from experiments.lossless.round_trip import each_alone, one_chain, timed
+from experiments.lossless.single_image_files import payload_bits
+from experiments.progress import searches
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All test images as one bits-back file. wanted_encode, wanted_decode: images per second."""
+
+    model: ModelSource
+    wanted_encode: float
+    wanted_decode: float
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Each image alone by partitioned ORC, at each number of blocks and of candidates, a power of two.
+
+    images: that are coded; decode_images: of one more file, whose decoding is timed.
+    """
+
+    model: ModelSource
+    blocks: tuple[int, ...]
+    candidates: tuple[int, ...]
+    images: int = 2048
+    elbo_samples: int = 16
+    decode_images: int = 10_000
+
+
+@dataclass(frozen=True)
+class Config:
+    """The benchmark. rounds: through everything, of which medians are taken. peer_images: that other codecs code."""
+
+    experiment: str
+    chains: tuple[Chain, ...]
+    alone: Alone
+    images: int | None = None
+    rounds: int = 5
+    peer_images: int = 500
+
+    def __post_init__(self) -> None:
+        released.check([chain.model for chain in self.chains] + [self.alone.model])
+        if self.rounds < 1 or self.peer_images < 1 or not self.alone.blocks or not self.alone.candidates:
+            raise ValueError(
+                "there must be at least one of rounds, peer_images, blocks and candidates; raise what is 0."
+            )
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Figures of all rounds, the first call of each apart."""
+    start = time.perf_counter()
+    sources = [chain.model for chain in config.chains] + [config.alone.model]
+    models = released.obtain(sources, folder, console)
+    found = {name: released.limited(one, config.images) for name, one in models.items()}
+    pairs = [(blocks, count) for blocks in config.alone.blocks for count in config.alone.candidates]
+    with searches(console, len(config.chains) + len(pairs) + 2) as begin:
+        chains = []
+        for chain in config.chains:
+            begin(chain.model.label)
+            one = found[chain.model.label]
+            row = timed(one_chain(one.model), one.test.images, config.rounds, folder / "chain.rjx")
+            chains.append({"model": chain.model.label, "latents": one.model.latents, **row})
+        one = found[config.alone.model.label]
+        images = one.test.images[: config.alone.images]
+        bound = float(np.sum(exact_bound(one.model, images, config.alone.elbo_samples).bits))
+        alone = []
+        for blocks, count in pairs:
+            begin(f"{blocks} blocks of {count} candidates")
+            row = timed(each_alone(one.model, blocks, count), images, config.rounds, folder / "alone.rjx")
+            payload = payload_bits((folder / "alone.rjx").read_bytes()) / bound - 1
+            alone.append({"blocks": blocks, "candidates": count, "payload_overhead": payload, **row})
+        begin("decoding")
+        whole = one.test.images[: config.alone.decode_images]
+        cheapest = each_alone(one.model, config.alone.blocks[-1], config.alone.candidates[0])
+        decoding = timed(cheapest, whole, config.rounds, folder / "decoding.rjx")
+        begin("other codecs")
+        peers = [_peers(found[chain.model.label], config.peer_images) for chain in config.chains]
+    return {
+        "chains": chains,
+        "alone": alone,
+        "decoding": decoding,
+        "peers": [row for rows in peers for row in rows],
+        "seconds": {"all": time.perf_counter() - start},
+    }
+
+
+def _peers(one: released.Obtained, count: int) -> list[dict[str, Any]]:
+    """Other codecs, image by image."""
+    images, rows = one.test.images[:count], []
+    for baseline in codecs_for(one.model.levels):
+        rate = baselines.measure(baseline, images, PER_IMAGE)
+        rows.append(
+            {
+                "model": one.source.label,
+                "name": rate.name,
+                "bits_per_dim": 8 * rate.file_bytes / images.size,
+                "images_per_second": {
+                    "encode": len(images) / rate.encode_seconds,
+                    "decode": len(images) / rate.decode_seconds,
+                },
+            }
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Speeds of entropy coding and of training, beside other packages."""

@@ -1,0 +1,1 @@
+"""How long commands take that do little, with and without kept programs."""

@@ -1,0 +1,1 @@
+"""The rate of exact integer networks beside that of floating point."""

@@ -1,0 +1,99 @@
+"""What does it cost that decoders evaluate networks in integers? The same files with the networks in floats.
+
+Run:     python -m experiments configs/mnist_arithmetic.toml
+Files in floats decode where they were made alone (`--arithmetic float`); all others are exact.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rich.console
+
+from experiments.lossless import model_sources as released
+from experiments.lossless.model_sources import ModelSource
+from experiments.lossless.round_trip import Coder, each_alone, one_chain, timed
+from experiments.progress import searches
+from recjax.codecs.options import log2_of_candidates
+from recjax.models.vae.evaluate import Model, in_floats
+
+METHODS = ("bb-ans", "orc")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The experiment. images: of the test set by method. rounds: of both arithmetics, one after the other.
+
+    candidates: of orc; few, as searches take the same time in both arithmetics.
+    largest_loss, largest_slowdown: what exactness may cost, as a share of the bytes and as a ratio of times.
+    """
+
+    experiment: str
+    models: tuple[ModelSource, ...]
+    methods: tuple[str, ...] = ("bb-ans", "orc")
+    images: tuple[int, ...] = (10_000, 2_000)
+    candidates: int = 256
+    rounds: int = 5
+    largest_loss: float = 0.002
+    largest_slowdown: float = 2.0
+
+    def __post_init__(self) -> None:
+        released.check(self.models)
+        unknown = [method for method in self.methods if method not in METHODS]
+        log2_of_candidates(self.candidates)
+        if not (self.largest_loss > 0 and self.largest_slowdown > 0):
+            raise ValueError("largest_loss and largest_slowdown must be above 0; raise them.")
+        if unknown or not self.methods or len(self.images) != len(self.methods) or min(*self.images, self.rounds) < 1:
+            raise ValueError(
+                f"methods must be some of {', '.join(METHODS)}, got {list(self.methods)}, with as many 'images', and "
+                "these and rounds at least 1; correct them."
+            )
+
+
+def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
+    """Bytes and times of the files of each model and method in both arithmetics; all were decoded again."""
+    start = time.perf_counter()
+    found = released.obtain(config.models, folder, console)
+    rows = []
+    with searches(console, len(found) * len(config.methods)) as begin:
+        for one in found.values():
+            for method, count in zip(config.methods, config.images, strict=True):
+                begin(f"{one.source.label}, {method}")
+                models = {"exact": one.model, "float": in_floats(one.model)}
+                coders = {name: _coder(model, method, config.candidates) for name, model in models.items()}
+                row = _compare(coders, one.test.images[:count], config.rounds, folder / "file.rjx")
+                rows.append({**one.facts(), **_stated(one.model), "method": method, **row})
+    return {"rows": rows, "seconds": {"all": time.perf_counter() - start}}
+
+
+def _coder(model: Model, method: str, candidates: int) -> Coder:
+    return one_chain(model) if method == "bb-ans" else each_alone(model, candidates=candidates)
+
+
+def _compare(coders: dict[str, Coder], images: Any, rounds: int, path: Path) -> dict[str, Any]:
+    """Figures of both, round by round, so that a machine that slows down slows both."""
+    turns = [{name: timed(coder, images, 1, path) for name, coder in coders.items()} for _ in range(rounds)]
+    last = turns[-1]
+    slower = {
+        way: [turn["exact"]["seconds"][way][0] / turn["float"]["seconds"][way][0] for turn in turns]
+        for way in ("encode", "decode")
+    }
+    rates = {
+        name: {way: len(images) / statistics.median(turn[name]["seconds"][way][0] for turn in turns) for way in slower}
+        for name in coders
+    }
+    return {
+        "images": len(images),
+        "file_bytes": {name: last[name]["file_bytes"] for name in coders},
+        "bits_per_dim": {name: last[name]["bits_per_dim"] for name in coders},
+        "images_per_second": rates,
+        "exact_takes_times": slower,
+    }
+
+
+def _stated(model: Model) -> dict[str, Any]:
+    """-ELBO on the test set as the card has it: of the trained floats, and of the integers that were made of them."""
+    test = model.metadata.get("test", {})
+    return {"stated_float": test.get("elbo_bits_per_dim"), "stated_exact": test.get("exact_bits_per_dim")}

@@ -1,0 +1,1 @@
+"""Context models for pixels, with and without latents."""

@@ -1,0 +1,1 @@
+"""The rate as the number of images in a file grows."""

@@ -1,0 +1,105 @@
+"""What an image costs by how many are sent: real files of disjoint runs of images, each decoded again, for each method.
+
+A run is coded by bits-back with initial bits, by bits-back that starts on images sent by relative entropy coding, and
+with each image alone. The images that lie alone are searched once, and their files hold the messages of that search.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from experiments.lossless.single_image_files import Alone, Images, alone, warm_up_images
+from experiments.provenance import mean, standard_error
+from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
+from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.settings import Settings
+from recjax.container import file as container
+from recjax.models.vae.evaluate import Model
+
+METHODS = ("bb-ans", "bb-ans-rec", "orc")
+
+
+class Sent(NamedTuple):
+    """A file, and the bits of its messages, which are without header, directory and checksums."""
+
+    data: bytes
+    message_bits: int
+    initial_bits: int = 0
+    rec_images: int = 0
+
+
+class Coder(NamedTuple):
+    """What files are made with. settings: of images that are sent alone; found: their messages, of all images."""
+
+    model: Model
+    images: Images
+    settings: Settings
+    found: Alone
+
+    def encode(self, method: str, start: int, count: int, seed: int) -> Sent:
+        """The file of a run of images."""
+        if method == "orc":
+            return Sent(self.found.file(start, count), self.found.message_bits(start, count))
+        run = self.images[start : start + count]
+        initial_bits = rec_images = 0
+        if method == "bb-ans":
+            data, initial_bits = bits_back.encode(run, self.model, seed=seed)
+        else:
+            data, rec_images = bits_back_rec.encode(run, self.model, self.settings, seed=seed)
+        return Sent(data, 8 * len(container.read(data).chunk(0)), initial_bits, rec_images)
+
+    def check(self, data: bytes, start: int, count: int) -> None:
+        """RuntimeError unless the file decodes to the run."""
+        if not np.array_equal(lossless.decompress(data, model=self.model), self.images[start : start + count]):
+            raise RuntimeError(f"a file of {count} images must decode to them, and did not; report it.")
+
+
+def search(model: Model, images: Images, settings: Settings) -> tuple[Coder, float]:
+    """Search all images, each alone; what files are made with, and the images searched in a second."""
+    relative_entropy.encode(warm_up_images(images), model, settings, seed=0)
+    start = time.perf_counter()
+    found = alone(relative_entropy.encode(images, model, settings, seed=0).data)
+    return Coder(model, images, settings, found), len(images) / (time.perf_counter() - start)
+
+
+def measure(coder: Coder, bound_bits: Float[np.ndarray, "images"], count: int, starts: Sequence[int]) -> dict[str, Any]:
+    """Figures of runs of `count` images, by method. bound_bits: -ELBO of each image.
+
+    All in bits per image, with standard errors over the runs, each of which has a seed of its own.
+    """
+    row: dict[str, Any] = {"count": count, "runs": len(starts)}
+    row |= _figures("bound", [bound_bits[start : start + count].mean() for start in starts])
+    for method in METHODS:
+        sent = []
+        for seed, start in enumerate(starts):
+            sent.append(coder.encode(method, start, count, seed))
+            coder.check(sent[-1].data, start, count)
+        row[method] = {
+            **_figures("file", [8 * len(one.data) / count for one in sent]),
+            **_figures("message", [one.message_bits / count for one in sent]),
+            **_figures("net", [(8 * len(one.data) - one.initial_bits) / count for one in sent]),
+            "initial_bits": mean([one.initial_bits for one in sent]),
+            "rec_images": mean([one.rec_images for one in sent]),
+            "lanes": container.read(sent[-1].data).header.parameters.get("lanes"),
+        }
+    return row
+
+
+def speeds(coder: Coder, count: int, method: str) -> dict[str, float]:
+    """Images coded in a second in a file of the first `count`, whose like was coded before, so that all is compiled."""
+    start = time.perf_counter()
+    data = coder.encode(method, 0, count, 0).data
+    encoded = time.perf_counter()
+    coder.check(data, 0, count)
+    decoded = time.perf_counter()
+    return {
+        "encode_images_per_second": count / (encoded - start),
+        "decode_images_per_second": count / (decoded - encoded),
+    }
+
+
+def _figures(name: str, bits: Sequence[float]) -> dict[str, float | None]:
+    return {f"{name}_bits": mean(bits), f"{name}_bits_se": standard_error(bits)}

@@ -1,0 +1,43 @@
+"""Bits per image by how many are sent, and how far that is from -ELBO."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.lossless.method_names import METHOD_NAMES
+from experiments.reporting import figures as panels
+
+NAMES = {name: METHOD_NAMES[name] for name in ("bb-ans", "bb-ans-rec")} | {"orc": "REC, each image alone"}
+"""Of the methods, in the order of tables."""
+
+_COLOURS = {"bb-ans": panels.RED, "bb-ans-rec": panels.BLUE, "orc": panels.ORANGE}
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Two panels: whole files, and what they have over -ELBO."""
+    rows, name = result["rows"], result["data"]["name"]
+    title = f"How many images of {name} must be sent before bits-back pays?"
+    made, axes = panels.figure(1, 2, (12.0, 4.6), title)
+    whole, over = axes[0]
+    counts = [row["count"] for row in rows]
+    for method, label in NAMES.items():
+        sizes = [row[method]["file_bits"] for row in rows]
+        style = {"color": _COLOURS[method], "marker": "o", "markersize": 4, "label": label}
+        whole.plot(counts, sizes, **style)
+        over.plot(
+            counts, [100 * (size / row["bound_bits"] - 1) for size, row in zip(sizes, rows, strict=True)], **style
+        )
+    net = [row["bb-ans"]["net_bits"] for row in rows]
+    whole.plot(counts, net, color=panels.RED, linestyle=":", label="BB-ANS, less its initial bits")
+    bounds = [row["bound_bits"] for row in rows]
+    whole.plot(counts, bounds, color="black", linestyle="--", linewidth=1.1, label="-ELBO of the same images")
+    whole.set_ylim(0.9 * min(bounds), 1.6 * max(bounds))
+    over.set_yscale("symlog", linthresh=0.1)
+    over.axhline(0, color="black", linestyle="--", linewidth=1.1)
+    over.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
+    for panel in (whole, over):
+        panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        panel.legend(frameon=False, fontsize=8)
+    panels.name(whole, "What does an image cost?", "images sent in one file", "bits per image (lower is better)")
+    panels.name(over, "And over -ELBO?", "images sent in one file", "whole file over -ELBO (lower is better)")
+    panels.save(made, path)

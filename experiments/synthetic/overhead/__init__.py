@@ -1,0 +1,1 @@
+"""Bits over the divergence, sampler by sampler."""

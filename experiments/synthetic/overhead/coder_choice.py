@@ -1,0 +1,105 @@
+"""Which coder should one take? A table from measured overheads and steps, beside what each coder asks for."""
+
+from typing import Any, NamedTuple
+
+from experiments.reporting.tables import ABSENT, Table, number
+
+
+class _Choice(NamedTuple):
+    """A row: how the coder is called, the rows of results that measured it, and what a user must know."""
+
+    call: str
+    one: str
+    many: str
+    exact: str
+    targets: str
+    known: str
+    take_it: str
+
+
+_PLACES = ("one", "many")
+_ANY, _ONE_MODE, _NORMAL = "any, also full covariance", "one mode per coordinate", "normals narrower than p"
+_BINS, _INDEX, _DEPTH = "mean KL per dimension; mean log2 index", "mean log2 index", "mean log2 (depth + 1)"
+_LARGEST = "the largest KL"
+_CHOICES = (
+    _Choice("`pfr` with bins", "pfr_split", "pfr_split", "yes", _ANY, _BINS, "blocks, exact samples"),
+    _Choice("`orc` with bins", "", "orc_split", "no", _ANY, _BINS, "blocks in a fixed time; read the bias"),
+    _Choice("`pfr`", "pfr", "pfr", "yes", _ANY, _INDEX, "small D_inf, where nothing is known to cut by"),
+    _Choice("`ad_star`", "ad_star", "ad_star", "yes", "any", _DEPTH, "coordinates of large D_inf, whatever the target"),
+    _Choice("`as_star`", "as_star_coded", "as_star_coded", "yes", _ONE_MODE, _DEPTH, "coordinates of large D_inf"),
+    _Choice("`gprs`", "gprs_coded", "gprs_coded", "yes", _NORMAL, _DEPTH, "comparisons, as `as_star`"),
+    _Choice("`grc`", "grc", "grc", "yes", _NORMAL, _DEPTH, "coordinates of large D_inf"),
+    _Choice(
+        '`grc(split="sample")`', "grc_sample_coded", "grc_sample_coded", "yes", _NORMAL, _DEPTH,
+        "comparisons, as `as_star`",
+    ),
+    _Choice("`gprs_global`", "gprs_global", "gprs_global", "yes", _NORMAL, _INDEX, "comparisons, as `pfr`"),
+    _Choice("`dad_star`", "dad_star", "", "no", "any", _LARGEST, "coordinates in a fixed time and code"),
+    _Choice("`orc`", "orc", "", "no", _ANY, f"{_LARGEST}; {_INDEX}", "comparisons, as `dad_star`"),
+    _Choice("`mrc`", "mrc", "", "no", _ANY, _LARGEST, "comparisons, as `dad_star`"),
+)  # fmt: skip
+
+
+def choice(result: dict[str, Any]) -> Table:
+    """From the result of the experiment on overheads, at the largest information that most coders were given."""
+    config = result["config"]
+    amounts = [row["information"] for place in _PLACES for row in result[place]]
+    # Where most coders were run, as some cannot afford much.
+    middle = max(config["information"], key=lambda amount: (amounts.count(amount), amount))
+    one, many = (_rows(result[place], middle) for place in _PLACES)
+    dims = middle // config["per_dim_bits"]
+    rows = [
+        (
+            own.call, own.exact, own.targets, own.known,
+            _overhead(one, own.one), _overhead(many, own.many), _steps(one, own.one), _steps(many, own.many),
+            own.take_it,
+        )
+        for own in _CHOICES
+    ]  # fmt: skip
+    head = (
+        "coder", "exact", "targets", "must be known", f"bits over KL, 1 dim of {middle} bits", f"in {dims} dims",
+        "steps, 1 dim", f"steps, {dims} dims", "take it for",
+    )  # fmt: skip
+    notes = (
+        f"Gaussian channels of {middle} bits of mutual information, {config['runs']:,} targets each: in one dimension, "
+        f"and {config['per_dim_bits']} bits in each of {dims}. Coders of single coordinates pay for every dimension.",
+        f"{_fewest(one, many, dims)} A scalar coder is right where nothing is known to choose bins by, or where D_inf "
+        "is large: a few steps down a tree where a list holds 2^D_inf candidates.",
+        "Bits: the code less the KL, under a zeta law that knows the mean of the index or depth; `as_star`, `gprs` "
+        'and `grc(split="sample")` with arithmetic-coded branches (`rec.cut_path_codec`). Steps: medians. '
+        f"{ABSENT}: not measured there.",
+        "Must be known: by encoder and decoder, from a training set for instance. Exact: the sample follows the target "
+        "while the budget lasts, and `info.status` tells. `dad_star`, `orc` and `mrc` without bins: at the smallest "
+        "size whose bias is not detected; partitioned `orc` at its fixed number of candidates: the code of a biased "
+        "coder looks too short.",
+    )
+    return Table("Coders of `recjax.rec`, and what they cost", head, tuple(rows), notes, "choice", (0, 1, 2, 3, 8))
+
+
+def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, Any]]:
+    return {row["coder"]: row for row in rows if row["information"] == information}
+
+
+def _fewest(one: dict[str, dict[str, Any]], many: dict[str, dict[str, Any]], dims: int) -> str:
+    """Which exact coders the figures put first, of all and of those of single coordinates."""
+    exact = [c for c in _CHOICES if c.exact == "yes"]
+    scalar = [c for c in exact if not c.call.startswith("`pfr`")]
+    found = []
+    for rows, place, words in ((one, "one", "1 dim"), (many, "many", f"{dims} dims")):
+        for key, figure in (("zeta_overhead", "bits"), ("steps_median", "steps")):
+            names = [_first(rows, [(getattr(c, place), c.call) for c in group], key) for group in (exact, scalar)]
+            found.append(f"fewest {figure} in {words}: {names[0]} (of single coordinates: {names[1]})")
+    return f"Of the exact coders, {'; '.join(found)}."
+
+
+def _first(rows: dict[str, dict[str, Any]], coders: list[tuple[str, str]], figure: str) -> str:
+    measured = [(rows[name][figure], call) for name, call in coders if name in rows]
+    return min(measured)[1] if measured else ABSENT
+
+
+def _overhead(rows: dict[str, dict[str, Any]], name: str) -> str:
+    return number(rows[name]["zeta_overhead"], 1) if name in rows else ABSENT
+
+
+def _steps(rows: dict[str, dict[str, Any]], name: str) -> str:
+    return number(rows[name]["steps_median"], 0) if name in rows else ABSENT

@@ -1,0 +1,125 @@
+"""Searches of channels' targets, and a row of figures for each coder and channel.
+
+Scalar coders code every dimension by itself, so that a block of any number of them is as many searches, whose bits and
+steps are added up. Coders of blocks have one search for all dimensions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from experiments.provenance import mean, standard_error
+from experiments.reporting.verdicts import detected
+from experiments.synthetic import codelength
+from experiments.synthetic import targets as synthetic
+from experiments.synthetic.channels import Family
+from experiments.synthetic.coder_styles import LABELS
+from experiments.synthetic.coders import APPROXIMATE, EXACT, codes_of, encode_scalars, exact_key
+from recjax import randomness
+from recjax.rec.base import Encoded, RECAlgorithm, Status
+
+BLOCKS = ("pfr", "pfr_split", "orc_split")
+"""Coders of blocks: over the whole space, and in the bins of a partition, exact and with a fixed budget."""
+
+
+def exact_rows(name: str, families: list[Family], seed: int, budget_log2: int) -> list[dict[str, Any]]:
+    """A scalar coder in every dimension of every family, one search for all; with coded cuts if it has any."""
+    targets, places = _side_by_side(families)
+    key = randomness.fold_in(exact_key(seed, name), targets.mean.shape[1])
+    found = encode_scalars(EXACT[name](1 << budget_log2), key, targets)
+    codes = codes_of(name, key, found, targets.mean.shape, budget_log2)
+    return [
+        _row(coder, family, _summed(bits, place), _columns(found, targets, place), seed)
+        for coder, bits in codes.items()
+        for family, place in zip(families, places, strict=True)
+    ]
+
+
+def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin: Callable) -> list[dict[str, Any]]:
+    """An approximate scalar coder at its smallest size without a detected bias, for families of one dimension.
+
+    spare: bits of the size above the information that are tried, in this order; no row for a family where all fail.
+    """
+    rows: list[dict[str, Any]] = []
+    todo = list(families)
+    for bits in sorted({f.information + more for f in families for more in spare}):
+        now = [f for f in todo if bits - f.information in spare]
+        if not now:
+            continue
+        begin(f"{LABELS[name]}, codes of {bits} bits")
+        targets, places = _side_by_side(now)
+        key = randomness.fold_in(randomness.key(seed), 1, list(APPROXIMATE).index(name), bits)
+        found = encode_scalars(APPROXIMATE[name](bits), key, targets)
+        flat = np.full(targets.mean.shape, float(bits))
+        # ORC prefers small indices, and has them coded as those of PFR.
+        codes = (
+            codelength.in_sample_bits(found.code, flat.shape, bits) if name == "orc" else codelength.Bits(flat, flat)
+        )
+        for family, place in zip(now, places, strict=True):
+            row = _row(name, family, _summed(codes, place), _columns(found, targets, place), seed)
+            if not detected(row):
+                rows.append(row | {"size_log2": bits})
+                todo.remove(family)
+    return rows
+
+
+def block_rows(
+    name: str, algorithm: RECAlgorithm, families: list[Family], seed: int, largest_log2: int
+) -> list[dict[str, Any]]:
+    """One search of all families: to the others' number of dimensions, they get some that carry nothing."""
+    split = name.endswith("_split")
+    most = max(f.dims for f in families)
+    parts, cuts = zip(*(f.widened(most) for f in families), strict=True)
+    targets = synthetic.Targets(*map(np.concatenate, zip(*parts, strict=True)))
+    key = randomness.fold_in(randomness.key(seed), 2, BLOCKS.index(name), most)
+    intervals = np.concatenate(cuts) if split else None
+    found = synthetic.search(algorithm, key, targets, intervals, int(np.max(cuts)))
+    shape = (len(families), -1)
+    by_column = found.code._replace(index=found.code.index.reshape(shape).T)
+    log2_bins = np.array([f.intervals_log2 * f.dims if split else 0.0 for f in families])
+    bits = codelength.in_sample_bits(by_column, by_column.index.shape, largest_log2, log2_bins)
+    steps, status = (np.asarray(x).reshape(shape) for x in (found.info.steps, found.info.status))
+    sample = np.asarray(found.sample).reshape(*steps.shape, most)
+    rows = []
+    for i, f in enumerate(families):
+        own = {law: values[:, i] for law, values in bits._asdict().items()}
+        row = _row(name, f, own, (steps[i, :, None], status[i, :, None], sample[i, :, : f.dims]), seed)
+        rows.append(row | {"log2_bins": float(log2_bins[i])})
+    return rows
+
+
+def _side_by_side(families: list[Family]) -> tuple[synthetic.Targets, list[slice]]:
+    """Targets [run, column] of all dimensions of all families, and which columns are whose."""
+    parts = zip(*(f.targets for f in families), strict=True)
+    ends = np.cumsum([f.dims for f in families]).tolist()
+    places = [slice(end - f.dims, end) for end, f in zip(ends, families, strict=True)]
+    return synthetic.Targets(*(np.concatenate(part, axis=1) for part in parts)), places
+
+
+def _summed(bits: codelength.Bits, place: slice) -> dict[str, np.ndarray]:
+    return {law: values[:, place].sum(axis=1) for law, values in bits._asdict().items()}
+
+
+def _columns(found: Encoded, targets: synthetic.Targets, place: slice) -> tuple[np.ndarray, ...]:
+    parts = (found.info.steps, found.info.status, found.sample)
+    return tuple(np.asarray(part).reshape(targets.mean.shape)[:, place] for part in parts)
+
+
+def _row(
+    name: str, family: Family, bits: dict[str, np.ndarray], searches: tuple[np.ndarray, ...], seed: int
+) -> dict[str, Any]:
+    """Overheads over each target's own KL, so that their noise is out of the mean; steps, bias, and what fell short.
+
+    searches: steps and status [run, search] of the searches of a target, and samples [run, dim].
+    """
+    steps, status, sample = searches
+    row = {"coder": name} | family.known() | {"runs": len(sample)}
+    kl = family.kl_bits
+    for law, values in bits.items():
+        row |= {f"{law}_overhead": mean(values - kl), f"{law}_overhead_se": standard_error(values - kl)}
+    whole = steps.sum(axis=1)
+    row |= {"steps": mean(whole), "steps_se": standard_error(whole), "steps_median": float(np.median(whole))}
+    for word, value in (("exhausted", Status.BUDGET), ("unsuited", Status.UNSUITED)):
+        row |= {word: int((status == value).any(axis=1).sum())}
+    return row | synthetic.bias_figures(synthetic.evidence(family.targets, sample, seed))

@@ -1,0 +1,94 @@
+"""The plot of the experiment on partitions: steps, codelength on channels, and candidates for a small bias."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.reporting import figures as panels
+from experiments.reporting.verdicts import FLAGGED, flagged
+
+_KINDS = ((False, panels.ORANGE, "o", "without partition"), (True, panels.BLUE, "s", "partitioned"))
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Panels: steps of the exact coder, codelength, candidates of the approximate coder."""
+    made, axes = panels.figure(1, 3, (14.5, 5.0), "What does cutting space into bins of equal mass save?")
+    _plot_steps(axes[0, 0], result)
+    _plot_code(axes[0, 1], result)
+    _plot_needed(axes[0, 2], result)
+    panels.save(made, path)
+
+
+def needed(result: dict[str, Any], divergence: float, partitioned: bool, level: float) -> float | None:
+    """log2 of the candidates at which the bias falls to the level, None where it does not."""
+    wanted = (divergence, partitioned, level)
+    found = (row for row in result["needed"] if (row["divergence"], row["partitioned"], row["mmd2_level"]) == wanted)
+    return next(found)["log2_candidates"]
+
+
+def _plot_steps(panel: Any, result: dict[str, Any]) -> None:
+    for kind, colour, marker, label in _KINDS:
+        rows = [row for row in result["exact"] if row["partitioned"] == kind]
+        x, y = [row["divergence"] for row in rows], [row["steps"] for row in rows]
+        panel.plot(x, y, color=colour, marker=marker, label=label)
+        _circle(panel, rows, "divergence", [row["steps"] for row in rows])
+    divergences = result["config"]["divergences"]
+    panel.plot(divergences, [2**d for d in divergences], "--", color=panels.GREY, linewidth=1, label="2^D_inf")
+    panels.doublings(panel)
+    panels.name(
+        panel,
+        "How long is the exact search?",
+        "Renyi-infinity divergence of target and prior, D_inf (bits)",
+        "mean candidates examined (lower is better)",
+    )
+    panel.legend(frameon=False, fontsize=8)
+
+
+def _plot_code(panel: Any, result: dict[str, Any]) -> None:
+    for kind, colour, marker, label in _KINDS:
+        rows = [row for row in result["channels"] if row["partitioned"] == kind]
+        if not rows:
+            continue
+        x = [row["information"] for row in rows]
+        # The noise of the targets' own mean KL is left out.
+        y = [row["information"] + row["overhead"] for row in rows]
+        panel.errorbar(x, y, yerr=[row["overhead_se"] for row in rows], color=colour, marker=marker, label=label)
+        style = "-." if kind else ":"
+        panel.plot(x, [row["bound_bits"] for row in rows], style, color=colour, label=f"theorem's bound, {label}")
+        _circle(panel, rows, "information", y)
+    ends = [0.0, max(row["information"] for row in result["channels"])]
+    panel.plot(ends, ends, "--", color=panels.GREY, linewidth=1, label="mutual information, what no code can beat")
+    panels.name(
+        panel,
+        "How long is its code, on channels?",
+        "mutual information I (bits)",
+        "mean codelength, bits (lower is better)",
+    )
+    panel.legend(frameon=False, fontsize=8)
+
+
+def _plot_needed(panel: Any, result: dict[str, Any]) -> None:
+    styles = ("-", "--", ":", "-.")
+    for place, level in enumerate(result["config"]["approximate"]["mmd2_levels"]):
+        for kind, colour, marker, label in _KINDS:
+            found = [(d, needed(result, d, kind, level)) for d in result["config"]["divergences"]]
+            known = [(d, 2**log2) for d, log2 in found if log2 is not None]
+            style = {"color": colour, "marker": marker, "linestyle": styles[place % len(styles)], "markersize": 4}
+            panel.plot([d for d, _ in known], [n for _, n in known], label=f"{label}, MMD² {level:g}", **style)
+    panels.doublings(panel)
+    panels.name(
+        panel,
+        "How many candidates for a small bias (ORC)?",
+        "Renyi-infinity divergence, D_inf (bits)",
+        "candidates needed (lower is better)",
+    )
+    panel.legend(frameon=False, fontsize=8)
+
+
+def _circle(panel: Any, rows: list[dict[str, Any]], x: str, y: list[float]) -> None:
+    """Marks where a budget ended more than a few searches."""
+    marked = [(row[x], height) for row, height in zip(rows, y, strict=True) if flagged(row)]
+    if marked:
+        style = {"markersize": 13, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
+        label = f"over {FLAGGED:.0%} of searches given up"
+        known = panel.get_legend_handles_labels()[1]
+        panel.plot(*zip(*marked, strict=True), label=None if label in known else label, **style)

@@ -1,0 +1,1 @@
+"""Scalar coders of A* coding and greedy Poisson rejection sampling."""

@@ -1,0 +1,25 @@
+"""One-dimensional Gaussian targets of a stated largest density ratio."""
+
+import math
+
+import numpy as np
+
+from experiments.synthetic.targets import Targets
+
+
+def make_targets(divergence: float, runs: int, seed: int, one_mean: bool = False) -> Targets:
+    """Targets [run, 1] of exactly this Renyi-infinity divergence in bits, with means anywhere in +- min(1, D_inf / 4).
+
+    Anywhere, as the steps of a search depend on where a target lies among the halves and quarters of its tree; or all
+    of the largest mean, for targets so narrow that the words of the grid show, and average out over many means.
+    """
+    most = min(1.0, divergence / 4)
+    rng = np.random.default_rng((seed, 3, round(1000 * divergence)))
+    centre = rng.uniform(most if one_mean else -most, most, (runs, 1))
+    # The divergence falls with the scale up to here, where its derivative is 0: 1 - scale^2 = |mean| scale.
+    low, high = np.full_like(centre, 1e-12), (np.sqrt(centre**2 + 4) - np.abs(centre)) / 2
+    for _ in range(60):
+        scale = (low + high) / 2
+        above = -np.log(scale) + centre**2 / (2 * (1 - scale**2)) > divergence * math.log(2)
+        low, high = np.where(above, scale, low), np.where(above, high, scale)
+    return Targets(centre, (low + high) / 2)

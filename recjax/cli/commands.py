@@ -1,0 +1,173 @@
+"""The commands of the command line, as dataclasses that tyro parses. JAX is imported only by those that code images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from recjax.cli.arguments import BY_DEFAULT, Flag
+from recjax.cli.common import (
+    decode_bytes,
+    facts,
+    is_lossy,
+    rate,
+    read_bytes,
+    read_header,
+    read_source,
+    shown,
+    size_facts,
+    tell_good,
+    tell_written,
+)
+from recjax.cli.compress import Compress, Target
+from recjax.cli.machine import Bench, Doctor, Models
+from recjax.container.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
+from recjax.errors import UsageError
+from recjax.io.inputs import STANDARD
+from recjax.text import quoted, say, say_json
+
+Container = Positional[Annotated[Path, arg(metavar="FILE")]]
+
+
+@dataclass(frozen=True)
+class Decompress:
+    """Write the images of a file, or one of them.
+
+    Example: recjax decompress digits.rjx seventeenth.png --index 17
+    """
+
+    file: Container
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    out: Target
+    """NAME.npy, NAME.png for one image, or a folder for PNGs; - writes an .npy to standard output."""
+    model: Annotated[str | None, BY_DEFAULT] = None
+    """The model's path, if it is not a released one."""
+    index: Annotated[int | None, BY_DEFAULT] = None
+    """Write this image only, counted from 0 (by default all); files of bb-ans and bb-ans-rec then decode others too."""
+    max_bytes: int = MAX_RAW_BYTES
+    """Refuse files whose images take more."""
+    max_seconds: float = MAX_SECONDS
+    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+    ignore_fingerprint: Flag = False
+    """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
+    force: Flag = False
+    """Replace OUT if it is there: a file, whose permissions stay, or a folder of such PNGs and nothing else."""
+    json: Flag = False
+    """Print one JSON object."""
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.max_bytes, self.max_seconds, self.ignore_fingerprint)
+
+    def run(self) -> None:
+        from recjax.shards.folder import is_shards
+
+        if self.index is not None and self.index < 0:
+            raise UsageError(f"index counts the images from 0, got {self.index}; name one of them.")
+        if is_shards(self.file):
+            from recjax.cli import shards as shard_commands
+
+            shard_commands.decompress(
+                self.file, self.out, self.index, self.model, self._limits, force=self.force, as_json=self.json
+            )
+            return
+        from recjax.cli.outputs import images_output
+
+        data = read_bytes(self.file, self.max_bytes)
+        header = read_header(data, self._limits, self.index)
+        count = header.count if self.index is None else 1
+        output = images_output(self.out, count, self.file, self.model, force=self.force)
+        images = decode_bytes(data, self.model, self._limits, self.index)
+        output.write_images([images], count, images.shape[1:])
+        tell_written(self.file, output, count, images.shape[1:], self.json)
+
+
+@dataclass(frozen=True)
+class Info:
+    """Print what a file holds, and check its checksums, without decoding it."""
+
+    file: Container
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    max_bytes: int = MAX_RAW_BYTES
+    """Refuse files whose images take more."""
+    json: Flag = False
+    """Print one JSON object."""
+
+    def run(self) -> None:
+        from recjax.shards.folder import is_shards
+
+        if is_shards(self.file):
+            from recjax.cli import shards as shard_commands
+
+            found = shard_commands.facts(self.file)
+        else:
+            found = facts(read_bytes(self.file, self.max_bytes))
+        if self.json:
+            say_json({"file": str(self.file), **found})
+            return
+        for name, value in found.items():
+            say(f"{name.replace('_', ' '):20} {shown(value)}")
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Decode a whole file and report; with --against, compare the images too."""
+
+    file: Container
+    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    model: Annotated[str | None, BY_DEFAULT] = None
+    """The model's path, if it is not a released one."""
+    against: Annotated[Path | None, BY_DEFAULT] = None
+    """Images that the file must hold: a PNG, a folder of PNGs or an .npy, - for standard input; by default it must be
+    decodable."""
+    max_bytes: int = MAX_RAW_BYTES
+    """Refuse files whose images take more."""
+    max_seconds: float = MAX_SECONDS
+    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+    json: Flag = False
+    """Print one JSON object."""
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.max_bytes, self.max_seconds)
+
+    def run(self) -> None:
+        from recjax.shards.folder import is_shards
+
+        if is_shards(self.file):
+            from recjax.cli import shards as shard_commands
+
+            shard_commands.verify(self.file, self.against, self.model, self._limits, as_json=self.json)
+            return
+        import numpy as np
+
+        if STANDARD == self.file == self.against:
+            raise UsageError("standard input holds the file or the images; name one of them.")
+        data = read_bytes(self.file, self.max_bytes)
+        read_header(data, self._limits, None)
+        against = None if self.against is None else read_source(self.against)
+        images = decode_bytes(data, self.model, self._limits, None)
+        size, psnr_db = len(data), None
+        said = rate(images.shape[0], size, images.size)
+        if is_lossy(data) and against is not None and against.shape == images.shape:
+            from recjax.codecs.lossy.compression import psnr
+
+            psnr_db = round(float(psnr(images, against).mean()), 2)
+            said += f" {psnr_db:.2f} dB against {quoted(self.against)}."
+        elif against is not None and not np.array_equal(images, against):
+            raise ValueError(
+                f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
+            )
+        tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
+
+
+COMMANDS = {
+    "compress": Compress,
+    "decompress": Decompress,
+    "info": Info,
+    "verify": Verify,
+    "models": Models,
+    "doctor": Doctor,
+    "bench": Bench,
+}

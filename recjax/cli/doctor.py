@@ -1,0 +1,126 @@
+"""What this machine is and whether it codes right: versions, devices and a quick self-test."""
+
+import hashlib
+import platform
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import recjax
+from recjax import randomness
+from recjax.cli.process import compile_cache
+from recjax.codecs.lossless import compression as lossless
+from recjax.conformance.check import Check, all_pass
+from recjax.container import chunks
+from recjax.container import file as container
+from recjax.models.inr import model as inr_model
+from recjax.models.vae.evaluate import Model, list_models, load_model
+from recjax.pretrained.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
+
+# Known answer of Threefry-2x32-20 from Random123 (counter and key all ones).
+_ONES = 0xFFFFFFFF
+_KNOWN_ANSWER = (0x1CB996FC, 0xBB002BE7)
+
+# What all models share is tested with the one that compiles fastest.
+_SMALLEST = "digits"
+
+
+def versions() -> dict[str, str]:
+    """What runs here: versions, platform and devices."""
+    packages = {name: version(name) for name in ("jax", "jaxlib", "flax", "numpy")}
+    devices = ", ".join(str(device) for device in jax.devices())
+    return {
+        "recjax": recjax.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **packages,
+        "backend": f"{jax.default_backend()}: {devices}",
+    }
+
+
+def facts() -> dict[str, Any]:
+    """What `examine` reports of this machine, for JSON."""
+    return {
+        "machine": versions(),
+        "format": container.FORMAT_VERSION,
+        "stream": container.STREAM_VERSION,
+        "compiled_programs": compile_cache.facts(),
+    }
+
+
+def examine(report: Callable[[str], object]) -> bool:
+    """Report line by line on this machine; whether every test passed."""
+    here = versions()
+    report(f"recjax {here['recjax']}, format {container.FORMAT_VERSION}, stream {container.STREAM_VERSION}")
+    report(f"Python {here['python']} on {here['platform']}")
+    report(", ".join(f"{name} {here[name]}" for name in ("jax", "jaxlib", "flax", "numpy")))
+    report(f"backend {here['backend']}")
+    report(compile_cache.describe())
+    return all_pass(checks(), report)
+
+
+def checks() -> Iterator[Check]:
+    """The self-test, one after the other."""
+    cases: list[tuple[str, Callable[[], bool]]] = [
+        ("shared randomness, known answer", _randomness_is_right),
+        ("file format, round trip", _container_is_right),
+    ]
+    cases += [(f"coding with {_SMALLEST}, {method}", _coding_test(method)) for method in ("bb-ans", "pfr", "orc")]
+    cases += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
+    cases += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
+    return (Check(name, _failure(case)) for name, case in cases)
+
+
+def _failure(test: Callable[[], bool]) -> str:
+    try:
+        return "" if test() else "wrong result"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _randomness_is_right() -> bool:
+    word = jax.numpy.uint32(_ONES)
+    return tuple(int(x) for x in randomness.threefry2x32((word, word), (word, word))) == _KNOWN_ANSWER
+
+
+def _container_is_right() -> bool:
+    images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8)
+    return np.array_equal(chunks.read_raw(container.read(chunks.write_raw(images))), images)
+
+
+def _model_is_whole(name: str) -> bool:
+    card = {card.name: card for card in read_cards()}[name]
+    return _sha256(PRETRAINED / f"{name}.safetensors") == card.sha256 and load_model(name).digest == card.digest
+
+
+def _lossy_model_is_whole(name: str) -> bool:
+    card = {card.name: card for card in read_lossy_cards()}[name]
+    return _sha256(LOSSY / f"{name}.safetensors") == card.sha256 and inr_model.load_model(name).digest == card.digest
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _coding_test(method: str) -> Callable[[], bool]:
+    def test() -> bool:
+        model = load_model(_SMALLEST)
+        images = _test_images(model)
+        candidates = None if method == "bb-ans" else 256
+        data = lossless.compress(images, model, method=method, candidates=candidates)
+        return container.read(data).header.method == method and np.array_equal(lossless.decompress(data), images)
+
+    return test
+
+
+def _test_images(model: Model) -> np.ndarray:
+    """A bar of light that changes from image to image: cheap under any model, so that no file falls back to raw."""
+    images = np.zeros((16, *model.image_shape), np.uint8)
+    for number in range(16):
+        images[number, 1:-1, model.image_shape[1] // 2 + number % 2] = (model.levels - 1) * (8 + number) // 24
+    return images

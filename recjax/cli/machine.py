@@ -1,0 +1,90 @@
+"""The commands on what is installed and on this machine, as dataclasses that tyro parses."""
+
+from dataclasses import dataclass
+
+from recjax.cli.arguments import Flag
+from recjax.cli.common import progress
+from recjax.errors import UsageError
+from recjax.text import say, say_json, tell
+
+
+@dataclass(frozen=True)
+class Models:
+    """List the released models."""
+
+    json: Flag = False
+    """Print one JSON object."""
+
+    def run(self) -> None:
+        from recjax.cli import models as listing
+
+        if self.json:
+            say_json(listing.facts())
+        else:
+            listing.show()
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Print versions, devices and compiled programs, and run a quick self-test.
+
+    Example: recjax doctor --conformance
+    """
+
+    conformance: Flag = False
+    """Also decode the reference files of all codecs and released models, which takes some minutes."""
+    clear_cache: Flag = False
+    """Delete the compiled programs that commands keep (and no other file), and do nothing else."""
+    json: Flag = False
+    """Print one JSON object."""
+
+    def run(self) -> None:
+        if self.clear_cache:
+            from recjax.cli.process import compile_cache
+
+            line, facts = compile_cache.clear()
+            tell(line, facts, self.json)
+            return
+        from recjax.cli import doctor
+        from recjax.conformance import check as conformance
+
+        if self.json:
+            checks = [*doctor.checks(), *(conformance.checks() if self.conformance else ())]
+            good = not any(check.error for check in checks)
+            say_json({**doctor.facts(), "tests": [check._asdict() for check in checks], "good": good})
+        else:
+            good = doctor.examine(say)
+            if self.conformance:
+                good = conformance.examine(say) and good
+        if not good:
+            raise ValueError("the self-test failed on this machine; report the lines above with your hardware.")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure how fast this machine is: candidates, symbols and images per second.
+
+    Example: recjax bench --json
+    """
+
+    seconds: float = 1.0
+    """Seconds of each measurement, without compilation."""
+    json: Flag = False
+    """Print one JSON object."""
+
+    def run(self) -> None:
+        if not 0 < self.seconds < float("inf"):
+            raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
+        from recjax.cli import bench, doctor
+
+        with progress("measuring", steady=False) as report:
+            every = bench.cases()
+            found = []
+            for number, case in enumerate(every):
+                report(number, len(every))
+                found.append(bench.measure(case, self.seconds))
+        if self.json:
+            say_json({"machine": doctor.versions(), "rates": [one._asdict() for one in found]})
+            return
+        for one in found:
+            say(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")

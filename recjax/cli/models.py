@@ -1,0 +1,84 @@
+"""The released models as tables on a terminal, from their cards alone, without JAX."""
+
+from dataclasses import asdict
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from recjax.pretrained.cards import Card, LossyCard, read_cards, read_lossy_cards
+from recjax.text import quoted, say
+
+_WIDTH = 200
+
+
+def show() -> None:
+    """Prints what is released: lossless models with their rates, lossy ones with rates and PSNR."""
+    _show(_lossless(read_cards()))
+    say("One stream, single images: bits per dimension of whole files of the test images.")
+    say("")
+    _show(_lossy(read_lossy_cards()))
+    say("PSNR: of files of test pictures, by `recjax compress --method inr`.")
+
+
+def facts() -> dict[str, Any]:
+    """What the cards state, for JSON: the lossless models, and the lossy ones."""
+    return {
+        "lossless": [asdict(card) for card in read_cards()],
+        "lossy": [asdict(card) for card in read_lossy_cards()],
+    }
+
+
+def _show(table: Table) -> None:
+    # A line that is too long for a terminal is wrapped by it, and nothing of it is lost.
+    lines = StringIO()
+    Console(file=lines, width=_WIDTH, color_system=None).print(table)
+    for line in lines.getvalue().splitlines():
+        say(line.rstrip())
+
+
+def _lossless(cards: list[Card]) -> Table:
+    table = _table(
+        ("model", "images"), ("latents", "parameters", "bytes", "one stream", "single images"), ("data", "digest")
+    )
+    for card in cards:
+        images = f"{'x'.join(map(str, card.image_shape))}, {card.levels} levels"
+        stream = ("bb-ans", card.files["bb-ans"]) if "bb-ans" in card.files else None
+        rates = [f"{found[1]:.3f} {found[0]}" if found else "-" for found in (stream, card.single)]
+        _add(table, card, images, *_sizes(card), *rates)
+    return table
+
+
+def _lossy(cards: list[LossyCard]) -> Table:
+    table = _table(
+        ("lossy model", "pictures"), ("latents", "parameters", "bytes"), ("bits/pixel: PSNR", "data", "digest")
+    )
+    for card in cards:
+        side = "x".join(map(str, card.patch[:2]))
+        pictures = f"{side} RGB" if card.whole_pictures else f"RGB of any size, patches of {side}"
+        rates = ", ".join(f"{rate:.2f}: {psnr:.1f} dB" for rate, psnr in card.rates)
+        _add(table, card, pictures, *_sizes(card), rates)
+    return table
+
+
+def _add(table: Table, card: Card | LossyCard, *cells: str) -> None:
+    # As text, in which brackets are not rich's markup.
+    name, data, digest = (Text(quoted(one)) for one in (card.name, card.data, card.digest[:16]))
+    table.add_row(name, *cells, data, digest)
+
+
+def _sizes(card: Card | LossyCard) -> list[str]:
+    return [f"{value:,}" for value in (card.latents, card.parameters, card.file_bytes)]
+
+
+def _table(names: tuple[str, ...], numbers: tuple[str, ...], others: tuple[str, ...]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in names:
+        table.add_column(title, no_wrap=True)
+    for title in numbers:
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in others:
+        table.add_column(title, no_wrap=True)
+    return table

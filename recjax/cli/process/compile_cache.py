@@ -1,0 +1,152 @@
+"""Where the command line keeps compiled programs for its next call. Imports no JAX, which reads the environment.
+
+What lies there is loaded and run, so a folder is used only if nobody else can put programs into it.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from recjax.cli.process import cached_programs
+from recjax.io import own_folder
+from recjax.text import complain, quoted
+
+VARIABLE = "RECJAX_CACHE"
+"""Names the folder of compiled programs, or is "off"."""
+
+LIMIT_VARIABLE = "RECJAX_CACHE_BYTES"
+"""How many bytes of programs the folder keeps; the least recently used ones go first."""
+
+LIMIT_BYTES = 1 << 30
+
+_OF_JAX = "JAX_COMPILATION_CACHE_DIR"
+_LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+
+_set_here: set[str] = set()
+"""Folders that this process set for JAX: they are its own."""
+
+
+def folder() -> Path | None:
+    """Where the command line keeps compiled programs, None for nowhere; what is set for JAX itself comes first.
+
+    Nowhere is also where a user has no home.
+    """
+    if _is_off():
+        return None
+    chosen = _chosen()
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        home = os.environ.get("XDG_CACHE_HOME")
+        return (Path(home) if home else Path.home() / ".cache") / "recjax" / "compiled"
+    except RuntimeError:
+        return None
+
+
+def _chosen() -> str:
+    return os.environ.get(_OF_JAX) or os.environ.get(VARIABLE, "")
+
+
+def _is_off() -> bool:
+    return _chosen().lower() in ("off", "0", "no")
+
+
+def is_of_jax() -> bool:
+    """Says whether the folder is one that the user set for JAX: it is neither checked, nor limited, nor cleared."""
+    return os.environ.get(_OF_JAX, "") not in ("", *_set_here)
+
+
+def limit_bytes() -> int:
+    """Returns the most bytes that the folder keeps; what is no number of bytes counts as not set, and is told once."""
+    return _limit_of(os.environ.get(LIMIT_VARIABLE, ""))
+
+
+@functools.cache
+def _limit_of(stated: str) -> int:
+    if stated.isascii() and stated.isdecimal() and len(stated) < 20:
+        return int(stated)
+    if stated:
+        complain(f"{LIMIT_VARIABLE} must be a number of bytes, got {stated!r}; change it.")
+    return LIMIT_BYTES
+
+
+def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
+    """Lets JAX, once it is imported, keep what it compiles; what was set for it stays.
+
+    A folder that cannot be made, or that others may write to, is not used, and costs one line on stderr.
+
+    Returns:
+        The folder that `limit` is to be called for at the end; None if there is none, or if it is JAX's.
+    """
+    found, ours = folder(), not is_of_jax()
+    if found is None:
+        return None
+    if ours:
+        fault = own_folder.make(found) or own_folder.fault(found)
+        if fault:
+            complain(f"compiled programs are not kept: {fault}; or set {VARIABLE} to off.")
+            return None
+        if environment is os.environ:
+            _set_here.add(str(found))
+    environment.setdefault(_OF_JAX, str(found))
+    environment.setdefault(_LEAST_SECONDS, "0.2")
+    return found if ours else None
+
+
+def limit(kept: Path) -> None:
+    """Deletes the programs of a folder that were used longest ago, as far as it exceeds its limit."""
+    # Only JAX has added anything.
+    if "jax" in sys.modules:
+        cached_programs.prune(kept, limit_bytes())
+
+
+def facts() -> dict[str, object]:
+    """Returns what there is to know of the folder: path, programs, their bytes and limit, and why it is not used."""
+    found = folder()
+    if found is None:
+        return {"folder": None, "unused": f"{VARIABLE} is off" if _is_off() else "there is no home folder"}
+    fault = None if is_of_jax() or not found.exists() else own_folder.fault(found)
+    programs = cached_programs.list_programs(found)
+    size = sum(program.size for program in programs)
+    limit = None if is_of_jax() else limit_bytes()
+    return {"folder": str(found), "programs": len(programs), "bytes": size, "limit_bytes": limit, "unused": fault}
+
+
+def describe() -> str:
+    """Returns `facts` as a line for people."""
+    known = facts()
+    if known["folder"] is None:
+        return f"commands keep no compiled programs ({known['unused']})"
+    limit = (
+        f"of at most {known['limit_bytes']:,} ({LIMIT_VARIABLE})" if known["limit_bytes"] is not None else "of JAX's"
+    )
+    held = (
+        f"{known['programs']:,} compiled programs, {known['bytes']:,} bytes {limit}, in {known['folder']} ({VARIABLE})"
+    )
+    return f"commands keep {held}" if known["unused"] is None else f"not used by commands: {held}: {known['unused']}"
+
+
+def clear() -> tuple[str, dict[str, object]]:
+    """Deletes the programs and closes the folder to others.
+
+    Returns:
+        What was done, as a line for people, and as facts: folder, programs deleted, their bytes.
+
+    Raises:
+        ValueError: the folder is not the user's own.
+    """
+    found = folder()
+    if found is None or not found.is_dir():
+        where = None if found is None else str(found)
+        return "no compiled programs are kept", {"folder": where, "programs_deleted": 0, "bytes_deleted": 0}
+    if is_of_jax():
+        raise ValueError(f"{quoted(found)} is JAX's by {_OF_JAX}, and may hold programs of others; clear it yourself.")
+    fault = own_folder.close(found)
+    if fault:
+        raise ValueError(f"the compiled programs were not deleted: {fault}.")
+    removed = cached_programs.prune(found, -1)
+    size = sum(one.size for one in removed)
+    line = f"{quoted(found)}: {len(removed):,} compiled programs deleted, {size:,} bytes"
+    return line, {"folder": str(found), "programs_deleted": len(removed), "bytes_deleted": size}

@@ -1,0 +1,30 @@
+"""How far lossy encoding is: its stages, with rate and quality as they are."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from recjax.cli.process.bars import Report
+
+
+def tell(report: Report, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
+    """Returns a callback for the progress of `recjax.compress_lossy`, which tells it stage by stage.
+
+    Args:
+        report: of a bar.
+        shape: of the pictures, [picture, height, width, channel].
+    """
+
+    def told(batch: int, batches: int, facts: Any) -> None:
+        stages = list(pairwise((0, *facts.ends)))
+        number = next(place for place, (_, end) in enumerate(stages) if facts.done <= end)
+        first, end = stages[number]
+        name = f"sending level {number} of {len(stages) - 1}" if number else "fitting"
+        of_batch = f"part {batch + 1} of {batches}: " if batches > 1 else ""
+        rate = facts.bits / (facts.count * shape[1] * shape[2])
+        quality = f"{facts.psnr:.2f} dB, {rate:.3f} bits per pixel"
+        report(f"{of_batch}{name}", facts.done - first, end - first, quality)
+        if facts.done == facts.total and batch + 1 == batches:
+            report("decoding to make sure", 0, None)
+
+    return told

@@ -1,0 +1,1 @@
+"""Lossless files: bits-back and relative entropy coding of images with a VAE."""

@@ -1,0 +1,46 @@
+"""The start of a chain on words of the shared stream, its initial bits.
+
+Bits-back pops the first images' latents from them, so they are in the file as information; when everything is decoded
+they come back, and are compared with the stream.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recjax import randomness
+from recjax.coding import rans, serialize
+from recjax.coding.rans import Message, bucket
+from recjax.errors import FormatError
+
+
+def message(seed: int, lanes: int, size: int, capacity: int) -> Message:
+    """The message that a chain starts on: heads and `size` bytes of tail, with room for `capacity`."""
+    heads, top = _initial(seed, lanes, size)
+    tail = np.zeros(capacity, np.uint8)
+    tail[:size] = top
+    return serialize.message_of(heads, tail, np.array(size, np.int32))
+
+
+def require(message: Message, seed: int, lanes: int, borrowed: int) -> None:
+    """FormatError unless this is the start, of whose tail `borrowed` bytes were needed."""
+    heads, tail = _initial(seed, lanes, borrowed)
+    same = int(message.size) == borrowed and not int(message.fault)
+    # On the host, as JAX would compile a slice for each size.
+    if same and np.array_equal(message.head, heads) and np.array_equal(np.asarray(message.tail)[:borrowed], tail):
+        return
+    raise FormatError("the images do not decode to the chain's start; the file is damaged or of another model.")
+
+
+def _initial(seed: int, lanes: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Heads, and the last `size` bytes of an endless tail: byte i counts from the heads down, whatever the size."""
+    words = np.asarray(_initial_words(randomness.key(seed), bucket(max(lanes, size))))
+    return rans.HEAD_MIN | (words[0, :lanes] >> 8), (words[1, :size] >> 24).astype(np.uint8)[::-1]
+
+
+@partial(jax.jit, static_argnums=1)
+def _initial_words(key: randomness.Key, count: int) -> jax.Array:
+    index = jnp.arange(count, dtype=jnp.uint32)
+    return randomness.words(key, randomness.INITIAL, (jnp.arange(2, dtype=jnp.uint32)[:, None], index), 1)[..., 0]

@@ -1,0 +1,117 @@
+"""Learned codes, which go into the model file before it is released: of indices and depths, and of the bins' intervals.
+
+The bits of a code are a cross entropy: what it loses is the divergence of its law from that of the images. For indices
+that law is counted on training images that were encoded; for intervals it is their mass under the aggregate posterior,
+the mean of the training images' posteriors, whose intervals have equal masses only where it is the prior.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from recjax import randomness, rec
+from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.relative_entropy import Progress
+from recjax.codecs.plan import make_plan, targets
+from recjax.codecs.settings import ZETA, Settings
+from recjax.coding import integers
+from recjax.coding.rans import TOTAL_MASS
+from recjax.distributions.normal import Normal
+from recjax.models.vae import evaluate as models
+from recjax.models.vae.evaluate import Model, with_index_counts, with_interval_masses
+from recjax.rec import Code, Path
+
+LEARNING_SEED = 1 << 32
+"""Of the streams that codes are learned on for models that are kept; no file is measured with it."""
+
+_UNITS, _ZETA_IMAGES = 64, 32
+
+
+def learn_index_counts(
+    model: Model,
+    images: UInt8[np.ndarray, "count height width"],
+    settings: Iterable[Settings],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Model:
+    """The model with histograms of index or depth classes for each of the settings, from searches for training images.
+
+    Every image has streams of its own: in a file all images share them, and the histogram would tell of those streams.
+    A histogram has a row for each block, or for each latent where they go one by one, and counts in units of 1/64
+    image. Beside the training images it has 32 that follow the zeta law, so that a code learned on few is no worse than
+    that. Encoders use the one that the model has for their settings; a file made with it needs this very model. `seed`
+    is of the streams; `progress` hears how many images of all were searched, anew for each of the settings.
+    """
+    flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
+    counts = dict(model.index_counts)
+    for one in settings:
+        # By name, as with a histogram already there the settings would ask for it.
+        zeta = replace(one, index_code=ZETA)
+        # Without the escape, for which nothing is counted.
+        prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
+        seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed, progress))
+        counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
+    return with_index_counts(model, counts)
+
+
+def _codes(
+    model: Model, settings: Settings, flat: np.ndarray, seed: int, progress: Progress | None
+) -> Iterator[Code | Path]:
+    """Codes of images [image, pixels], batch by batch."""
+    plan, key = make_plan(model, settings), randomness.key(seed)
+    for start in range(0, len(flat), relative_entropy.BATCH):
+        batch = flat[start : start + relative_entropy.BATCH]
+        q = targets(model, plan, relative_entropy.pad(batch))
+        key_of_batch = randomness.fold_in(key, randomness.MEASUREMENT, start)
+        code = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins).code
+        yield type(code)(*(np.asarray(leaf)[: len(batch)] for leaf in code))
+        if progress:
+            progress(start + len(batch), len(flat))
+
+
+def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
+    """Images whose index of a block, or depth plus 1, lies in each class; codes have an image axis in front."""
+    index = code.depth + 1 if isinstance(code, Path) else code.index
+    # An index that escapes has no class to be counted in.
+    found = np.minimum(np.asarray(integers.index_class(index)), classes)
+    return np.stack([np.bincount(block, minlength=classes)[:classes] for block in found.T])
+
+
+def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height width"]) -> Model:
+    """The model with masses of its latents' intervals under the aggregate posterior of these training images.
+
+    One table serves all settings, since the intervals do not depend on how latents are cut into blocks. It takes no
+    search: an image counts in an interval by what its posterior has there.
+    """
+    flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
+    capacity = int(model.intervals.max())
+    edges = _edges(model.intervals, capacity)
+    batches = range(0, len(flat), relative_entropy.BATCH)
+    counts = np.zeros((model.latents, capacity))
+    for start in batches:
+        counts += np.asarray(_masses(model, edges, flat[start : start + relative_entropy.BATCH]))
+    masses = np.zeros((model.latents, capacity), np.int32)
+    for latent, intervals in enumerate(model.intervals.tolist()):
+        # Half an image more for each interval, as for the classes of indices.
+        masses[latent, :intervals] = integers.quantise((counts[latent, :intervals] + 0.5).tolist())
+    return with_interval_masses(model, masses)
+
+
+def _edges(intervals: np.ndarray, capacity: int) -> Float[np.ndarray, "latents capacity+1"]:
+    """Quantiles of the prior at the ends of each latent's intervals; infinite from its last one on."""
+    share = np.minimum(np.arange(capacity + 1) / intervals[:, None], 1.0)
+    return np.asarray(jax.scipy.special.ndtri(share.astype(np.float32)))
+
+
+@jax.jit
+def _masses(model: Model, edges: jax.Array, images: jax.Array) -> jax.Array:
+    """Sums over images of their posteriors' masses in the intervals, [latents, capacity]."""
+    mean, scale = models.posterior_floats(model, images)
+    below = jax.scipy.special.ndtr((edges - mean[..., None]) / scale[..., None])
+    return jnp.sum(jnp.maximum(jnp.diff(below, axis=-1), 0.0), axis=0)

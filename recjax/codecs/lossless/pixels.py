@@ -1,0 +1,49 @@
+"""The codec of an image's pixels given its latents: all in one go, or, where pixels see others, as a wavefront."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
+
+from recjax.codecs.lossless.hurdle_pixels import step_codec
+from recjax.coding import codec as codecs
+from recjax.coding import sequence
+from recjax.coding.wavefront import autoregressive, wavefront
+from recjax.models.fixed_point import networks
+from recjax.models.vae import evaluate as models
+from recjax.models.vae.evaluate import Model
+
+
+def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
+    """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
+    if model.head is None and model.likelihood_name == "categorical" and model.arithmetic == "exact":
+        return _pixel_by_pixel(model, z_fixed)
+    outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
+    if model.head is None:
+        return sequence.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
+    head = model.head
+    place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
+
+    def codec_at(here, image):
+        # Places beyond the last pixel have laws too, those of the last; their lanes are idle.
+        one_of = jnp.minimum(here, model.pixels - 1)
+        seen = jnp.moveaxis(image[neighbours[one_of]], 1, -1)
+        exists = here < model.pixels
+        if model.likelihood_name == "categorical":
+            return step_codec(head, models.head_inputs(model, outputs[one_of], seen), exists)
+        laws = models.head_laws(model, outputs[one_of], seen)
+        return sequence.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
+
+    return autoregressive(place, model.pixels, codec_at)
+
+
+def _pixel_by_pixel(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
+    """`pixel_codec` of laws that have a number for each level, which are made as they are needed.
+
+    Those of all pixels at once would take a thousand times the memory of the images.
+    """
+    hidden, layers = models.pixel_layers(model, z_fixed)
+
+    def codec_of(layer):
+        outputs = networks.apply(layer, hidden).reshape(*z_fixed.shape[:-1], -1)
+        return model.likelihood.codec(model.likelihood.law(outputs))
+
+    return sequence.scan(codec_of, layers, pops_any_message=False)

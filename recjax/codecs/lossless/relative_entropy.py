@@ -1,0 +1,243 @@
+"""REC: each image in a message of its own, its latents sent as samples that a search found (arXiv:2405.12203).
+
+All images share the streams of their blocks, so that one is decoded without the others. The messages of a chunk of
+images lie one behind the other, at their own bit lengths.
+"""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recjax import grid, randomness, rec
+from recjax.codecs.lossless import fingerprint
+from recjax.codecs.lossless.pixels import pixel_codec
+from recjax.codecs.plan import Plan, code_codec, make_decoding_plan, make_plan, targets
+from recjax.codecs.settings import Settings, settings_of
+from recjax.coding import codec as codecs
+from recjax.coding import latent, rans, serialize
+from recjax.coding.rans import Message
+from recjax.container import chunks
+from recjax.container import file as container
+from recjax.container.file import File, Header
+from recjax.distributions.normal import Normal
+from recjax.errors import FormatError
+from recjax.models.vae.evaluate import Model
+from recjax.rec.trees import tree
+
+CHUNK_IMAGES = 4096
+BATCH = 256
+"""Images that one compiled call takes at the most."""
+
+Progress = Callable[[int, int], None]
+
+
+class Found(NamedTuple):
+    """Latents of a batch of images: the codes as the codec takes them, the words, and how the search went.
+
+    code: axes [block, (dim or word,) image, 1]. words: [image, latent]. info: [image, block], None when decoded.
+    """
+
+    code: rec.Code | rec.Path
+    words: Any
+    info: Any
+
+
+class Parts(NamedTuple):
+    """An image codec in its parts, the arguments of `latent.latent_codec`."""
+
+    latent: latent.LatentCoder
+    likelihood: Callable[[Found], codecs.Codec]
+    posterior: Callable[[Any], Any]
+
+
+def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
+    """Codec of `size` images [pixels, image, 1], each on a message of its own."""
+    shape = (size, *plan.shape)
+
+    def decode(symbol):
+        code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
+        words = rec.decode_words(plan.algorithm, key, code, shape, bins=plan.bins, shared_axes=(0,))
+        return Found(symbol, plan.merge(words), None)
+
+    def likelihood(z):
+        return pixel_codec(model, grid.value_fixed(z.words)[:, None])
+
+    coder = latent.relative_entropy(partial(_search, plan, key, private_key), code_codec(plan, key), decode)
+    return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
+
+
+def search(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray) -> Found:
+    """The latents of images [image, pixels].
+
+    Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
+    """
+    return _search(plan, key, private_key, targets(model, plan, images))
+
+
+def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> Found:
+    p = Normal(0.0, 1.0)
+    found = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
+    return _as_found(plan, found)
+
+
+@jax.jit
+def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
+    symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
+    return Found(symbol, plan.merge(encoded.words), encoded.info)
+
+
+def _push(model, plan, key, private_key, images, known: Found | None) -> tuple[Message, Found]:
+    """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
+    found = search(model, plan, key, private_key, images) if known is None else known
+    return _push_given(model, plan, key, images, found), found
+
+
+@jax.jit
+def _push_given(model, plan, key, images, z) -> Message:
+    parts = image_codec(model, plan, key, key, len(images))
+    message = rans.empty((len(images),), 1, _capacity(model, plan))
+    return latent.push_given(parts.latent, parts.likelihood, message, images.T[..., None].astype(jnp.uint32), z)
+
+
+@jax.jit
+def _pop(model, plan, key, message) -> tuple[Message, jax.Array]:
+    parts = image_codec(model, plan, key, key, len(message.size))
+    message, images = latent.latent_codec(*parts).pop(message)
+    return message, images[..., 0].T.astype(jnp.uint8)
+
+
+class Encoding(NamedTuple):
+    """A file, and how its latents were found: words [image, latent], codes and info [image, block ...]."""
+
+    data: bytes
+    words: np.ndarray
+    code: rec.Code | rec.Path
+    info: Any
+
+
+def encode(
+    images: np.ndarray,
+    model: Model,
+    settings: Settings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    found_before: Encoding | None = None,
+) -> Encoding:
+    """The file of images [count, *shape].
+
+    found_before: an encoding of these images with this seed and search, whose latents are sent here by other codes.
+    """
+    count = len(images)
+    flat = images.reshape(count, model.pixels)
+    plan, key = make_plan(model, settings), randomness.key(seed)
+    private = randomness.fold_in(key, randomness.PRIVATE)
+    bodies, found = [], []
+    parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
+    header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
+    header = fingerprint.marked(header, model, batch_sizes(header))
+    for number in range(header.num_chunks):
+        chunk = header.images_of(number)
+        messages = []
+        for start in range(chunk.start, chunk.stop, BATCH):
+            stop = min(start + BATCH, chunk.stop)
+            batch = pad(flat[start:stop])
+            known = None if found_before is None else _found_batch(found_before, start, stop)
+            own_key = randomness.fold_in(private, start)
+            message, z = _push(model, plan, key, own_key, batch, known)
+            messages.append(_take(message, stop - start))
+            found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
+            if progress:
+                progress(stop, count)
+        bodies.append(chunks.pack_messages(*serialize.to_bits(_concatenate(messages))))
+    merged = _concatenate(found)
+    return Encoding(container.write(header, bodies), merged.words, merged.code, merged.info)
+
+
+def decode(file: File, model: Model, *, index: int | None = None, progress: Progress | None = None) -> np.ndarray:
+    """The images [count, *shape] of a file, or only image `index`, [1, *shape]."""
+    header = file.header
+    plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
+    capacity = _capacity(model, plan)
+    decoded = []
+    if index is not None:
+        number, place = file.locate(index)
+        wanted = [(number, place, place + 1)]
+    else:
+        wanted = [
+            (number, start, min(start + BATCH, len(header.images_of(number))))
+            for number in range(header.num_chunks)
+            for start in range(0, len(header.images_of(number)), BATCH)
+        ]
+    for number, group in itertools.groupby(wanted, key=lambda part: part[0]):
+        messages = chunks.unpack_messages(file.chunk(number), len(header.images_of(number)))
+        if messages.lengths_bits.max() > 8 * (capacity + 4):
+            raise FormatError(f"a message of chunk {number} is longer than any of its model; the file is damaged.")
+        for _, start, stop in group:
+            message = _pad_messages(serialize.from_bits(*messages.part(start, stop), capacity))
+            message, images = _pop(model, plan, key, message)
+            _require_empty(_take(message, stop - start))
+            decoded.append(np.asarray(images)[: stop - start])
+            if progress:
+                progress(*((1, 1) if index is not None else (number * header.chunk_images + stop, header.count)))
+    flat = np.concatenate(decoded)
+    return flat.reshape(len(flat), *header.image_shape)
+
+
+def batch_sizes(header: Header, index: int | None = None) -> set[int]:
+    """Images that are decoded at a time, of a whole file or of one image."""
+    if index is not None:
+        return {1}
+    sizes = {len(header.images_of(number)) for number in (0, header.num_chunks - 1)}
+    return {_padded(min(BATCH, size - start)) for size in sizes for start in range(0, size, BATCH)}
+
+
+def _require_empty(message: Message) -> None:
+    if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
+        raise FormatError("an image does not end where its message does; the file is damaged or of another model.")
+
+
+def _capacity(model: Model, plan: Plan) -> int:
+    """Bytes that no message exceeds: 16 bits a symbol, be it a branch, and an index may escape to 48."""
+    symbols = tree.MAX_DEPTH if plan.blocks is None else plan.shape[-1]
+    return 2 * model.pixels + len(plan.masses) * (2 * symbols + 8) + 8
+
+
+def pad(images: np.ndarray) -> np.ndarray:
+    """Images to a power of two of them, so that few sizes are compiled."""
+    return images[np.minimum(np.arange(_padded(len(images))), len(images) - 1)]
+
+
+def _padded(count: int) -> int:
+    return 1 << (count - 1).bit_length()
+
+
+def _pad_messages(message: Message) -> Message:
+    rows = np.minimum(np.arange(_padded(len(message.size))), len(message.size) - 1)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[rows], message)
+
+
+def _take(message: Message, count: int) -> Message:
+    # On the host, as JAX would compile a slice for each count.
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], message)
+
+
+def _concatenate(parts):
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _found_rows(z: Found, count: int) -> Found:
+    """The first images of a batch, with the image axis in front."""
+    code = jax.tree.map(lambda leaf: np.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
+    return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))
+
+
+def _found_batch(encoding: Encoding, start: int, stop: int) -> Found:
+    """A padded batch of the images of an encoding; undoes `_found_rows`."""
+    code, words, info = jax.tree.map(lambda leaf: pad(leaf[start:stop]), (encoding.code, encoding.words, encoding.info))
+    return Found(jax.tree.map(lambda leaf: np.moveaxis(leaf, 0, -1)[..., None], code), words, info)

@@ -1,0 +1,269 @@
+"""Pictures as samples of the latents of implicit neural representations: lossy files, each picture decodable alone.
+
+Fitting makes posteriors (`inr_fit`), searches send them block by block (`inr_search`), and a decoder renders what the
+codes name in integers, so that a file has the same pixels everywhere (arXiv:2405.12203, section on implicit neural
+representations; RECOMBINER, arXiv:2309.17182). A file has a message for each square of each level of a picture.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from recjax import grid, randomness, rec, sizes
+from recjax.codecs.lossy import search as inr_search
+from recjax.codecs.lossy.layout import Layout
+from recjax.codecs.lossy.plan import CODE_BITS, INRSettings, Level, make_levels
+from recjax.codecs.lossy.search import STEPS_AT_ONCE, Found, Limits, Sending
+from recjax.models.inr import exact as inr_exact
+from recjax.models.inr import fit as inr_fit
+from recjax.models.inr import model as inr_model
+from recjax.models.inr.fit import Fit
+from recjax.models.inr.model import Floats, INRModel
+from recjax.models.inr.network import from_patches
+from recjax.quantiles import FRACTION_BITS
+
+_ROUNDS_AT_ONCE = 5
+"""Rounds of steps in one compiled call, after which progress is told."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long an encoder fits. first_steps: before anything is sent. steps_between: after each block; both are
+    multiples of ten. room_bits: of divergence in a block beyond its bins, None for what its candidates carry without
+    bias (log2 of their number, less 3). fill: blocks are filled to that limit, whether it is worth its bits or not."""
+
+    first_steps: int = 1000
+    steps_between: int = 50
+    room_bits: float | None = None
+    fill: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("first_steps", STEPS_AT_ONCE), ("steps_between", 0)):
+            steps = getattr(self, name)
+            if steps < least or steps % STEPS_AT_ONCE:
+                raise ValueError(f"{name} must be a multiple of {STEPS_AT_ONCE}, {least} at least, got {steps}.")
+
+
+class Facts(NamedTuple):
+    """How far an encoder is. done, total: steps. psnr: in dB, of a draw from the posteriors. bits: about, of the file.
+
+    count: pictures, of the batch at hand. ends: the steps at which the fitting before anything is sent is done, and
+    then the sending of each level.
+    """
+
+    done: int
+    total: int
+    psnr: float
+    bits: float
+    count: int
+    ends: tuple[int, ...]
+
+
+Progress = Callable[[Facts], None]
+
+
+class Sent(NamedTuple):
+    """What was sent of pictures. found: of each level. pixels: what a decoder shows. divergence_bits: of the blocks of
+    each level when they were sent, in the order in which they were, [picture, square, round]."""
+
+    found: tuple[Found, ...]
+    pixels: UInt8[np.ndarray, "picture y x channel"]
+    divergence_bits: tuple[Float[np.ndarray, "picture square round"], ...]
+    weight: float
+
+
+def whole_patches(model: INRModel, pictures: np.ndarray) -> UInt8[np.ndarray, "picture y x channel"]:
+    """Pictures with their last rows and columns repeated until they have whole patches."""
+    rows, columns = (-size % side for size, side in zip(pictures.shape[1:3], _sides(model), strict=True))
+    return np.pad(pictures, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="edge")
+
+
+def patches_of(model: INRModel, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the patches of a picture."""
+    return -(-height // model.shape.height), -(-width // model.shape.width)
+
+
+def _sides(model: INRModel) -> tuple[int, int]:
+    return model.shape.height, model.shape.width
+
+
+def fit(
+    pictures: UInt8[np.ndarray, "picture y x channel"],
+    model: INRModel,
+    settings: INRSettings,
+    steps: int,
+    *,
+    weight: float,
+    seed: int,
+    progress: Progress | None = None,
+) -> Fit:
+    """Posteriors of pictures after so many steps (a multiple of STEPS_AT_ONCE), whatever blocks they are sent in.
+
+    For searches of several settings that differ in anything but the prior: each can start from it.
+    """
+    run = _Run(model, settings, Effort(steps, 0), whole_patches(model, pictures), randomness.key(seed), progress)
+    return run.fitted(run.tune(run.start(weight), steps, room_bits=np.inf))
+
+
+def search(
+    pictures: UInt8[np.ndarray, "picture y x channel"],
+    model: INRModel,
+    settings: INRSettings,
+    effort: Effort,
+    *,
+    weight: float,
+    divergence_bits: float = 0.0,
+    seed: int,
+    fitted: Fit | None = None,
+    progress: Progress | None = None,
+) -> Sent:
+    """Fit and send pictures together.
+
+    weight: of the squared error. divergence_bits: of all pictures, to which the weight is steered; 0 leaves it alone.
+    fitted: where to start, by default afresh.
+    """
+    key = randomness.key(seed)
+    run = _Run(model, settings, effort, whole_patches(model, pictures), key, progress)
+    sending = run.start(weight, fitted)
+    # Posteriors start narrow, so their divergence means something only after some steps.
+    untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE if fitted is None else 0
+    sending = run.tune(sending, untold)
+    sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
+    private, rounds = randomness.fold_in(key, randomness.PRIVATE), 0
+    found, divergences = [], []
+    for number, level in enumerate(run.levels):
+        of_level = inr_search.nothing_found(level, sending.sent[number])
+        count = np.int32(run.layout.squares[number])
+        bits = []
+        for _ in range(level.plan.shape[0]):
+            of_blocks = np.asarray(inr_search.block_bits(sending, run.fillings)[number])
+            bits.append(run.layout.by_picture(number, of_blocks.max(axis=-1)))
+            run.sent_bits += float(np.maximum(bits[-1], _mean_bins(level)).sum()) + CODE_BITS * bits[-1].size
+            own = randomness.fold_in(private, rounds)
+            sending, of_level = inr_search.send(number, level, level_key(key, number), own, count, sending, of_level)
+            rounds += 1
+            if rounds < run.blocks:
+                sending = run.tune(sending, effort.steps_between)
+        found.append(jax.tree.map(partial(run.layout.by_picture, number), of_level))
+        divergences.append(np.stack(bits, axis=-1))
+    words = tuple(of_level.words for of_level in found)
+    shown = show(model, settings.prior, run.levels, words, *pictures.shape[1:3])
+    return Sent(tuple(found), shown, tuple(divergences), float(sending.weight))
+
+
+class _Run:
+    """Steps of fitting, and the telling of progress: the only state that a search has on the host."""
+
+    def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, key, progress):
+        self.levels = make_levels(model, settings)
+        self.fillings = tuple(level.filling for level in self.levels)
+        self.layout = Layout(model.spans, len(pictures), *patches_of(model, *pictures.shape[1:3]))
+        blocks = np.cumsum([level.plan.shape[0] for level in self.levels]).tolist()
+        self.blocks = blocks[-1]
+        self._floats: Floats = inr_model.floats(model, settings.prior)
+        pixels = sizes.repeat_last(inr_fit.pixels_of(model.shape, pictures), self.layout.padded_patches)
+        self._pixels, self._whole = jax.device_put((pixels, self.layout.mosaic()))
+        self._values = pictures.size
+        room = settings.candidates_log2 - 3.0 if effort.room_bits is None else effort.room_bits
+        self._limits = Limits(room, 0.0 if effort.fill else 1.0, 0.0)
+        self._shape = model.shape
+        self._count, self._noise, self._progress = len(pictures), jax.random.wrap_key_data(key), progress
+        between = (min(count, self.blocks - 1) * effort.steps_between for count in blocks)
+        self._ends = (effort.first_steps, *(effort.first_steps + steps for steps in between))
+        self._done, self._total = 0, self._ends[-1]
+        self.sent_bits = 0.0
+
+    def start(self, weight: float, fitted: Fit | None = None) -> Sending:
+        if fitted is None:
+            fitted = inr_fit.fresh(self._shape, [(count,) for count in self.layout.padded_squares])
+        else:
+            fitted = self.layout.padded_fit(fitted)
+        return inr_search.start(self.levels, fitted, self.layout.squares, weight)
+
+    def fitted(self, sending: Sending) -> Fit:
+        """Posteriors by picture."""
+        return self.layout.fit_by_picture(sending.fit)
+
+    def tune(
+        self, sending: Sending, steps: int, divergence_bits: float = 0.0, room_bits: float | None = None
+    ) -> Sending:
+        limits = self._limits._replace(divergence_bits=divergence_bits)
+        if room_bits is not None:
+            limits = limits._replace(room_bits=room_bits)
+        for start in range(0, steps, _ROUNDS_AT_ONCE * STEPS_AT_ONCE):
+            rounds = min(steps - start, _ROUNDS_AT_ONCE * STEPS_AT_ONCE) // STEPS_AT_ONCE
+            own = jax.random.fold_in(self._noise, self._done)
+            sending, (errors, bits) = inr_search.tune(
+                self._shape,
+                self._whole,
+                self._floats,
+                self.fillings,
+                limits,
+                sending,
+                self._pixels,
+                own,
+                np.int32(rounds),
+            )
+            self._done += rounds * STEPS_AT_ONCE
+            if self._progress:
+                psnr = float(-10 * np.log10(np.sum(errors) / self._values))
+                sent = self.sent_bits + float(bits)
+                self._progress(Facts(self._done, self._total, psnr, sent, self._count, self._ends))
+        return sending
+
+
+def _mean_bins(level: Level) -> float:
+    """Bits that the bins of a block send."""
+    return float(level.filling.bin_bits.sum()) / level.plan.shape[0]
+
+
+def level_key(key: randomness.Key, number: int) -> randomness.Key:
+    """Returns the key of the streams of a level's blocks."""
+    return randomness.fold_in(key, randomness.LEVELS, number)
+
+
+def show(
+    model: INRModel,
+    prior: int,
+    parts: tuple[Level, ...],
+    words: tuple[np.ndarray | jax.Array, ...],
+    height: int,
+    width: int,
+) -> UInt8[np.ndarray, "picture y x channel"]:
+    """The pixels that the words [picture, square, block, dim] of the samples of each level name."""
+    tall, wide = patches_of(model, height, width)
+    layout = Layout(model.spans, len(words[0]), tall, wide)
+    rows = (layout.padded(number, np.asarray(own)) for number, own in enumerate(words))
+    units = tuple(_units(level, own, model.shape.variables) for level, own in zip(parts, rows, strict=True))
+    patches = np.asarray(inr_model.render(model, np.int32(prior), units, layout.mosaic()))[: layout.patches]
+    return from_patches(model.shape, patches, tall, wide)[:, :height, :width]
+
+
+@partial(jax.jit, static_argnums=2)
+def _units(level: Level, words: jax.Array, variables: int) -> jax.Array:
+    dropped = FRACTION_BITS - inr_exact.UNIT_BITS
+    values = (grid.value_fixed(level.plan.merge(words)) + (1 << (dropped - 1))) >> dropped
+    return jnp.zeros((*values.shape[:-1], variables), jnp.int32).at[..., level.latents].set(values)
+
+
+# Jitted, as any code of a hostile file decodes there.
+@jax.jit
+def words_of(level: Level, key: randomness.Key, code: rec.Code) -> jax.Array:
+    """Words [square, block, dim] of the codes of a level, whose streams `key` gives."""
+    return rec.decode_words(
+        level.plan.algorithm, key, code, code.interval.shape, bins=level.plan.bins, shared_axes=(0,)
+    )
+
+
+def psnr(
+    a: UInt8[np.ndarray, "picture *shape"], b: UInt8[np.ndarray, "picture *shape"]
+) -> Float[np.ndarray, "picture"]:
+    """Peak signal-to-noise ratio of each picture in dB."""
+    errors = np.square(a.astype(np.float64) - b).reshape(len(a), -1).mean(axis=1)
+    return 10 * np.log10(255.0**2 / np.maximum(errors, 1e-12))

@@ -1,0 +1,36 @@
+"""Which model a file was made with: the one that is given, or the released one of the digest in its header."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from recjax.container.file import Header
+from recjax.errors import FormatError, UnknownModelError
+from recjax.models.inr.model import INRModel
+from recjax.models.vae.evaluate import Model
+from recjax.pretrained.cards import name_of, released_name, unknown_model
+
+Owner = TypeVar("Owner", Model, INRModel)
+
+
+def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) -> Owner:
+    """The model of a file's header. find: the released model of a digest, ValueError if there is none.
+
+    UnknownModelError if there is no such model; FormatError if another one is given, or the file declares no images.
+    """
+    if header.count == 0:
+        raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
+    digest = header.model_digest.hex()
+    if model is None:
+        if released_name(digest) is None:
+            raise UnknownModelError(unknown_model(digest))
+        try:
+            model = find(digest)
+        except ValueError as error:
+            raise FormatError(str(error)) from error
+    if not model.digest.startswith(digest):
+        name = name_of(digest)
+        raise FormatError(
+            f"the file was made with the model {f'{name} ' if name else ''}of digest {digest}, got {model.name!r} of "
+            f"{model.digest[:16]}; give the model that made it."
+        )
+    return model

@@ -1,0 +1,1 @@
+"""Pictures on disk: PNG and .npy files, read strictly and written whole."""

@@ -1,0 +1,1 @@
+"""Networks in integers, which every machine evaluates to the same numbers."""

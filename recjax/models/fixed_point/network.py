@@ -1,0 +1,126 @@
+"""Fixed-point evaluation of multilayer perceptrons: the same integers everywhere.
+
+A decoder has to reproduce every network output that the encoder used, so nothing here is a float. Weights and
+activations are 16-bit fixed point, held as two balanced base-256 digits of int8 (`high` * 256 + `low`); a layer is four
+int8 products with int32 accumulators, an integer bias and a rounding shift. Integer sums do not depend on their order,
+so batch shape, jit, instruction set and device cannot matter. `recjax.models.fixed_point.convert` makes such networks
+from floats.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Int8, Int32
+
+LIMIT = 127 * 256 + 127
+"""Largest magnitude of a weight or activation: the largest number whose digits and whose negative's digits are int8."""
+
+ACCUMULATOR_DROPPED_BITS = 8
+"""The accumulator drops this many low bits of the exact sum of products, so that it fits int32."""
+
+MIN_SHIFT, MAX_SHIFT = -8, 30
+_MAX_DIGIT = 128
+_INT32_MAX = 2**31 - 1
+
+
+class ExactLayer(NamedTuple):
+    """One affine layer in fixed point.
+
+    weight_high, weight_low: balanced base-256 digits of the 16-bit weights; each column has its own unit. The low
+        digits of 8-bit weights are all 0.
+    bias: in the units of the accumulator of its column.
+    shift: bits by which the accumulator of each column is shifted right, rounding to the nearest, to become the output;
+        -8 to 30, where a negative shift goes left.
+    """
+
+    weight_high: Int8[Array, "inputs outputs"]
+    weight_low: Int8[Array, "inputs outputs"]
+    bias: Int32[Array, "outputs"]
+    shift: Int32[Array, "outputs"]
+
+
+class ExactNetwork(NamedTuple):
+    """Affine layers with a ReLU between them and none after the last."""
+
+    layers: tuple[ExactLayer, ...]
+
+
+def split_digits(x):
+    """Balanced base-256 digits (high, low) of integers in [-LIMIT, LIMIT], both in [-128, 127]; NumPy or JAX arrays."""
+    low = ((x + 128) & 255) - 128
+    return (x - low) >> 8, low
+
+
+def apply(network: ExactNetwork, x: Int[Array, "*batch inputs"]) -> Int32[Array, "*batch outputs"]:
+    """Outputs of the network; inputs and every layer's outputs saturate at +-LIMIT. The units are the converter's."""
+    batch = x.shape[:-1]
+    x = affine(network.layers[-1], hidden(network, jnp.reshape(x, (-1, x.shape[-1]))))
+    return jnp.reshape(x, (*batch, x.shape[-1]))
+
+
+def hidden(network: ExactNetwork, x: Int[Array, "rows inputs"]) -> Int32[Array, "rows units"]:
+    """What the last layer is given."""
+    x = jnp.clip(x.astype(jnp.int32), -LIMIT, LIMIT)
+    for layer in network.layers[:-1]:
+        x = jnp.maximum(affine(layer, x), 0)
+    return x
+
+
+def affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "rows outputs"]:
+    """Outputs of one layer, whose inputs must lie within +-LIMIT."""
+    high, low = (digit.astype(jnp.int8) for digit in split_digits(x))
+    middle = _dot(high, layer.weight_low) + _dot(low, layer.weight_high)
+    sums = (_dot(high, layer.weight_high) << 8) + middle + (_dot(low, layer.weight_low) >> 8)
+    right, left = jnp.maximum(layer.shift, 0), jnp.maximum(-layer.shift, 0)
+    half = jnp.left_shift(1, right) >> 1
+    outputs = jnp.clip((sums + (layer.bias + half)[None, :]) >> right[None, :], -LIMIT, LIMIT)
+    return jnp.clip(outputs << left[None, :], -LIMIT, LIMIT)
+
+
+def _dot(a: Int8[Array, "rows inputs"], b: Int8[Array, "inputs outputs"]) -> Int32[Array, "rows outputs"]:
+    return jax.lax.dot_general(a, b, (((1,), (0,)), ((), ())), preferred_element_type=jnp.int32)
+
+
+def accumulator_bound(layer: ExactLayer) -> np.ndarray:
+    """For each output, a bound on the magnitude of every number on the way to it, for any input at all (int64)."""
+    high = np.abs(np.asarray(layer.weight_high, np.int64)).sum(axis=0)
+    low = np.abs(np.asarray(layer.weight_low, np.int64)).sum(axis=0)
+    products = _MAX_DIGIT * ((high << 8) + high + low) + ((_MAX_DIGIT * low) >> 8) + 1
+    half = np.left_shift(np.int64(1), np.maximum(np.asarray(layer.shift, np.int64), 0)) >> 1
+    return np.maximum(products + np.abs(np.asarray(layer.bias, np.int64)) + half, _MAX_DIGIT * low)
+
+
+def check(network: ExactNetwork) -> None:
+    """Raise ValueError unless shapes and types fit together and no accumulator can leave int32, for any input."""
+    if not network.layers:
+        raise ValueError("an exact network needs at least one layer, got none.")
+    width = np.shape(network.layers[0].weight_high)[:1]
+    for position, layer in enumerate(network.layers):
+        shape = np.shape(layer.weight_high)
+        wanted = (("weight_high", shape, np.int8), ("weight_low", shape, np.int8))
+        wanted += (("bias", shape[1:], np.int32), ("shift", shape[1:], np.int32))
+        for field, field_shape, dtype in wanted:
+            array = getattr(layer, field)
+            if (
+                len(shape) != 2
+                or 0 in shape
+                or shape[:1] != width
+                or array.shape != field_shape
+                or array.dtype != dtype
+            ):
+                raise ValueError(
+                    f"layer {position} of an exact network has {field} of {array.dtype} {array.shape}, which does not "
+                    f"fit the layers around it; convert the network again."
+                )
+        shift = np.asarray(layer.shift)
+        if shift.min() < MIN_SHIFT or shift.max() > MAX_SHIFT:
+            raise ValueError(
+                f"layer {position} of an exact network has shifts outside {MIN_SHIFT} to {MAX_SHIFT}; convert it again."
+            )
+        if accumulator_bound(layer).max() > _INT32_MAX:
+            raise ValueError(
+                f"layer {position} of an exact network can overflow int32; convert it with smaller weights."
+            )
+        width = shape[1:]

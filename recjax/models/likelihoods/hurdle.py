@@ -1,0 +1,56 @@
+"""A head with free laws, evaluated where it is needed: all pixels have a flag, those above 0 have a law of values too.
+
+Most pixels of a drawn or scanned image are 0, and the law of the 255 other values is most of a head's work.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Int32, UInt32
+
+from recjax.models.fixed_point import networks
+from recjax.models.fixed_point.networks import Network
+from recjax.models.likelihoods import categorical
+from recjax.models.likelihoods.categorical import CategoricalLaw
+
+_ROWS = 128
+"""Laws that are evaluated together."""
+
+
+def flags(head: Network, inputs: Int32[Array, "*batch inputs"]) -> tuple[UInt32[Array, "*batch"], Array]:
+    """Masses of the values above 0 as of `categorical.law`, and what the last layer is given for each of the pixels."""
+    hidden = networks.hidden(head, inputs.reshape(-1, inputs.shape[-1]))
+    flag = networks.apply(networks.last_of(head, slice(1)), hidden)
+    return categorical.presence(flag).reshape(inputs.shape[:-1]), hidden
+
+
+def value_edges(
+    head: Network, hidden: Array, present: Bool[Array, "*batch"]
+) -> tuple[UInt32[Array, "rows edges"], UInt32[Array, "*batch"]]:
+    """Cumulative masses of the values 1, 2, ... of the pixels that are present, in rows, and each one's row."""
+    last, count = networks.last_of(head), present.size
+    at_once = min(_ROWS, count)
+    rows = -(-count // at_once) * at_once
+    upto = jnp.cumsum(present.reshape(-1), dtype=jnp.int32)
+    number = jnp.arange(count, dtype=jnp.int32)
+    # Distinct places out of range for the others, as the scatter is told that no place occurs twice.
+    place = jnp.where(present.reshape(-1), upto - 1, rows + number)
+    pixel_of = jnp.zeros(rows, jnp.int32).at[place].set(number, mode="drop", unique_indices=True)
+
+    def more(state):
+        done, edges = state
+        some = jax.lax.dynamic_slice_in_dim(pixel_of, done, at_once)
+        law = categorical.law(networks.apply(last, hidden[some]))
+        return done + at_once, jax.lax.dynamic_update_slice_in_dim(edges, law.edges, done, axis=0)
+
+    nothing = jnp.zeros((rows, networks.num_outputs(last)), jnp.uint32)
+    _, edges = jax.lax.while_loop(lambda state: state[0] < upto[-1], more, (jnp.int32(0), nothing))
+    return edges, jnp.maximum(upto - 1, 0).astype(jnp.uint32).reshape(present.shape)
+
+
+def bits(head: Network, inputs: Int32[Array, "*batch inputs"], x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """-log2 of the masses of pixels, as of `categorical.bits`."""
+    mass, hidden = flags(head, inputs)
+    edges, row = value_edges(head, hidden, x > 0)
+    at = jnp.maximum(x.astype(jnp.int32) - 1, 0)
+    of_value = jnp.stack([jnp.zeros_like(edges[row, at]), edges[row, at + 1] - edges[row, at]], axis=-1)
+    return categorical.bits(CategoricalLaw(mass, of_value), jnp.minimum(x, 1))

@@ -1,0 +1,170 @@
+"""Variational autoencoders of small images as multilayer perceptrons (Kingma and Welling, arXiv:1312.6114).
+
+The prior is a standard normal, the posterior a diagonal normal, free or of fixed KL divergence per latent
+(`recjax.models.vae.isokl`), the likelihood one of `recjax.models.likelihoods.families`.
+Everything here is float and serves training and scoring; what a codec evaluates is the converted
+`recjax.models.vae.evaluate`.
+"""
+
+from dataclasses import dataclass
+from math import log, prod
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from recjax.models.likelihoods.families import Likelihood, make_likelihood
+from recjax.models.vae import context_head, isokl, mlp
+from recjax.models.vae.mlp import MLP
+
+POSTERIORS = ("normal", "isokl")
+
+MIN_LOG2_SCALE, MAX_LOG2_SCALE = -12, 2
+"""Posterior scales are kept between 2^-12 and 2^2 prior standard deviations."""
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Shape of a VAE.
+
+    image_shape: (height, width) of an image; it is coded as height * width pixels in row order.
+    levels: pixels are 0 to levels - 1.
+    latents: number of latent coordinates.
+    hidden: widths of the hidden ReLU layers of the inference network; the generative network mirrors them.
+    likelihood: name of the pixel likelihood.
+    dropout: probability of dropping a hidden unit in training, in both networks.
+    context_radius: 0, or how far a pixel sees the pixels before it (see `recjax.coding.wavefront`). The generative
+        network then gives every pixel `features` numbers, and a third network, the head, makes the parameters of its
+        likelihood from these and the context.
+    head: widths of the hidden ReLU layers of the head.
+    posterior: "normal", a mean and a scale for each latent; or "isokl", see `recjax.models.vae.isokl`.
+    kl_groups: for "isokl", runs of latents that share a learned KL divergence.
+    """
+
+    image_shape: tuple[int, int]
+    levels: int
+    latents: int
+    hidden: tuple[int, ...] = (256, 256)
+    likelihood: str = "beta_binomial"
+    dropout: float = 0.0
+    context_radius: int = 0
+    features: int = 4
+    head: tuple[int, ...] = (64, 64)
+    posterior: str = "normal"
+    kl_groups: int = 1
+
+    @property
+    def pixels(self) -> int:
+        return prod(self.image_shape)
+
+    def make_likelihood(self) -> Likelihood:
+        return make_likelihood(self.likelihood, self.levels)
+
+
+class ELBOTerms(NamedTuple):
+    """Terms of the evidence lower bound of each image, from one posterior sample each, in nats."""
+
+    log_likelihood: Float[Array, "*batch"]
+    kl: Float[Array, "*batch latents"]
+
+    @property
+    def elbo(self) -> Float[Array, "*batch"]:
+        return self.log_likelihood - self.kl.sum(axis=-1)
+
+
+def networks(config: VAEConfig) -> tuple[MLP, MLP]:
+    """The inference network (pixels -> mean and log2 scale, or alpha) and the generative (latents -> parameters)."""
+    if config.posterior not in POSTERIORS:
+        raise ValueError(f"there is no posterior {config.posterior!r}; choose one of {', '.join(POSTERIORS)}.")
+    per_latent = 1 if config.posterior == "isokl" else 2
+    per_pixel = config.features if config.context_radius else config.make_likelihood().num_parameters
+    inference = MLP((*config.hidden, per_latent * config.latents), config.dropout)
+    return inference, MLP((*config.hidden[::-1], config.pixels * per_pixel), config.dropout)
+
+
+def init(config: VAEConfig, key: Array) -> Params:
+    """Fresh parameters {"inference": ..., "generative": ...}.
+
+    Also "head" where pixels see a context, and "log_kappa" for an "isokl" posterior.
+    """
+    inference, generative = networks(config)
+    key_inference, key_generative = jax.random.split(key)
+    params = {"log_kappa": jnp.zeros(config.kl_groups)} if config.posterior == "isokl" else {}
+    params |= {
+        "inference": inference.init(key_inference, jnp.zeros((1, config.pixels)))["params"],
+        "generative": generative.init(key_generative, jnp.zeros((1, config.latents)))["params"],
+    }
+    if config.context_radius:
+        params["head"] = context_head.init(config, jax.random.fold_in(key, 1))
+    return params
+
+
+def posterior(
+    config: VAEConfig, params: Params, x: Int[Array, "*batch pixels"], dropout_key: Array | None = None
+) -> tuple[Float[Array, "*batch latents"], Float[Array, "*batch latents"]]:
+    """Mean and log2 of the scale of the posterior, in prior standard deviations."""
+    inputs = x.astype(jnp.float32) / (config.levels - 1)
+    outputs = mlp.apply(networks(config)[0], params["inference"], inputs, dropout_key)
+    if config.posterior == "isokl":
+        return isokl.moments(outputs, kappa_nats(config, params))
+    mean, log2_scale = jnp.split(outputs, 2, axis=-1)
+    return mean, jnp.clip(log2_scale, MIN_LOG2_SCALE, MAX_LOG2_SCALE)
+
+
+def kappa_nats(config: VAEConfig, params: Params) -> Float[Array, "latents"]:
+    """KL divergence of each latent of an "isokl" posterior, in nats; groups are runs of nearly equal length."""
+    log_kappa = jnp.clip(params["log_kappa"], log(isokl.MIN_KAPPA_NATS), log(isokl.MAX_KAPPA_NATS))
+    return jnp.exp(log_kappa)[jnp.arange(config.latents) * config.kl_groups // config.latents]
+
+
+def likelihood_parameters(
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
+) -> Float[Array, "*batch pixels parameters"]:
+    """Parameters of the likelihood of each pixel, in nats; of x, the context alone counts."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    return context_head.parameters(config, params["head"], outputs, x) if config.context_radius else outputs
+
+
+def log_likelihood(
+    config: VAEConfig,
+    params: Params,
+    z: Float[Array, "*batch latents"],
+    x: Int[Array, "*batch pixels"],
+    dropout_key: Array | None = None,
+) -> Float[Array, "*batch"]:
+    """log p(x | z) of images in nats."""
+    outputs = pixel_outputs(config, params, z, dropout_key)
+    if config.context_radius:
+        return context_head.log_likelihood(config, params["head"], outputs, x)
+    return config.make_likelihood().log_prob(outputs, x).sum(axis=-1)
+
+
+def pixel_outputs(
+    config: VAEConfig, params: Params, z: Float[Array, "*batch latents"], dropout_key: Array | None = None
+) -> Float[Array, "*batch pixels outputs"]:
+    """What the generative network says of each pixel: parameters of its likelihood, or features for the head."""
+    outputs = mlp.apply(networks(config)[1], params["generative"], z, dropout_key)
+    return outputs.reshape(*z.shape[:-1], config.pixels, -1)
+
+
+def elbo_terms(
+    config: VAEConfig, params: Params, key: Array, x: Int[Array, "*batch pixels"], training: bool = False
+) -> ELBOTerms:
+    """Single-sample ELBO terms of each image; dropout acts only in training."""
+    key, *dropout_keys = jax.random.split(key, 3) if training else (key, None, None)
+    mean, log2_scale = posterior(config, params, x, dropout_keys[0])
+    scale = jnp.exp2(log2_scale)
+    z = mean + scale * jax.random.normal(key, mean.shape)
+    return ELBOTerms(log_likelihood(config, params, z, x, dropout_keys[1]), kl_nats(mean, log2_scale))
+
+
+def kl_nats(mean: Float[Array, "*shape"], log2_scale: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """KL divergence from the standard normal to the posterior of each latent, in nats."""
+    return 0.5 * (jnp.exp2(2 * log2_scale) + mean * mean - 1.0) - log(2.0) * log2_scale

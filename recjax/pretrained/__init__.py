@@ -1,0 +1,1 @@
+"""The released models: weights, and the cards that describe them."""

@@ -1,0 +1,1 @@
+"""How candidates are drawn, scored and raced, many at a time."""

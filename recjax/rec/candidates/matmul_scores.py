@@ -1,0 +1,212 @@
+"""Many blocks that share their candidates, swept by matrix products: for PFR and ORC without a partition.
+
+A log ratio of normals is a [z^2, z] product with numbers of the block, so one product scores a run of candidates for
+all blocks. Arrival times are a block's own, but only few matter: candidates come in spans of 128, whose waits sum to a
+Gamma variable, and a span is looked into only if the largest ratio in it, at its very beginning, could still win. Then
+its times are drawn given their sum, and its ratios are taken from differences, which no product is exact enough for.
+The law of the winner is that of the search one by one (arXiv:1701.02827; arXiv:2110.12805).
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from recjax import grid, randomness
+from recjax.distributions.normal_ratio import NormalRatio
+from recjax.numerics import first_minimum, quick_normal, unit_exponential
+from recjax.rec.base import Sweep
+from recjax.rec.candidates.fused_scores import HALF, best_values
+from recjax.rec.candidates.race import running_sum
+
+SPAN = 128
+"""Candidates whose waiting times are summed at once."""
+_SPANS = 8
+"""Of a product."""
+_TILE = 128
+"""Blocks of a product; those that are done leave the others."""
+_LOOKED = 32
+"""Blocks of a tile that look into a span together."""
+_TRIES = 3
+_ROUNDING = 2.0**-24
+
+
+class Found(NamedTuple):
+    """What is known of each block: the time at the beginning of the next span, the best log(t / r) and who has it."""
+
+    time: Float[Array, " rows"]
+    best: Float[Array, " rows"]
+    index: UInt32[Array, " rows"]
+    steps: UInt32[Array, " rows"]
+    stopped: Bool[Array, " rows"]
+
+
+class _Rows(NamedTuple):
+    """Of each block: its key, its ratio around the best value [row, dim], and the time after all arrivals."""
+
+    private_key: Any
+    best_value: Any
+    slope: Any
+    curvature: Any
+    total: Any
+
+
+def of(budget: int, *, ordered: bool) -> Sweep | None:
+    """The sweep of an algorithm of so many candidates, None if there is none."""
+    return Sweep(budget, ordered) if budget % SPAN == 0 else None
+
+
+def search(
+    rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2"], ratio: NormalRatio, upto: Any = None
+) -> Found:
+    """Search for all blocks, whose ratio [row, dim] has, or for the first `upto`, in one stream of candidates."""
+    best_value = jax.vmap(best_values)(ratio)
+    total = jax.vmap(lambda own: _last_time(own, rule.budget))(private_keys) if rule.ordered else None
+    rows = _Rows(private_keys, best_value, ratio.slope, ratio.curvature, total)
+    count, dim = best_value.shape
+    stream = randomness.stream(key, randomness.CANDIDATE)
+
+    def unfinished(carry):
+        turn, found = carry
+        return jnp.any(~found.stopped) & (turn * (_SPANS * SPAN) < rule.budget)
+
+    def body(carry):
+        turn, found = carry
+        first = (turn * (_SPANS * SPAN)).astype(jnp.uint32)
+        z = _values(stream, first, dim)
+        active = jnp.nonzero(~found.stopped, size=-(-count // _TILE) * _TILE, fill_value=count)[0]
+
+        def tile(number, found):
+            place = jax.lax.dynamic_slice(active, (number * _TILE,), (_TILE,))
+            own, state = jax.tree.map(lambda leaf: leaf[jnp.minimum(place, count - 1)], (rows, found))
+            state = _search_tile(rule, own, state._replace(stopped=state.stopped | (place >= count)), turn, z)
+            return jax.tree.map(lambda whole, part: whole.at[place].set(part, mode="drop"), found, state)
+
+        tiles = (jnp.sum(~found.stopped) + _TILE - 1) // _TILE
+        return turn + 1, jax.lax.fori_loop(0, tiles, tile, found)
+
+    zero = jnp.zeros((count,), jnp.float32)
+    one, none = jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32)
+    left_out = jnp.arange(count, dtype=jnp.int32) >= (count if upto is None else upto)
+    start = Found(zero, zero + jnp.inf, one, none, left_out)
+    return jax.lax.while_loop(unfinished, body, (jnp.int32(0), start))[1]
+
+
+def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Float[Array, "spans span dim"]:
+    """Values of the candidates first + 1, ... as quick scores see them."""
+    index = first + 1 + jnp.arange(_SPANS * SPAN, dtype=jnp.uint32)
+    words = randomness.draw(stream, index, dim) >> (32 - grid.BITS)
+    return quick_normal(words.T.astype(jnp.float32) - HALF).reshape(_SPANS, SPAN, dim)
+
+
+def _search_tile(
+    rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
+) -> Found:
+    """Go through a product's spans for the blocks of a tile."""
+    spans = turn * _SPANS + jnp.arange(_SPANS)
+    sums = jax.vmap(lambda own: gamma_sums(own, spans))(rows.private_key)
+    ends = found.time[:, None] + running_sums(sums)
+    starts = jnp.concatenate([found.time[:, None], ends[:, :-1]], axis=1)
+    total = rows.total[:, None] if rule.ordered else None
+    lowest = jnp.log(_time(rule, starts, total)) - _largest_ratios(rows, z)
+    within = spans * SPAN < rule.budget
+    lowest = jnp.where(within & ~found.stopped[:, None], lowest, jnp.inf)
+
+    def pending(carry):
+        lowest, found = carry
+        return jnp.any(lowest < found.best[:, None])
+
+    def look(carry):
+        lowest, found = carry
+        nearest = jnp.min(lowest, axis=1)
+        some = jnp.nonzero(nearest < found.best, size=_LOOKED, fill_value=len(nearest))[0]
+        row = jnp.minimum(some, len(nearest) - 1)
+        span = jnp.argmin(lowest[row], axis=1)
+        own = jax.tree.map(lambda leaf: leaf[row], rows)
+        place, score = jax.vmap(lambda *one: _score_span(rule, *one))(
+            own, z[span], starts[row, span], sums[row, span], spans[span]
+        )
+        better = score < found.best[row]
+        index = (spans[span] * SPAN).astype(jnp.uint32) + place + 1
+        best = found.best.at[some].set(jnp.where(better, score, found.best[row]), mode="drop")
+        index = found.index.at[some].set(jnp.where(better, index, found.index[row]), mode="drop")
+        return lowest.at[some, span].set(jnp.inf, mode="drop"), found._replace(best=best, index=index)
+
+    _, found = jax.lax.while_loop(pending, look, (lowest, found))
+    # Log ratios are at most 0 but for rounding, so that nothing later can win once the time alone is too much.
+    hopeless = within & (jnp.log(_time(rule, ends, total)) > found.best[:, None])
+    used = jnp.where(jnp.any(hopeless, axis=1), jnp.argmax(hopeless, axis=1) + 1, _SPANS)
+    steps = jnp.minimum(found.steps + (used * SPAN).astype(jnp.uint32), jnp.uint32(rule.budget))
+    return found._replace(
+        time=ends[:, -1],
+        steps=jnp.where(found.stopped, found.steps, steps),
+        stopped=found.stopped | jnp.any(hopeless, axis=1),
+    )
+
+
+def _largest_ratios(rows: _Rows, z: Float[Array, "spans span dim"]) -> Float[Array, "rows spans"]:
+    """No log ratio of a span is larger, whatever the product's rounding."""
+    linear = rows.slope + 2 * rows.curvature * rows.best_value
+    constant = -jnp.sum(rows.best_value * (rows.slope + rows.curvature * rows.best_value), axis=1)
+    flat = z.reshape(-1, z.shape[-1])
+    features = jnp.concatenate([flat * flat, flat], axis=1)
+    numbers = jnp.concatenate([-rows.curvature, linear], axis=1)
+    scores = jax.lax.dot_general(numbers, features, (((1,), (1,)), ((), ())), precision=jax.lax.Precision.HIGHEST)
+    largest = jnp.max(scores.reshape(len(numbers), *z.shape[:2]), axis=2) + constant[:, None]
+    sizes = jnp.abs(numbers) @ jnp.max(jnp.abs(features), axis=0)
+    return largest + 4 * numbers.shape[1] * _ROUNDING * (sizes + jnp.abs(constant))[:, None]
+
+
+def _score_span(rule: Sweep, own: _Rows, z, start, total_wait, span) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
+    """Place and value of the best log(t / r) of one span of one block."""
+    delta = z - own.best_value
+    log_ratio = jnp.sum(delta * (own.slope - own.curvature * delta), axis=1)
+    stream = randomness.stream(own.private_key, randomness.ARRIVAL, (1,))
+    words = randomness.draw(stream, span.astype(jnp.uint32), SPAN)
+    waits = running_sum(unit_exponential(words))
+    times = _time(rule, start + total_wait * (waits / waits[-1]), own.total)
+    return first_minimum(jnp.log(times) - log_ratio)
+
+
+def _time(rule: Sweep, arrival: Any, total: Any) -> Any:
+    """Of an arrival of a Poisson process; as an order statistic, if it is followed by one more at `total`."""
+    if not rule.ordered:
+        return arrival
+    return -rule.budget * jnp.log1p(-jnp.minimum(arrival / total, 1 - _ROUNDING))
+
+
+def _last_time(private_key: randomness.Key, budget: int) -> Float[Array, ""]:
+    """When the arrival after all candidates comes."""
+    turns = -(-budget // (_SPANS * SPAN))
+
+    def add(turn, total):
+        spans = turn * _SPANS + jnp.arange(_SPANS)
+        return total + jnp.sum(jnp.where(spans * SPAN < budget, gamma_sums(private_key, spans), 0.0))
+
+    last = unit_exponential(randomness.draw(randomness.stream(private_key, randomness.ARRIVAL, (2,)), 0, 1)[0])
+    return jax.lax.fori_loop(0, turns, add, last)
+
+
+def running_sums(x: Float[Array, "rows n"]) -> Float[Array, "rows n"]:
+    """Cumulative sums of rows."""
+    return jax.vmap(running_sum)(x)
+
+
+def gamma_sums(private_key: randomness.Key, span: Int[Array, " n"]) -> Float[Array, " n"]:
+    """Sums of SPAN unit exponentials, for spans of a block, by rejection (Marsaglia and Tsang 2000).
+
+    Of three tries all are rejected once in 10^10, and the last is taken.
+    """
+    stream = randomness.stream(private_key, randomness.ARRIVAL)
+    words = randomness.draw(stream, span.astype(jnp.uint32), 2 * _TRIES)
+    shape = SPAN - 1 / 3
+    found = jnp.zeros(span.shape, jnp.float32)
+    accepted = jnp.zeros(span.shape, bool)
+    for number in range(_TRIES):
+        x = quick_normal((words[2 * number] >> (32 - grid.BITS)).astype(jnp.float32) - HALF)
+        v = (1 + x / jnp.sqrt(jnp.float32(9 * shape))) ** 3
+        fine = -unit_exponential(words[2 * number + 1]) < 0.5 * x * x + shape * (1 - v + jnp.log(v))
+        found = jnp.where(accepted, found, shape * v)
+        accepted |= fine
+    return found

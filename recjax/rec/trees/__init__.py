@@ -1,0 +1,1 @@
+"""The trees that A* coding searches, and the codes of their paths."""

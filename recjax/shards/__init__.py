@@ -1,0 +1,1 @@
+"""Many images as a folder of files (shards), with a manifest."""

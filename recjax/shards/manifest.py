@@ -1,0 +1,169 @@
+"""The manifest of a folder of shards: what is coded and how, and the seed by which a shard's own file says which it is.
+
+It is written before the first shard and never changes. The header of shard n holds a seed that is derived from n and
+from all that the manifest says. So a shard in the place of another, in two places, or of another folder is told by its
+bytes, whatever its method, and each shard has a random stream of its own. In manifests of version 1 all shards had the
+seed of the settings, which tells them from those of other settings and models, but not from each other.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recjax.container.file import DIGEST_BYTES, Header
+from recjax.images.files import MAX_BYTES
+from recjax.io.atomic import write_atomically
+from recjax.text import quoted
+
+NAME = "shards.json"
+VERSION = 2
+MAX_IMAGES = 1 << 48
+
+_UNNUMBERED = 1
+_MOST_BYTES = 1 << 20
+_SEED_BYTES = 7
+"""Of the seed of a shard, which takes 8 bytes of its header."""
+
+
+class Plan(NamedTuple):
+    """What a folder of shards holds. images_each: of every shard but the last. shape: of an image."""
+
+    images: int
+    images_each: int
+    shape: tuple[int, ...]
+
+    @property
+    def shards(self) -> int:
+        """How many files there are."""
+        return -(-self.images // self.images_each)
+
+    def images_of(self, number: int) -> range:
+        """The images of a shard."""
+        return range(number * self.images_each, min((number + 1) * self.images_each, self.images))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a folder's shards have in common.
+
+    source: digest of what is coded. settings: all that coding depends on, as JSON has it. model_name: for people; the
+    digest of the model is in the settings.
+    """
+
+    plan: Plan
+    source: str
+    settings: dict[str, Any]
+    model_name: str | None = None
+    version: int = VERSION
+
+    @property
+    def numbered(self) -> bool:
+        """Whether each shard says which it is."""
+        return self.version > _UNNUMBERED
+
+    def seed(self, number: int) -> int:
+        """The seed in the header of a shard of a numbered folder."""
+        return int.from_bytes(hashlib.sha256(self._identity + str(number).encode()).digest()[:_SEED_BYTES], "big")
+
+    @cached_property
+    def _identity(self) -> bytes:
+        return json.dumps(self.document(), sort_keys=True).encode() + b"\n"
+
+    def document(self) -> dict[str, Any]:
+        """What tells folders apart, as JSON."""
+        plan = {**self.plan._asdict(), "shape": list(self.plan.shape)}
+        return {"version": self.version, **plan, "source": self.source, "settings": self.settings}
+
+    def owns(self, header: Header, number: int) -> bool:
+        """Whether a file of this header can be a shard: in a numbered folder, whether it is this one."""
+        if (header.count, header.image_shape) != (len(self.plan.images_of(number)), self.plan.shape):
+            return False
+        if self.numbered:
+            return header.seed == self.seed(number)
+        model = str(self.settings.get("model"))[: 2 * DIGEST_BYTES]
+        stated = (self.settings.get("method"), self.settings.get("seed"), model)
+        return header.method == "raw" or (header.method, header.seed, header.model_digest.hex()) == stated
+
+    def place_of(self, header: Header) -> int | None:
+        """Returns the number of the shard that has this header, in a numbered folder; None if it is of another folder.
+
+        Only the first million shards are looked at, as a damaged manifest may state any number of them.
+        """
+        return next((number for number in range(min(self.plan.shards, 1 << 20)) if self.owns(header, number)), None)
+
+
+def begin(folder: Path, manifest: Manifest) -> Manifest:
+    """Write a folder's manifest, or find the same one there; returns what is there.
+
+    Of several processes that begin together, one writes it. ValueError if the folder holds shards of something else.
+    """
+    text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
+    wanted = _parsed(json.loads(text))
+    write_atomically(folder / NAME, lambda part: part.write_bytes(text.encode()), once=True)
+    found = read(folder)
+    if found.version != manifest.version:
+        raise ValueError(
+            f"{quoted(folder)} holds shards of version {found.version}, which do not say their numbers, and those of "
+            f"version {manifest.version} are made; name another folder."
+        )
+    there = found.document()
+    other = [name for name, value in wanted.document().items() if there[name] != value]
+    if other:
+        raise ValueError(
+            f"{quoted(folder)} holds shards of other {', '.join(other)}; name another folder or remove it."
+        )
+    return found
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a folder of shards; ValueError if it is missing or damaged."""
+    path = folder / NAME
+    try:
+        if not path.is_file():
+            raise ValueError("it is missing")
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+        manifest = _parsed(json.loads(text.decode()))
+        # Settings that are nested too deep to be written again fail here.
+        manifest.seed(0)
+        return manifest
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{quoted(path)} is no manifest of shards ({error}); compress the images again.") from error
+
+
+def _parsed(stated: Any) -> Manifest:
+    """The manifest of a JSON document; ValueError says what is wrong with it."""
+    if not isinstance(stated, dict):
+        raise ValueError("it is no object")
+    if type(stated.get("version")) is not int or not 1 <= stated["version"] <= VERSION:
+        raise ValueError(f"its version must be 1 to {VERSION}; a later recjax may have made it")
+    shape = stated.get("shape")
+    if type(shape) is not list or len(shape) not in (2, 3):
+        raise ValueError("its shape must be 2 or 3 integers")
+    sides = tuple(_integer(side, "shape", 1, MAX_BYTES) for side in shape)
+    if prod(sides) > MAX_BYTES:
+        raise ValueError(f"an image of its shape has more than {MAX_BYTES:,} bytes")
+    plan = Plan(
+        _integer(stated.get("images"), "images", 0, MAX_IMAGES),
+        _integer(stated.get("images_each"), "images_each", 1, MAX_BYTES // prod(sides)),
+        sides,
+    )
+    for name, kind in (("source", str), ("settings", dict), ("model_name", str)):
+        if name in stated and not isinstance(stated[name], kind) and (name, stated[name]) != ("model_name", None):
+            raise ValueError(f"its {name} is of the wrong type")
+    if not (stated.get("model_name") or "").isprintable():
+        raise ValueError("its model_name has characters that cannot be printed")
+    settings, source = stated.get("settings", {}), stated.get("source", "")
+    return Manifest(plan, source, settings, stated.get("model_name"), stated["version"])
+
+
+def _integer(value: Any, name: str, lowest: int, highest: int) -> int:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise ValueError(f"its {name} must be an integer of {lowest} to {highest}")
+    return value

@@ -1,0 +1,1 @@
+"""Training of implicit neural representations for lossy files."""

@@ -1,0 +1,177 @@
+"""Learn a model of implicit neural representations, for `recjax compress --method inr --model`.
+
+    python -m training.inr --out runs/cifar
+    python -m training.inr --out runs/cifar --preset full
+    python -m training.inr --out runs/photos --data photos
+    recjax compress ship.png ship.rjx --method inr --model runs/cifar --bpp 0.8
+
+A run that was stopped goes on from its checkpoint when the same command is given again.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rich.console
+import tyro
+from jaxtyping import UInt8
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from recjax.models.inr import model as inr_model
+from recjax.models.inr.model import INRModel
+from recjax.models.inr.network import INRShape
+from training import pictures
+from training.command import guarded, output_folder, require_same_run
+from training.inr import basis as inr_basis
+from training.inr import convert as inr_convert
+from training.inr import loop as inr
+from training.inr import prior as inr_prior
+from training.inr.loop import INRTraining, Progress
+
+PHOTO_SPANS = (8, 4, 1)
+"""Of the levels of photos: squares of 256, 128 and 32 pixels."""
+
+SETTLED_PICTURES = {"cifar10": 192, "photos": 6}
+"""Pictures of the training split, its last ones, that priors are fitted to."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is learned from. pictures: of the training split, the first ones. rates: bits per pixel of the priors.
+    settle_steps: of fitting in the first round, and in each of the others; rounds: of fitting each prior."""
+
+    pictures: int = 1024
+    rates: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)
+    settle_steps: tuple[int, int] = (400, 150)
+    rounds: int = 4
+
+
+PRESETS = {
+    "tiny": (Effort(128, (0.6,), (60, 20), 2), INRTraining(epochs=20, turns=(12,))),
+    "small": (Effort(settle_steps=(200, 50), rounds=3), INRTraining(epochs=60, turns=(12, 20, 30, 45))),
+    "medium": (Effort(3072), INRTraining()),
+    "full": (Effort(18_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
+}
+"""A minute, ten minutes, and half an hour, on two cores, and 18,000 pictures, for an accelerator."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """The options of the command line."""
+
+    out: Path
+    """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
+    data: Literal["cifar10", "photos"] = "cifar10"
+    """What to train on: cifar10, for pictures of 32x32; photos, for pictures of any size."""
+    preset: Literal["tiny", "small", "medium", "full"] = "small"
+    """How much: a minute, ten, or half an hour, on two cores, or 18,000 pictures, for an accelerator."""
+    pictures: int | None = None
+    """So many training pictures, not those of the preset."""
+    epochs: int | None = None
+    """So many passes over them, not those of the preset."""
+    weight: float | None = None
+    """Weight of the squared error while maps and upsampler are learned: larger for higher rates."""
+    rates: tuple[float, ...] | None = None
+    """Bits per pixel of the priors, not those of the preset."""
+    directory: Path | None = None
+    """Where CIFAR-10 is; by default $RECJAX_DATA."""
+    debug: bool = False
+    """Show the traceback of an error."""
+    shape: INRShape = field(default_factory=INRShape)
+
+    def run(self) -> None:
+        """Train, and write the model file."""
+        out = output_folder(self.out)
+        effort, config = PRESETS[self.preset]
+        effort = replace(effort, **_given(pictures=self.pictures, rates=self.rates))
+        config = replace(config, **_given(epochs=self.epochs, weight=self.weight))
+        if self.data == "photos":
+            config = replace(config, spans=PHOTO_SPANS, batch_size=4)
+        images = pictures.load(self.data, "train", directory=self.directory)
+        path, run = out / "model.safetensors", stated(self.data, images, config, effort)
+        require_same_run(path, run, lambda found: inr_model.load_model(found).metadata, free=("devices",))
+        console = rich.console.Console()
+        model = learn(out.resolve().name, self.data, images, self.shape, config, effort, console, out)
+        inr_model.save_model(path, model)
+        print(f"{path}: {path.stat().st_size:,} bytes, model {model.digest[:16]}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def stated(data: str, images: np.ndarray, config: INRTraining, effort: Effort) -> dict[str, Any]:
+    """What the card of a model says of the run that makes it."""
+    count = min(effort.pictures, len(images))
+    return {"data": data, "pictures": count, "train": asdict(config), "effort": asdict(effort)}
+
+
+def learn(
+    name: str,
+    data: str,
+    images: UInt8[np.ndarray, "picture y x 3"],
+    shape: INRShape,
+    config: INRTraining,
+    effort: Effort,
+    console: rich.console.Console,
+    directory: Path | None = None,
+) -> INRModel:
+    """A model in integers, with what it was trained with on its card. images: all that there are; the first ones are
+    learned from, and priors are fitted to the last ones."""
+    start = time.perf_counter()
+    with _progress(console, config.epochs) as report:
+        state = inr.train(shape, images[: effort.pictures], config, report, directory=directory)
+    some = images[-SETTLED_PICTURES.get(data, 64) :]
+    first, others = effort.settle_steps
+    shared = state.shared
+    settle = partial(inr_prior.settle, shape, config.spans, pictures=some, first_steps=first, steps=others)
+    with console.status("axes of the latents"):
+        settled = settle(shared, state.prior, weight=config.weight, rounds=1)
+        shared, prior, _ = inr_basis.concentrate(shape, shared, settled.prior, settled.posterior)
+    priors: list[inr_prior.Settled] = []
+    for rate in effort.rates:
+        with console.status(f"prior at {rate:g} bits per pixel"):
+            near = priors[-1] if priors else None
+            weight = (
+                config.weight * rate / settled.bits_per_pixel
+                if near is None
+                else near.weight * rate / near.bits_per_pixel
+            )
+            found = settle(shared, prior, weight=weight, bits_per_pixel=rate, rounds=effort.rounds)
+        priors.append(found)
+        console.print(
+            f"prior at {rate:g}: {found.psnr:.2f} dB at {found.bits_per_pixel:.3f} bits per pixel, weight "
+            f"{found.weight:.1f}",
+            highlight=False,
+        )
+    card = {**stated(data, images, config, effort), "seconds": round(time.perf_counter() - start)}
+    tall, wide = images.shape[1] // shape.height, images.shape[2] // shape.width
+    return inr_convert.to_model(name, shape, config.spans, shared, priors, tall, wide, card)
+
+
+@contextmanager
+def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal; elsewhere a line now and then."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("training (compiling)", total=epochs)
+
+        def report(step: Progress) -> None:
+            text = f"{step.psnr:.2f} dB at {step.bits_per_pixel:.3f} bits per pixel"
+            bar.update(task, completed=step.epoch, description=f"training: {text}, epoch")
+            if not console.is_terminal and (step.epoch % 20 == 0 or step.epoch == epochs):
+                console.print(f"epoch {step.epoch}: {text}", highlight=False)
+
+        yield report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    command = tyro.cli(Command, args=arguments, prog="python -m training.inr", description=__doc__)
+    return guarded("training.inr", command.run, debug=command.debug)
