@@ -6,7 +6,7 @@ Names are loaded on first use, so that `import recjax` and `recjax --help` cost 
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from recjax.version import __version__
 
 if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec

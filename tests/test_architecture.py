@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,20 @@ MAY_IMPORT = {
     "experiments": {"recjax", "training", "experiments"},
 }
 MOST_LINES = 400
+MOST_MODULES = 15
+FLOORS = (
+    "errors text version randomness numerics quantiles grid pytrees compiler memory sizes",
+    "distributions coding io",
+    "container images",
+    "rec shards pretrained",
+    "models",
+    "codecs",
+    "conformance",
+    "cli",
+    "__init__ __main__",
+)
+"""The parts of recjax, from the ground up: each imports only from floors below its own, or from itself."""
+
 TOP_LEVEL = {
     "CHANGELOG.md", "LICENSE", "README.md", "configs", "experiments", "pyproject.toml", "recjax", "tests", "training",
 }  # fmt: skip
@@ -35,6 +50,34 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def modules(*parts: str) -> dict[str, Path]:
+    """Every module of these parts by its dotted name; a package is named as its folder."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for part in parts
+        for path in sources(part)
+    }
+
+
+def imported_modules(path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules among `known` that a file imports, those inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
+            # A name that is no module comes from the package itself.
+            names |= within | ({str(node.module)} if len(within) < len(node.names) else set())
+    return names & known.keys()
+
+
+def floor_of(module: str) -> int:
+    """The floor of a module of recjax; IndexError if its part stands on none."""
+    part = module.split(".")[1] if "." in module else "__init__"
+    return [part in floor.split() for floor in FLOORS].index(True)
+
+
 def test_the_import_reader_sees_every_form(tmp_path):
     source = tmp_path / "example.py"
     source.write_text("import a.b as c\nfrom d.e import f\ndef g():\n    import h\nfrom . import i\n")
@@ -51,6 +94,38 @@ def test_imports_run_one_way(part):
         if (found := imported(path) & {*PARTS, "tests", "configs", ""} - MAY_IMPORT[part])
     }
     assert not against
+
+
+def test_parts_of_the_library_import_from_floors_below():
+    known = modules("recjax")
+    against = {
+        name: sorted(below)
+        for name, path in known.items()
+        if (
+            below := {
+                other
+                for other in imported_modules(path, known)
+                if floor_of(other) >= floor_of(name) and other.split(".")[1:2] != name.split(".")[1:2]
+            }
+        )
+    }
+    assert not {name: found for name, found in against.items() if floor_of(name) > 0}
+    # The ground floor is of single modules, which may import each other.
+    assert all(floor_of(other) == 0 for found in against.values() for other in found)
+
+
+def test_no_imports_run_in_a_circle():
+    known = modules(*PARTS)
+    left = {name: imported_modules(path, known) - {name} for name, path in known.items()}
+    while free := {name for name, found in left.items() if not found & left.keys()}:
+        left = {name: found for name, found in left.items() if name not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("part", [*PARTS, "tests"])
+def test_folders_stay_narrow(part):
+    widths = Counter(path.parent for path in sources(part) if path.name != "__init__.py")
+    assert not {str(folder): width for folder, width in widths.items() if width > MOST_MODULES}
 
 
 def test_the_library_needs_no_extra():

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +12,7 @@ import rich.console
 from jaxtyping import UInt8
 
 from experiments.provenance import mean, standard_error
+from experiments.rate_distortion.config import Config, Way
 from recjax.codecs.lossy import compression as lossy
 from recjax.codecs.lossy import file as inr_file
 from recjax.codecs.lossy.encode import Effort, Facts, Sent
@@ -20,16 +21,13 @@ from recjax.container import file as container
 from recjax.models.inr.fit import Fit
 from recjax.models.inr.model import INRModel
 
-if TYPE_CHECKING:
-    from experiments.rate_distortion.run import Config, Way
-
 
 def measure(
     model: INRModel,
-    way: "Way",
+    way: Way,
     images: UInt8[np.ndarray, "picture y x 3"],
     prior: int,
-    config: "Config",
+    config: Config,
     folder: Path,
     console: rich.console.Console,
     starts: "Starts",
@@ -86,7 +84,7 @@ def measure(
 class Starts:
     """Posteriors that all ways of sending start from, fitted once for each prior, and the seconds that it took."""
 
-    def __init__(self, model: INRModel, images: UInt8[np.ndarray, "picture y x 3"], config: "Config"):
+    def __init__(self, model: INRModel, images: UInt8[np.ndarray, "picture y x 3"], config: Config):
         self._model, self._images, self._config = model, images, config
         self._found: dict[int, tuple[Fit, float]] = {}
 
@@ -102,14 +100,14 @@ class Starts:
         return self._found[settings.prior]
 
 
-def _settings(model: INRModel, way: "Way", prior: int) -> INRSettings:
+def _settings(model: INRModel, way: Way, prior: int) -> INRSettings:
     found = lossy.make_settings(
         model, partition=way.partition, candidates=way.candidates, block_bits=way.block_bits, index_code="zeta"
     )
     return replace(found, prior=prior)
 
 
-def _effort(way: "Way", config: "Config") -> Effort:
+def _effort(way: Way, config: Config) -> Effort:
     return Effort(config.first_steps, way.steps_between, way.room_bits, way.fill)
 
 
@@ -153,7 +151,7 @@ def _alone(
     return bits
 
 
-def timing(model: INRModel, images: np.ndarray, config: "Config") -> dict[str, float]:
+def timing(model: INRModel, images: np.ndarray, config: Config) -> dict[str, float]:
     """Seconds per picture of a batch and of some pictures one by one, each after something of its shape was coded."""
     settings, short = _settings(model, config.ways[0], 0), Effort(min(config.first_steps, 50), 10)
     alone = images[: config.one_by_one]

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import numpy as np
 
-import recjax
 from recjax import randomness
 from recjax.cli.process import compile_cache
 from recjax.codecs.lossless import compression as lossless
@@ -21,6 +20,7 @@ from recjax.container import file as container
 from recjax.models.inr import model as inr_model
 from recjax.models.vae.evaluate import Model, list_models, load_model
 from recjax.pretrained.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
+from recjax.version import __version__
 
 # Known answer of Threefry-2x32-20 from Random123 (counter and key all ones).
 _ONES = 0xFFFFFFFF
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("jax", "jaxlib", "flax", "numpy")}
     devices = ", ".join(str(device) for device in jax.devices())
     return {
-        "recjax": recjax.__version__,
+        "recjax": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         **packages,

@@ -102,7 +102,7 @@ def _run(arguments: list[str], own_process: bool) -> int:
             say(line)
         return FINE if arguments else USAGE
     if arguments[0] == "--version":
-        from recjax import __version__
+        from recjax.version import __version__
 
         say(f"recjax {__version__}")
         return FINE

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from recjax.models.vae.config import VAEConfig
 from recjax.models.vae.evaluate import load_model, save_model
-from recjax.models.vae.network import VAEConfig
 from training import data
 from training.vae import convert, loop
 from training.vae.config import TrainConfig

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from recjax.models.vae.config import VAEConfig
 from recjax.models.vae.evaluate import Model
-from recjax.models.vae.network import VAEConfig
 from training.data import DataSet
 from training.vae import convert, loop
 from training.vae.config import Network, TrainConfig

@@ -19,13 +19,13 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
-from recjax import __version__
 from recjax.container.file import FINGERPRINT_BYTES, Header
 from recjax.errors import FormatError
 from recjax.models.fixed_point import network as exact
 from recjax.models.fixed_point import networks
 from recjax.models.fixed_point.networks import FloatNetwork
 from recjax.models.vae.evaluate import Model, in_floats
+from recjax.version import __version__
 
 _SETTINGS = ("jax_default_device", "jax_default_matmul_precision", "jax_disable_jit", "jax_enable_x64")
 

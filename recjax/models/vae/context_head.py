@@ -4,7 +4,7 @@ A latent says what an image is about, and its neighbours say what a pixel is lik
 models grey values far better than either (PixelVAE, Gulrajani et al., arXiv:1611.05013, on a window of a few pixels).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,8 @@ from jaxtyping import Array, Float, Int
 
 from recjax.models.likelihoods import categorical
 from recjax.models.vae import context, mlp
+from recjax.models.vae.config import VAEConfig
 from recjax.models.vae.mlp import MLP
-
-if TYPE_CHECKING:
-    from recjax.models.vae.network import VAEConfig
 
 Params = dict[str, Any]
 
@@ -23,19 +21,19 @@ _SPARE_ROOM = 0.3
 """Share of the pixels for which the laws of values above 0 are evaluated together, if no more of them are above 0."""
 
 
-def network(config: "VAEConfig") -> MLP:
+def network(config: VAEConfig) -> MLP:
     """Features and context of a pixel -> parameters of its likelihood."""
     return MLP((*config.head, config.make_likelihood().num_parameters))
 
 
-def init(config: "VAEConfig", key: Array) -> Params:
+def init(config: VAEConfig, key: Array) -> Params:
     """Fresh parameters."""
     width = config.features + context.num_inputs(config.context_radius)
     return dict(network(config).init(key, jnp.zeros((1, width)))["params"])
 
 
 def parameters(
-    config: "VAEConfig",
+    config: VAEConfig,
     params: Params,
     features: Float[Array, "*batch pixels features"],
     x: Int[Array, "*batch pixels"],
@@ -45,7 +43,7 @@ def parameters(
 
 
 def log_likelihood(
-    config: "VAEConfig",
+    config: VAEConfig,
     params: Params,
     features: Float[Array, "*batch pixels features"],
     x: Int[Array, "*batch pixels"],
@@ -81,7 +79,7 @@ def _present_values(hidden, kernel, bias, x) -> Float[Array, "all_pixels"]:
 
 
 def inputs(
-    config: "VAEConfig", features: Float[Array, "*batch pixels features"], x: Int[Array, "*batch pixels"]
+    config: VAEConfig, features: Float[Array, "*batch pixels features"], x: Int[Array, "*batch pixels"]
 ) -> Float[Array, "*batch pixels inputs"]:
     """What the head is told of every pixel."""
     seen = context.float_inputs(x, config.image_shape, config.context_radius, config.levels)

@@ -21,6 +21,7 @@ from recjax.models.fixed_point import network as exact
 from recjax.models.fixed_point import networks
 from recjax.models.likelihoods import hurdle
 from recjax.models.vae import context, isokl
+from recjax.models.vae.config import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 from recjax.models.vae.model import (
     FORMAT,
     KAPPA_FRACTION_BITS,
@@ -33,7 +34,6 @@ from recjax.models.vae.model import (
     with_index_counts,
     with_interval_masses,
 )
-from recjax.models.vae.network import MAX_LOG2_SCALE, MIN_LOG2_SCALE
 from recjax.pretrained.cards import PRETRAINED, read_cards
 
 __all__ = [

@@ -24,8 +24,8 @@ from recjax.models.fixed_point import network as exact
 from recjax.models.fixed_point.networks import FloatNetwork, Network
 from recjax.models.likelihoods.families import Likelihood, make_likelihood
 from recjax.models.vae import context
+from recjax.models.vae.config import POSTERIORS
 from recjax.models.vae.isokl import MAX_KAPPA_NATS
-from recjax.models.vae.network import POSTERIORS
 
 KL_UNIT = 1024
 """kl_bits are in units of 1/1024 bits."""
