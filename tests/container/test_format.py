@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax import grid
-from recjax.codecs.plan import make_plan
+from recjax.codecs.lossless.plan import make_plan
 from recjax.codecs.settings import BlockSettings, ScalarSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
 from recjax.conformance import check as conformance

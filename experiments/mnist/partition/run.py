@@ -23,7 +23,7 @@ from experiments.mnist.partition.code_rows import Codes
 from experiments.mnist.partition.rows import Rows
 from experiments.progress import searches
 from recjax.codecs.options import make_settings
-from recjax.codecs.plan import make_plan
+from recjax.codecs.lossless.plan import make_plan
 from recjax.models.vae.evaluate import KL_UNIT
 from training import data
 from training.vae.run import SAMPLES

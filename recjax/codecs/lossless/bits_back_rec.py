@@ -13,7 +13,7 @@ import numpy as np
 from recjax import randomness
 from recjax.codecs.lossless import bits_back, fingerprint, rec_bootstrap
 from recjax.codecs.lossless.bits_back import GRID_BITS, Places
-from recjax.codecs.plan import make_decoding_plan, make_plan
+from recjax.codecs.lossless.plan import make_decoding_plan, make_plan
 from recjax.codecs.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import rans, serialize
 from recjax.container import file as container

@@ -16,7 +16,8 @@ import numpy as np
 from recjax import grid, randomness, rec
 from recjax.codecs.lossless import fingerprint
 from recjax.codecs.lossless.pixels import pixel_codec
-from recjax.codecs.plan import Plan, code_codec, make_decoding_plan, make_plan, targets
+from recjax.codecs.lossless.plan import make_decoding_plan, make_plan, targets
+from recjax.codecs.plan import Plan, code_codec
 from recjax.codecs.settings import Settings, settings_of
 from recjax.coding import codec as codecs
 from recjax.coding import latent, rans, serialize

@@ -1,0 +1,81 @@
+"""What settings of a lossless file come to for a model: the algorithm, the blocks and the codes, which a decoder rebuilds."""
+
+import functools
+from dataclasses import dataclass, field, replace
+from typing import Any
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from recjax import randomness, rec
+from recjax.codecs.settings import DELTA, LEARNED, MAX_CANDIDATES_LOG2, BlockSettings, Settings
+from recjax.coding import integers
+from recjax.coding.codec import Codec
+from recjax.coding.rans import MASS_BITS
+from recjax.distributions.normal import Normal
+from recjax.models.vae import evaluate as models
+from recjax.models.vae.evaluate import Model
+from recjax.rec import blocks as blocking
+from recjax.rec import engine, index_codes
+
+@functools.lru_cache(maxsize=32)
+def make_plan(model: Model, settings: Settings) -> Plan:
+    """The plan that encoder and decoder share; integers only."""
+    kl = np.asarray(model.kl_bits, np.int64)
+    if not isinstance(settings, BlockSettings):
+        masses = _index_masses(model, settings, index_codes.expected_log2_depth(kl))
+        return Plan(settings.encoder, None, None, None, masses, settings.arithmetic)
+    order = blocking.permutation(randomness.key(0), model.latents)
+    blocks = blocking.split_by_budget(kl, settings.block_bits_q10, order)
+    counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None
+    expected = index_codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.index_log2)
+    masses = _index_masses(model, settings, expected)
+    bins = None if counts is None else engine.as_bins(settings.encoder, counts)
+    return Plan(settings.encoder, blocks, bins, _bin_masses(model, settings, blocks), masses)
+
+
+@functools.lru_cache(maxsize=32)
+def make_decoding_plan(model: Model, settings: Settings) -> Plan:
+    """The plan for decoding alone, where sizes of the search do not matter: files of any share what is compiled.
+
+    So the number of functions that files can make a decoder compile is bounded by the ways to cut a model's latents
+    into blocks, and a few kinds of codes, whatever their headers say.
+    """
+    plan = make_plan(model, settings)
+    # Classes that have no mass are never popped.
+    missing = max(integers.num_classes(MAX_CANDIDATES_LOG2) + 1 - plan.masses.shape[1], 0)
+    masses = np.concatenate(
+        [plan.masses[:, :-1], np.zeros((len(plan.masses), missing), np.int64), plan.masses[:, -1:]], axis=1
+    )
+    return replace(plan, algorithm=settings.decoder, masses=masses)
+
+
+def _index_masses(model: Model, settings: Settings, expected_q8: np.ndarray) -> np.ndarray:
+    """A row of masses for each block, whose expected log2 indices are in 1/256 bit."""
+    if settings.index_code == LEARNED:
+        counts = np.atleast_2d(model.index_counts[settings.histogram])
+        if len(counts) not in (1, len(expected_q8)):
+            raise ValueError(
+                f"the histogram {settings.histogram!r} of model {model.name!r} has {len(counts)} rows for "
+                f"{len(expected_q8)} blocks; learn it again."
+            )
+        rows = [integers.learned_masses(row) for row in counts.tolist()]
+        return np.stack([rows[block % len(rows)] for block in range(len(expected_q8))])
+    if settings.index_code == DELTA:
+        return np.tile(integers.elias_delta_masses(settings.index_log2), (len(expected_q8), 1))
+    return np.stack([integers.zeta_masses(int(q), settings.index_log2) for q in expected_q8])
+
+
+def _bin_masses(model: Model, settings: BlockSettings, blocks: blocking.Blocks) -> np.ndarray | None:
+    if not settings.learned_bins or model.interval_masses is None:
+        return None
+    masses = np.asarray(model.interval_masses, np.int64)
+    only = np.eye(1, masses.shape[1], dtype=np.int64)[0] << MASS_BITS
+    return np.where(blocks.used[..., None], masses[np.maximum(blocks.place, 0)], only)
+
+
+@jax.jit
+def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:
+    """Targets [image, *plan.shape] of images [image, pixels]; padding is the prior itself, which costs nothing."""
+    mean, scale = models.posterior_floats(model, images.astype(jnp.uint8))
+    return Normal(plan.split(mean, 0.0), plan.split(scale, 1.0))
