@@ -30,7 +30,7 @@ FRACTION_BITS = 8
 """Fraction bits of parameters in fixed point: units of 2^-8."""
 
 _SCALE_STEP_BITS = 5
-# Fraction bits of standardised edges: the most for which the product in `_upper_tail` stays below 2^32.
+# Fraction bits of standardised edges, few enough that the product in `_upper_tail` stays below 2^32.
 _U_BITS = 19
 _U_MAX = tables.MAX_LOGIT << _U_BITS
 _TAIL_BITS = 24

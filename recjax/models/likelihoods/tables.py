@@ -128,8 +128,7 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
     for concentration, total in enumerate(_concentrations()):
         one = 2**UNIT_BITS
         draws = (n * (total + one) << 12) // (total + n * one)
-        # Rows per step of the logit, in units of 2^-16: sqrt(draws * variance) * rows per deviation /
-        # 2^LOGIT_STEP_BITS.
+        # Rows per step of the logit (2^-5), in units of 2^-16: sqrt(draws * variance) * rows per deviation * 2^-5.
         deviations = _integer_sqrt(draws * (variances >> 20))
         arc = np.cumsum(deviations * rows_per_deviation >> LOGIT_STEP_BITS)
         numbers[concentration] = next_row + ((arc - arc[0]) >> 16)
