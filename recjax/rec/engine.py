@@ -330,7 +330,7 @@ def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, 
     return (*shape, 1) if algorithm.scalar else shape
 
 
-# A program of its own, which searches share that differ only in their keys or in the shape of their batch.
+# Compiled as a program of its own, shared by searches that differ only in their keys or in the shape of their batch.
 @compiler.wide
 def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
     """Searches for the first `count` rows of a problem (None for all); results of the other rows mean nothing."""

@@ -95,7 +95,7 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         times = state.time + candidates.running_sum(waits)
         log_time = jnp.log(times)
         in_budget = offset < max_candidates - state.steps
-        # Steps count up to the first arrival at which even the largest ratio could no longer win.
+        # Only the budget needs a mask: arrivals after the stop, which `used` does not count, cannot win anyway.
         scores = jnp.where(in_budget, log_time - chunk.log_ratio, jnp.inf)
         place, lowest = first_minimum(scores)
         better = active & (lowest < state.best)
