@@ -78,7 +78,7 @@ def encode(
         >>> import numpy as np, recjax
         >>> from recjax import rec
         >>> algorithm, p = rec.pfr(max_candidates=1024), recjax.Normal(0.0, 1.0)
-        >>> encoded = rec.encode(algorithm, recjax.key(0), recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p, bins=[2, 2])
+        >>> encoded = rec.encode(algorithm, recjax.key(0), recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
         >>> encoded.sample.shape, encoded.code.index.shape
         ((1, 2), (1,))
         >>> bool((encoded.info.status == rec.Status.OK).all())
