@@ -16,7 +16,7 @@ from recjax.rec.base import PATH_WORDS, Bins, Code, Path, RECAlgorithm
 
 
 def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
-    """Returns numbers of intervals per dimension as `Bins`.
+    """Converts numbers of intervals per dimension to `Bins`, and checks them.
 
     Args:
         algorithm: The algorithm that will use them.

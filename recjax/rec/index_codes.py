@@ -154,7 +154,7 @@ def _interval_codec(bins: Bins, masses) -> Codec:
 
 
 def expected_log2_depth(kl_bits_q10: np.ndarray) -> np.ndarray:
-    """Returns about E[log2(depth + 1)] of the path of each latent.
+    """Returns an estimate of E[log2(depth + 1)] for the path of each latent.
 
     That is log2(KL + 1), as the mean depth of a path is about the KL divergence (arXiv:2201.12857) and the logarithm is
     concave; at least 1/8 bit, for latents that carry nothing. In integers only, as the decoder computes it too.
