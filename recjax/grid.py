@@ -17,12 +17,20 @@ from recjax.numerics import of_one_rank
 from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, QuantileLaw
 
 BITS = 24
+"""P where it is not given: the number of bits of a word."""
+
 LAST_WORD = (1 << BITS) - 1
 LAST_VALUE = 5.42
 """An upper bound on the values of the normal grid, hardly above that of its last word."""
+
 MAX_ERROR = 3e-7
+"""Bound on the difference between a value and the true quantile, in units of `law.unit`."""
+
 MAX_INTERVALS = 1 << 15
+"""Largest number of equal-mass intervals into which a coordinate can be cut."""
+
 OUTER_EDGE = 1 << 30
+"""Stands for the infinite edges of the outermost cells, in units of 2^-26."""
 
 _MANTISSA_LOG2 = 23
 _FRACTION_LOG2 = _MANTISSA_LOG2 - KNOTS_LOG2

@@ -14,7 +14,11 @@ from statistics import NormalDist
 import numpy as np
 
 FRACTION_BITS = 26
+"""Values are integers in units of 2^-FRACTION_BITS."""
+
 KNOTS_LOG2 = 9
+"""Base-2 logarithm of the number of knots per octave."""
+
 OCTAVES = 24
 """Octaves of tail mass, from 2^-25 to one half."""
 

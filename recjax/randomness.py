@@ -18,6 +18,7 @@ from jaxtyping import Array, UInt32
 from recjax.numerics import of_one_rank
 
 STREAM_VERSION = 1
+"""Version of the stream, which file headers record."""
 
 # Purposes separate the uses of one key. They are part of the file format: never renumber them.
 # Only encoders use ARRIVAL and BIN; TRIAL is for measurements.

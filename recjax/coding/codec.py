@@ -1,7 +1,8 @@
 """Codecs: pairs of pure functions that push a symbol on a message and pop it again, and ways to combine them.
 
-They form stacks, as in craystack. Two identities hold as long as no fault is set: `pop(push(m, x)) == (m, x)`, always;
-and `push(pop(m)) == m` for every message m, which bits-back needs, if a codec declares it (`pops_any_message`).
+Messages are stacks, as in the algebra of craystack. Two identities hold as long as no fault is set:
+`pop(push(m, x)) == (m, x)`, always; and `push(pop(m)) == m` for every message m, which bits-back needs, if a codec
+declares it (`pops_any_message`).
 
 Symbols are uint32, one per lane, unless a combinator says otherwise. Popping is total: any message yields symbols in
 range, in bounded work. Pushing a symbol that is out of range sets the message's ZERO_MASS fault.
@@ -178,7 +179,7 @@ def uniform(total: int | Lanes) -> Codec:
         end = jnp.where(k + 1 == total, TOTAL_MASS, ((k + 1) << MASS_BITS) // total)
         return start, jnp.where(k < total, end - start, 0)
 
-    # start_k <= v iff k 2^16 < (v + 1) total. For v + 1 = total = 2^16 the product wraps to 0, and the - 1 wraps it back.
+    # start_k <= v iff k 2^16 < (v + 1) total. For v + 1 = total = 2^16 the product wraps to 0, and - 1 wraps it back.
     return interval(bounds, lambda value: ((value + 1) * total - 1) >> MASS_BITS, local=True)
 
 

@@ -151,7 +151,7 @@ def quantise(weights: Sequence[int | Decimal | Fraction], total: int = TOTAL_MAS
         Masses >= 1 of the given sum, int64.
 
     Raises:
-        ValueError: If the weights are not such weights, or are more than `total`.
+        ValueError: If a weight is negative, all are 0, or there are more weights than `total`.
     """
     exact = [Fraction(weight) for weight in weights]
     if len(exact) > total or sum(exact) <= 0 or min(exact) < 0:

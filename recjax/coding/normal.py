@@ -20,6 +20,7 @@ from recjax.coding.rans import MASS_BITS, TOTAL_MASS
 
 MEAN_BITS = 12
 LOG2_SCALE_BITS = 8
+"""Fraction bits of means and of base-2 logarithms of standard deviations."""
 
 # t = (edge - mean) / sigma has 20 fraction bits; Phi(-t) has a knot every 2^-8 and is below 2^-30 from t = 6 on.
 _T_BITS = 20

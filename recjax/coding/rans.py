@@ -22,7 +22,11 @@ from recjax.coding.tail import Pending
 
 MASS_BITS = 16
 TOTAL_MASS = 1 << MASS_BITS
+"""Sum of the masses of all symbols of a codec."""
+
 HEAD_MIN = 1 << 24
+"""Smallest head of a message with several lanes, or with a tail."""
+
 MAX_CAPACITY = 1 << 30
 """Bytes of the longest tail. Places in it are int32, and pushes may count past its end before they set a fault."""
 

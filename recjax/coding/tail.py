@@ -87,7 +87,7 @@ def take(
     Args:
         tail: The tail.
         size: Bytes in use.
-        flags: Which lanes want a byte.
+        flags: Which of n places want a byte.
 
     Returns:
         The bytes, at the places of their flags; which flags got a byte, as the tail may be too short; and the number of

@@ -24,8 +24,9 @@ class Wavefront(NamedTuple):
     """The pixels that each step decodes, and the neighbours of each pixel.
 
     Attributes:
-        place: Numbers of the pixels decoded at each step, filled up with the number of pixels to the longest step.
-        neighbours: Numbers of the pixels that each pixel depends on; the number of pixels for those outside of the
+        place: Numbers of the pixels decoded at each step; shorter steps are filled up with the number of all pixels,
+            which no pixel has.
+        neighbours: Numbers of the pixels that each pixel depends on; the number of all pixels for those outside of the
             image.
     """
 

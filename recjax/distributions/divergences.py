@@ -68,7 +68,8 @@ def kl_bits(q: Coordinatewise, p: Coordinatewise) -> Float[Array, "*n"]:
 def renyi_infinity_bits(q: Coordinatewise, p: CodingDistribution) -> Float[Array, "*n"]:
     """Computes log2 of the largest density ratio q / p over the words of p's grid, in bits.
 
-    It is finite also where q is wider than p. Coders of exact samples draw about 2 to this power candidates.
+    It is finite also where q is wider than p. The Poisson functional representation, without space partitioning, draws
+    about 2^(sum of these bits) candidates for a block.
 
     Args:
         q: Target of independent coordinates [dim].

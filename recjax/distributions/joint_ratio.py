@@ -37,7 +37,7 @@ class JointRatio(BlockRatio):
         independent: The bound: the ratio of independent normals that is nowhere smaller.
         alone: The ratios of the target's marginals.
         whitening: W, the inverse of the target's Cholesky factor, [dim, dim].
-        centre_fixed: The mean, clipped to the values of the grid, in units of 2^-26, [dim].
+        centre_fixed: The mean, clipped to the range of the grid's values, in units of 2^-26, [dim].
         white_centre: W (centre - mean), [dim].
         fallen: How far log r at the centre lies below the largest log r of the bound, in nats, [1].
         shortfall: A lower bound on how far the largest log r lies below that of the bound, in nats, [1].

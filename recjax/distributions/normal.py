@@ -89,5 +89,5 @@ class Normal(CodingDistribution):
         return self.loc + self.scale * ndtri(jnp.asarray(mass, jnp.float32))
 
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
-        """Returns the offsets from `loc` of the kinks and the mode of the density: 0, the mode."""
+        """Returns the offsets from `loc` of the kinks and the mode of the density: 0."""
         return (jnp.zeros_like(self.scale),)

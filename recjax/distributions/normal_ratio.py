@@ -29,7 +29,7 @@ class NormalRatio(DensityRatio):
         best_word: The word of the largest ratio, [dim].
         best_fixed: Its value z_best in units of 2^-26, [dim].
         slope: Slope of log r at the best word, [dim].
-        curvature: Curvature of the parabola; negative where the target is wider than the coding distribution; [dim].
+        curvature: Coefficient of -delta^2; negative where the target is wider than the coding distribution; [dim].
         mean: Mean of the target in units of the coding distribution, [dim].
         scale: Standard deviation of the target in units of the coding distribution, [dim].
         offset: z_best - mean, [dim].

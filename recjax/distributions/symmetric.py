@@ -127,7 +127,7 @@ class Laplace(CodingDistribution):
         return self.loc - self.scale * jnp.sign(mass - 0.5) * jnp.log(2 * tail)
 
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
-        """Returns the offsets from `loc` of the kinks and the mode of the density: 0, the mode."""
+        """Returns the offsets from `loc` of the kinks and the mode of the density: 0."""
         return (jnp.zeros_like(self.scale),)
 
 
@@ -186,7 +186,7 @@ class Logistic(CodingDistribution):
         return self.loc + self.scale * (jnp.log(mass) - jnp.log1p(-mass))
 
     def kinks(self) -> tuple[Float[Array, "*m"], ...]:
-        """Returns the offsets from `loc` of the kinks and the mode of the density: 0, the mode."""
+        """Returns the offsets from `loc` of the kinks and the mode of the density: 0."""
         return (jnp.zeros_like(self.scale),)
 
 
