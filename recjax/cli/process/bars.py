@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from recjax.container.methods import Progress as Reporter
+from recjax.container.coder import Progress as Reporter
 
 Clock = Callable[[], float]
 
