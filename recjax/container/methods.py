@@ -61,7 +61,7 @@ class Progress(Protocol):
 
 
 class Coder(Protocol):
-    """What the module of a method must define as functions."""
+    """The functions that the module of a method must define."""
 
     def check_options(self, method: str, options: Any) -> None:
         """Checks options that are valid one by one, together.
