@@ -52,10 +52,10 @@ class Source(ABC):
 
     @abstractmethod
     def entries(self) -> Iterator[tuple[str, int, int]]:
-        """Yields the name, size in bytes and time of the last change in nanoseconds of each file, to identify the images."""
+        """Yields the name, size in bytes and time of last change in nanoseconds of each file, which identify it."""
 
     def notes(self) -> list[str]:
-        """Reports what is not kept of the images read so far, and which files are left out, one sentence for each kind."""
+        """Reports what is not kept of the images read so far and which files are left out, a sentence for each kind."""
         return []
 
     def largest(self) -> int:
