@@ -10,8 +10,8 @@ from recjax.version import __version__
 
 if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec
+    from recjax.codecs.compress import compress
     from recjax.codecs.decompress import decompress
-    from recjax.codecs.lossless.compression import compress
     from recjax.codecs.lossy.compression import compress as compress_lossy
     from recjax.distributions.normal import Normal
     from recjax.errors import FormatError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recjax.randomness import key
 
 _HOME = {
-    "compress": ("recjax.codecs.lossless.compression", "compress"),
+    "compress": ("recjax.codecs.compress", "compress"),
     "compress_lossy": ("recjax.codecs.lossy.compression", "compress"),
     "decompress": ("recjax.codecs.decompress", "decompress"),
     "Normal": ("recjax.distributions.normal", "Normal"),

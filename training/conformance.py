@@ -15,6 +15,7 @@ import rich.console
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossy import compression as lossy
 from recjax.conformance import check as conformance
+from recjax.container.methods import METHODS
 from recjax.models.inr import model as inr_model
 from recjax.models.vae.evaluate import load_model
 from recjax.pretrained.cards import read_cards
@@ -22,20 +23,13 @@ from training import data
 from training.command import guarded, output_folder, parser_of
 
 _IMAGES = 6
-_SHORT = {"candidates": 64, "block_bits": 6.0}
 OPTIONS = {
-    "bb-ans": {"method": "bb-ans"},
-    "bb-ans-rec": {"method": "bb-ans-rec", **_SHORT},
-    "pfr": {"method": "pfr", **_SHORT},
-    "pfr-plain": {"method": "pfr", "partition": False, **_SHORT},
-    "orc": {"method": "orc", **_SHORT},
-    "orc-plain": {"method": "orc", "partition": False, **_SHORT},
-    "as-star": {"method": "as-star"},
-    "ad-star": {"method": "ad-star", "index_code": "delta"},
-    "dad-star": {"method": "dad-star", "max_depth": 5, "index_code": "zeta"},
-    "gprs": {"method": "gprs", "branch_code": "raw"},
+    name: {"method": method.name, **options}
+    for method in METHODS.values()
+    if method.lossless
+    for name, options in method.references.items()
 }
-"""Every lossless codec, with searches as short as they can be."""
+"""Every lossless method, with searches as short as they can be."""
 
 
 def wanted() -> list[tuple[str, str, str]]:

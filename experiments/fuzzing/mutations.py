@@ -76,11 +76,14 @@ def seal(data: bytes) -> bytes:
         position += 1
         return sum((byte & 0x7F) << 7 * k for k, byte in enumerate(data[start:position]))
 
+    row = container.of_number(method)
+    if row is None:
+        return data
     try:
         for _ in range(take()):
             take()
         count, _ = take(), take()
-        values = {name: take() for name in container.METHODS[list(container.METHODS)[method]]}
+        values = {name: take() for name in row.parameters}
         num_chunks = max(-(-count // max(values.get("chunk_images", count), 1)), 1)
         sizes = [take() for _ in range(min(num_chunks, len(data)))]
     except IndexError:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from experiments.lossless.method_names import METHOD_NAMES
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.settings import BlockSettings
+from recjax.codecs.lossless.settings import BlockSettings
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,10 @@ def by_default(*lines: str) -> Any:
     return tyro.conf.arg(help=" ".join(lines), help_behavior_hint="")
 
 
-def parse(command: type, name: str, arguments: Sequence[str]) -> Any:
+def parse(command: Any, name: str, arguments: Sequence[str]) -> Any:
     """The command that arguments describe. UsageError if they are wrong; SystemExit once help has been printed."""
+    if hasattr(command, "for_arguments"):
+        command = command.for_arguments(arguments)
     wants_help = not {"-h", "--help"}.isdisjoint(arguments)
     # tyro puts one letter in a line where a terminal is narrow.
     columns = max(_LEAST_COLUMNS, shutil.get_terminal_size().columns) if wants_help else _UNWRAPPED

@@ -7,22 +7,12 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from recjax.cli.arguments import BY_DEFAULT, Flag
-from recjax.cli.common import (
-    decode_bytes,
-    facts,
-    is_lossy,
-    rate,
-    read_bytes,
-    read_header,
-    read_source,
-    shown,
-    size_facts,
-    tell_good,
-    tell_written,
-)
+from recjax.cli.common import decode, facts, read_container, read_source, shown, size_facts, tell_good, tell_written
 from recjax.cli.compress import Compress, Target
 from recjax.cli.machine import Bench, Doctor, Models
+from recjax.codecs.sentences import size_of
 from recjax.container.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
+from recjax.container.methods import METHODS
 from recjax.errors import UsageError
 from recjax.io.inputs import STANDARD
 from recjax.text import quoted, say, say_json
@@ -74,11 +64,10 @@ class Decompress:
             return
         from recjax.cli.outputs import images_output
 
-        data = read_bytes(self.file, self.max_bytes)
-        header = read_header(data, self._limits, self.index)
-        count = header.count if self.index is None else 1
+        file = read_container(self.file, self._limits, self.index)
+        count = file.header.count if self.index is None else 1
         output = images_output(self.out, count, self.file, self.model, force=self.force)
-        images = decode_bytes(data, self.model, self._limits, self.index)
+        images = decode(file, self.model, self._limits, self.index)
         output.write_images([images], count, images.shape[1:])
         tell_written(self.file, output, count, images.shape[1:], self.json)
 
@@ -102,7 +91,7 @@ class Info:
 
             found = shard_commands.facts(self.file)
         else:
-            found = facts(read_bytes(self.file, self.max_bytes))
+            found = facts(read_container(self.file, Limits(self.max_bytes)))
         if self.json:
             say_json({"file": str(self.file), **found})
             return
@@ -144,14 +133,13 @@ class Verify:
 
         if STANDARD == self.file == self.against:
             raise UsageError("standard input holds the file or the images; name one of them.")
-        data = read_bytes(self.file, self.max_bytes)
-        read_header(data, self._limits, None)
+        file = read_container(self.file, self._limits)
         against = None if self.against is None else read_source(self.against)
-        images = decode_bytes(data, self.model, self._limits, None)
-        size, psnr_db = len(data), None
-        said = rate(images.shape[0], size, images.size)
-        if is_lossy(data) and against is not None and against.shape == images.shape:
-            from recjax.codecs.lossy.compression import psnr
+        images = decode(file, self.model, self._limits, None)
+        size, psnr_db = len(file.data), None
+        said = size_of(images.shape[0], size, images.size)
+        if not METHODS[file.header.method].lossless and against is not None and against.shape == images.shape:
+            from recjax.codecs.lossy.quality import psnr
 
             psnr_db = round(float(psnr(images, against).mean()), 2)
             said += f" {psnr_db:.2f} dB against {quoted(self.against)}."

@@ -1,13 +1,11 @@
 """What the commands share: models by name, files decoded, progress. JAX is imported by what codes images alone."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recjax.container.limits import Limits
-from recjax.errors import UsageError
 from recjax.io.inputs import STANDARD, images_file, read_file, read_standard
 from recjax.text import complain, quoted, tell
 
@@ -15,77 +13,56 @@ if TYPE_CHECKING:
     import numpy as np
 
     from recjax.cli.outputs import Output
-    from recjax.container.file import Header
-    from recjax.models.inr.model import INRModel
-    from recjax.models.vae.evaluate import Model
+    from recjax.container.file import File
 
 Progress = Callable[[int, int], None]
 
 
-def load(name: str) -> "Model":
-    from recjax.models.vae.evaluate import list_models, load_model
-    from recjax.pretrained.cards import LOSSY
+def read_container(path: Path, limits: Limits, index: int | None = None) -> "File":
+    """Reads and parses a file; whatever the container can refuse is refused here, before JAX is imported.
 
-    released = list_models()
-    if name not in released and (LOSSY / f"{name}.safetensors").is_file() and not Path(name).is_dir():
-        raise UsageError(f"the model {quoted(name)} is of lossy files; add --method inr to use it.")
-    return load_model(model_place(name, released))
+    Args:
+        path: The path of the file; `-` is standard input.
+        limits: What decoding may take.
+        index: The number of an image that the file must have, None for any.
 
+    Returns:
+        The parsed file.
 
-def load_lossy(name: str) -> "INRModel":
-    from recjax.models.inr.model import list_models, load_model
-
-    return load_model(model_place(name, list_models()))
-
-
-def model_place(name: str, released: list[str]) -> str | Path:
-    """A released model's name, or the path of a trained one."""
-    trained = Path(name) / "model.safetensors"
-    # A folder of images may be called like a released model.
-    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name
-
-
-def model_for(images: "np.ndarray", method: str, name: str | None) -> "Model":
-    """The model of a name; without one the released model that suits images and method best."""
-    if name is None:
-        from recjax.models.vae.evaluate import load_model
-        from recjax.pretrained.cards import choose, read_cards
-
-        return load_model(choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name)
-    return load(name)
-
-
-def decode(path: Path, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
-    data = read_bytes(path, limits.max_bytes)
-    read_header(data, limits, index)
-    return decode_bytes(data, model_name, limits, index)
-
-
-def read_header(data: bytes, limits: Limits, index: int | None) -> "Header":
-    """Reads the header of a file; whatever the container can refuse is refused here, before JAX is imported."""
+    Raises:
+        ValueError: There is no such file, it is damaged or too large, or has no such image.
+    """
     from recjax.container import file as container
 
-    file = container.read(data, limits.max_bytes)
+    file = container.read(read_bytes(path, limits.max_bytes), limits.max_bytes)
     if index is not None:
         file.locate(index)
-    return file.header
+    return file
 
 
-def decode_bytes(data: bytes, model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
-    """Decodes the images of a file, or one of them."""
-    from recjax.codecs.decompress import decompress
+def decode(file: "File", model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
+    """Decodes the images of a parsed file, or one of them.
+
+    Args:
+        file: The parsed file.
+        model_name: A released model or the path of a trained one; None takes the one of the header's digest.
+        limits: What decoding may take.
+        index: The number of an image, None for all.
+
+    Returns:
+        The images [count, *shape], also of one.
+
+    Raises:
+        ValueError: There is no such model, or the file cannot be decoded.
+    """
+    from recjax.codecs.decompress import decode
+    from recjax.container.methods import METHODS
 
     model = None
     if model_name is not None:
-        model = (load_lossy if is_lossy(data) else load)(model_name)
-    images = decompress(data, index=index, model=model, **limits._asdict())
+        model = METHODS[file.header.method].load_coder().load_named_model(model_name)
+    images = decode(file, index=index, model=model, **limits._asdict())
     return images if index is None else images[None]
-
-
-def is_lossy(data: bytes) -> bool:
-    from recjax.container import file as container
-
-    return container.read(data, sys.maxsize).header.method == "inr"
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -112,22 +89,32 @@ def read_source(path: Path) -> "np.ndarray":
         return read_images(place, tell=lambda line: complain(line.replace(str(place), quoted(path))))
 
 
-def facts(data: bytes) -> dict[str, object]:
-    from recjax.container import chunks
-    from recjax.container import file as container
+def facts(file: "File") -> dict[str, object]:
+    """Tells what a parsed file holds, and checks the checksums of its chunks.
+
+    Args:
+        file: The parsed file.
+
+    Returns:
+        Facts by name, as JSON has them.
+
+    Raises:
+        FormatError: A chunk is damaged.
+    """
+    from recjax.container.methods import METHODS
     from recjax.pretrained.cards import name_of
 
-    file = container.read(data, sys.maxsize)
-    header = file.header
+    header, method = file.header, METHODS[file.header.method]
     bodies = [file.chunk(number) for number in range(header.num_chunks)]
+    size = len(file.data)
     facts: dict[str, object] = {
         "method": header.method,
         "images": header.count,
         "image_shape": list(header.image_shape),
-        "file_bytes": len(data),
+        "file_bytes": size,
         "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": bits_per_dimension(len(data), header.raw_bytes),
-        "overhead_bytes": len(data) - sum(map(len, bodies)),
+        "bits_per_dimension": bits_per_dimension(size, header.raw_bytes),
+        "overhead_bytes": size - sum(map(len, bodies)),
         "model": name_of(header.model_digest.hex()),
         "model_digest": header.model_digest.hex(),
         "arithmetic": f"float, of fingerprint {header.fingerprint.hex()}" if header.fingerprint else "exact",
@@ -137,19 +124,10 @@ def facts(data: bytes) -> dict[str, object]:
         "parameters": dict(header.parameters),
         "chunks": header.num_chunks,
     }
-    if facts["model"] is None and header.method != "raw":
+    if facts["model"] is None and method.has_model:
         facts["model_note"] = "not released; the file holds the digest of its model, and no name"
-    # How many messages a picture has is the model's to know, where it has several levels.
-    if "chunk_images" in header.parameters and header.count and header.method != "inr":
-        found = [chunks.unpack_messages(body, len(header.images_of(n))) for n, body in enumerate(bodies)]
-        lengths = [int(bits) for messages in found for bits in messages.lengths_bits]
-        facts["directory_bytes"] = sum(map(len, bodies)) - sum(messages.payload.size for messages in found)
-        facts["message_bits"] = {
-            "mean": round(sum(lengths) / len(lengths), 2),
-            "min": min(lengths),
-            "max": max(lengths),
-        }
-    return facts
+    describe = method.load_describer()
+    return facts if describe is None else {**facts, **describe(file)}
 
 
 def shown(value: object) -> str:
@@ -166,7 +144,7 @@ def bits_per_dimension(file_bytes: int, raw_bytes: int) -> float | None:
 
 
 def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]:
-    """What `rate` says, for JSON."""
+    """The size of a file, for JSON."""
     return {
         "images": count,
         "file_bytes": file_bytes,
@@ -194,33 +172,18 @@ def tell_good(
     tell(f"{quoted(path)} is good: {said}", {"file": str(path), "good": True, **sizes, **compared}, as_json)
 
 
-def rate(count: int, file_bytes: int, raw_bytes: int) -> str:
-    per_dimension = f", {8 * file_bytes / raw_bytes:.3f} bits per dimension" if raw_bytes else ""
-    return f"{count} image{'s' * (count != 1)}, {file_bytes:,} bytes{per_dimension}."
-
-
-def coded_with(data: bytes, model: "Model") -> str:
-    from recjax.container import file as container
-
-    header = container.read(data, sys.maxsize).header
-    if header.method == "raw":
-        return "Stored as they are."
-    floats = ", in floats, for research: it decodes here, if at all" if header.fingerprint else ""
-    return f"Coded by {header.method} with the model {quoted(model.name)}{floats}."
-
-
 @contextmanager
 def progress(task: str, *, steady: bool = True) -> Iterator[Progress]:
+    """Shows a progress bar of one stage on standard error, where that is a terminal.
+
+    Args:
+        task: The name of the stage.
+        steady: Whether equal parts of it take equal times.
+
+    Yields:
+        A function of how much is done, and of all.
+    """
     from recjax.cli.process.bars import bar
 
     with bar() as report:
         yield lambda done, total: report(task, done, total, steady=steady)
-
-
-@contextmanager
-def compressing(method: str) -> Iterator[Progress]:
-    from recjax.cli.process.bars import bar, halves
-
-    with bar() as report:
-        # A chain that begins narrow takes as long for its first images as for many of its last.
-        yield halves(report, steady=method != "bb-ans-rec")

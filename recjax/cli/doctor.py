@@ -13,10 +13,11 @@ import numpy as np
 
 from recjax import randomness
 from recjax.cli.process import compile_cache
-from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.decompress import decompress
 from recjax.conformance.check import Check, all_pass
 from recjax.container import chunks
 from recjax.container import file as container
+from recjax.container.methods import METHODS, FileMethod, options_of
 from recjax.models.inr import model as inr_model
 from recjax.models.vae.evaluate import Model, list_models, load_model
 from recjax.pretrained.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
@@ -70,7 +71,11 @@ def checks() -> Iterator[Check]:
         ("shared randomness, known answer", _randomness_is_right),
         ("file format, round trip", _container_is_right),
     ]
-    cases += [(f"coding with {_SMALLEST}, {method}", _coding_test(method)) for method in ("bb-ans", "pfr", "orc")]
+    cases += [
+        (f"coding with {_SMALLEST}, {method.name}", _coding_test(method))
+        for method in METHODS.values()
+        if method.self_test is not None
+    ]
     cases += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
     cases += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
     return (Check(name, _failure(case)) for name, case in cases)
@@ -107,13 +112,13 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _coding_test(method: str) -> Callable[[], bool]:
+def _coding_test(method: FileMethod) -> Callable[[], bool]:
     def test() -> bool:
-        model = load_model(_SMALLEST)
-        images = _test_images(model)
-        candidates = None if method == "bb-ans" else 256
-        data = lossless.compress(images, model, method=method, candidates=candidates)
-        return container.read(data).header.method == method and np.array_equal(lossless.decompress(data), images)
+        images = _test_images(load_model(_SMALLEST))
+        options, coder = options_of(method.name, method.self_test or {}), method.load_coder()
+        model = coder.load_named_model(_SMALLEST)
+        data = coder.compress(images, model, method.name, options, seed=0, progress=None).data
+        return container.read(data).header.method == method.name and np.array_equal(decompress(data), images)
 
     return test
 

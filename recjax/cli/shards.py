@@ -1,13 +1,16 @@
 """The commands on folders of shards: as on one file, a shard at a time."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recjax.cli.common import decode, model_for, progress, rate, size_facts, tell_good, tell_written
+from recjax.cli.common import decode, progress, read_container, size_facts, tell_good, tell_written
+from recjax.codecs.sentences import size_of
 from recjax.container.limits import Limits
+from recjax.container.methods import FileMethod
 from recjax.errors import UnknownModelError, UsageError
 from recjax.io.inputs import STANDARD
 from recjax.pretrained.cards import unknown_model
@@ -16,6 +19,9 @@ from recjax.shards import manifest as shard_manifest
 from recjax.shards.manifest import Manifest
 from recjax.text import complain, quoted, tell
 
+# A folder of shards goes on only with the settings that its manifest states, all of which it has had from the start.
+_STATED = ("partition", "candidates", "block_bits", "blocks", "max_depth", "branch_code", "index_code", "bin_code")
+
 
 def compress(
     source_path: Path,
@@ -23,33 +29,50 @@ def compress(
     images_each: int,
     part: str | None,
     model_name: str | None,
-    options: dict[str, Any],
+    method: FileMethod,
+    options: Any,
+    seed: int,
     *,
     as_json: bool = False,
 ) -> None:
-    """Code the missing shards of a part; options are those of `recjax.compress`."""
+    """Codes the missing shards of a part, and prints what was made.
+
+    Args:
+        source_path: The images: a folder of PNGs or an .npy.
+        out: The folder of the shards.
+        images_each: Images of a shard.
+        part: Which part of the shards, such as 0/4; None for all.
+        model_name: A released model or the path of a trained one; None takes the released one that suits best.
+        method: The method.
+        options: The options of the method.
+        seed: The seed of the shared randomness.
+        as_json: Whether a JSON object is printed.
+
+    Raises:
+        UsageError: The method or the numbers do not go with shards.
+        ValueError: The images cannot be read or coded.
+    """
     from recjax.cli import plain_peers
-    from recjax.codecs.lossless import compression as lossless
     from recjax.images.source import open_source
     from recjax.io.privacy import private_as
 
     judged: list[str | None] = []
 
     def encode(images: np.ndarray, seed: int) -> bytes:
-        data = lossless.compress(images, model, **{**options, "seed": seed})
+        data = coder.compress(images, model, method.name, options, seed=seed, progress=None).data
         # The first shard stands for the rest, which is of the same kind.
         if not judged:
             judged.append(plain_peers.losing_to(images, len(data)))
         return data
 
     try:
-        if options["method"] == "inr":
-            raise ValueError("shards are of lossless methods; compress pictures by inr one folder at a time.")
+        if not method.lossless:
+            raise ValueError(
+                f"shards are of lossless methods; compress pictures by {method.name} one folder at a time."
+            )
         if images_each < 1:
             raise ValueError(f"a shard holds at least 1 image, got {images_each}; raise it.")
         own = shards.Part.parse(part or "0/1")
-        method_options = {name: value for name, value in options.items() if name != "seed"}
-        lossless.check_settings(**method_options)
     except ValueError as error:
         raise UsageError(str(error)) from error
     source = open_source(source_path)
@@ -57,9 +80,11 @@ def compress(
     if model_name is None and source.count:
         # A model is chosen by grey levels, too, and the first image may be a dark one.
         some = np.maximum(some, np.uint8(source.largest()))
-    model = model_for(some, options["method"], model_name)
-    lossless.check_images(some, model)
-    settings = {**options, "model": model.digest}
+    coder = method.load_coder()
+    model = coder.load_model(model_name, some, method.name, options)
+    coder.check_images(some, model)
+    digest, name = (model.digest, model.name) if method.has_model else (None, None)
+    settings = {**_stated(method, options), "seed": seed, "model": digest}
     with progress("compressing") as report, private_as(source_path, out.parent):
         made = shards.compress(
             source,
@@ -67,7 +92,7 @@ def compress(
             images_each,
             settings,
             encode,
-            model_name=model.name,
+            model_name=name,
             part=own,
             progress=report,
         )
@@ -141,17 +166,17 @@ def verify(
     for line in source.notes() if source else ():
         complain(line)
     size = sum(path.stat().st_size for path in shards.files(folder))
-    tell_good(folder, rate(done, size, pixels), size_facts(done, size, pixels), against, as_json)
+    tell_good(folder, size_of(done, size, pixels), size_facts(done, size, pixels), against, as_json)
 
 
 def facts(folder: Path) -> dict[str, object]:
     """What `recjax info` says of a folder of shards."""
-    from recjax.cli.common import facts, read_bytes
+    from recjax.cli.common import facts
 
     manifest = _manifest(folder)
     plan, files = manifest.plan, list(shards.files(folder))
     size = sum(path.stat().st_size for path in files)
-    first = facts(read_bytes(files[0], 1 << 40)) if files else {}
+    first = facts(read_container(files[0], Limits(1 << 40))) if files else {}
     same = {name: first[name] for name in ("method", "image_shape", "model", "model_digest") if name in first}
     if "model" in same and same["model"] is None:
         same["model"] = manifest.model_name
@@ -179,7 +204,13 @@ def _decoded(folder: Path, manifest: Manifest, model_name: str | None, limits: L
 
 def _decode(path: Path, manifest: Manifest, model_name: str | None, limits: Limits, place: int | None) -> np.ndarray:
     try:
-        return decode(path, model_name, limits, place)
+        return decode(read_container(path, limits, place), model_name, limits, place)
     except UnknownModelError as error:
         digest = str(manifest.settings.get("model"))[:16]
         raise UnknownModelError(unknown_model(digest, manifest.model_name)) from error
+
+
+def _stated(method: FileMethod, options: Any) -> dict[str, Any]:
+    """Lists what the manifest of a folder of shards says of the method; options of other methods are there as well."""
+    every = dict.fromkeys(_STATED) | {"partition": True}
+    return {"method": method.name, **every, **{k: v for k, v in asdict(options).items() if k != "arithmetic"}}

@@ -1,65 +1,108 @@
-"""Files of any method to images."""
+"""Files of any method to images: the row of the method decodes. Imports no JAX before it is needed."""
 
+import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax import compiler
-from recjax.codecs.arguments import require_bytes, require_index, require_known_model, require_number
-from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.lossless.compression import Progress
-from recjax.codecs.lossy import compression as lossy
-from recjax.codecs.lossy import file as inr_file
+from recjax.codecs.checks import require_bytes, require_index, require_number
 from recjax.container import file as container
+from recjax.container.file import File
 from recjax.container.limits import MAX_RAW_BYTES, MAX_SECONDS
+from recjax.container.methods import METHODS
 from recjax.errors import FormatError
-from recjax.models.inr.model import INRModel
-from recjax.models.vae.evaluate import Model
+
+Progress = Callable[[int, int], None]
 
 
-@compiler.in_32_bits
 def decompress(
     data: bytes,
     *,
     index: int | None = None,
-    model: Model | INRModel | None = None,
+    model: Any = None,
     max_bytes: int = MAX_RAW_BYTES,
     max_seconds: float = MAX_SECONDS,
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """The images [count, *shape] of a file, or image `index` alone, [*shape]; of a lossy file, what it holds of them.
+    """Decompresses the images of a file, or one of them; of a lossy file, what it holds of them.
 
-    model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
-    another model, or its images would take more than `max_bytes`, or their decoding more than `max_seconds` (looked at
-    between batches of images); or if it was made in floats elsewhere, see `lossless.decompress`.
+    Args:
+        data: The bytes of the file.
+        index: The number of an image, from 0; None for all.
+        model: The model that made the file, the name of a released one, or the path of a trained one; None takes the
+            released one of the header's digest.
+        max_bytes: Refuse images that take more bytes.
+        max_seconds: Give up when decoding takes longer, which is looked at between batches of images.
+        ignore_fingerprint: Decode a file that was made in floats where floats come out otherwise, to garbage perhaps.
+        progress: Called with the numbers of images that are done, and of all.
+
+    Returns:
+        All images [count, height, width] or [count, height, width, channels], or the one without its first axis.
+
+    Raises:
+        FormatError: The file is damaged, of another model, made in floats elsewhere, or beyond a limit.
+        ValueError: An argument is wrong.
     """
-    data, index, model = require_bytes(data), require_index(index), require_known_model(model)
-    require_number("max_seconds", max_seconds)
+    data, index = require_bytes(data), require_index(index)
     require_number("max_bytes", max_bytes)
-    progress = _limited(progress, max_seconds)
-    file = container.read(data, max_bytes)
-    method = file.header.method
-    if model is not None and method != "raw" and isinstance(model, INRModel) != (method == inr_file.METHOD):
-        raise FormatError(f"the file is of method {method}, which the model {model.name!r} is not for; name another.")
-    if method == inr_file.METHOD:
-        assert not isinstance(model, Model)
-        images = lossy.decode(file, model, index=index, max_bytes=max_bytes, progress=progress)
-        return images if index is None else images[0]
-    others = None if isinstance(model, INRModel) else model
-    return lossless.decompress(
-        data,
+    return decode(
+        container.read(data, max_bytes),
         index=index,
-        model=others,
+        model=model,
         max_bytes=max_bytes,
+        max_seconds=max_seconds,
         ignore_fingerprint=ignore_fingerprint,
         progress=progress,
     )
 
 
+def decode(
+    file: File,
+    *,
+    index: int | None = None,
+    model: Any = None,
+    max_bytes: int = MAX_RAW_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    ignore_fingerprint: bool = False,
+    progress: Progress | None = None,
+) -> UInt8[np.ndarray, "..."]:
+    """Decodes the images of a parsed file, or one of them, as `decompress` does.
+
+    Args:
+        file: The parsed file.
+        index: The number of an image, from 0; None for all.
+        model: The model that made the file, the name of a released one, or the path of a trained one; None takes the
+            released one of the header's digest.
+        max_bytes: Refuse work that takes more bytes.
+        max_seconds: Give up when decoding takes longer, which is looked at between batches of images.
+        ignore_fingerprint: Decode a file that was made in floats where floats come out otherwise, to garbage perhaps.
+        progress: Called with the numbers of images that are done, and of all.
+
+    Returns:
+        All images [count, height, width] or [count, height, width, channels], or the one without its first axis.
+
+    Raises:
+        FormatError: The file is damaged, of another model, made in floats elsewhere, or beyond a limit.
+        ValueError: An argument is wrong.
+    """
+    require_number("max_seconds", max_seconds)
+    coder = METHODS[file.header.method].load_coder()
+    return coder.decode(
+        file,
+        coder.load_named_model(os.fspath(model)) if isinstance(model, str | os.PathLike) else model,
+        index=index,
+        max_bytes=max_bytes,
+        ignore_fingerprint=ignore_fingerprint,
+        progress=_limited(progress, max_seconds),
+    )
+
+
 def _limited(progress: Progress | None, max_seconds: float) -> Progress:
-    """Progress that ends what takes too long."""
+    """Adds an end to what takes too long."""
     end = time.monotonic() + max_seconds
 
     def report(done: int, total: int) -> None:

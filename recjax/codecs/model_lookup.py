@@ -1,6 +1,7 @@
 """Which model a file was made with: the one that is given, or the released one of the digest in its header."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from recjax.container.file import Header
@@ -34,3 +35,18 @@ def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) 
             f"{model.digest[:16]}; give the model that made it."
         )
     return model
+
+
+def model_place(name: str, released: list[str]) -> str | Path:
+    """Tells what a model's name stands for.
+
+    Args:
+        name: A released model, the path of a model's file, or the folder of its training run.
+        released: The names of the released models.
+
+    Returns:
+        The name of a released model, or the path of a model's file.
+    """
+    trained = Path(name) / "model.safetensors"
+    # A folder of images may be called like a released model.
+    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name

@@ -1,25 +1,18 @@
-"""What settings come to for a model: the algorithm, the blocks, and the codes, which a decoder rebuilds."""
+"""What encoder and decoder of latents share: an algorithm, the blocks, and the codes of what is sent."""
 
-import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from recjax import randomness, rec
-from recjax.codecs.settings import DELTA, LEARNED, MAX_CANDIDATES_LOG2, BlockSettings, Settings
 from recjax.coding import integers
 from recjax.coding.codec import Codec
 from recjax.coding.rans import MASS_BITS
-from recjax.distributions.normal import Normal
-from recjax.models.vae import evaluate as models
-from recjax.models.vae.evaluate import Model
 from recjax.rec import blocks as blocking
-from recjax.rec import engine, index_codes
-from recjax.codecs.lossless.plan import _bin_masses, _index_masses, make_decoding_plan, make_plan, targets
+from recjax.rec import index_codes
 
 
 @jax.tree_util.register_dataclass
@@ -58,14 +51,6 @@ class Plan:
         return y if self.blocks is None else self.blocks.merge(y)
 
 
-
-
-
-
-
-
-
-
 def code_codec(plan: Plan, key: randomness.Key) -> Codec:
     """Codec of the codes of all blocks, with a block axis in front and those of the message behind."""
     if plan.arithmetic:
@@ -101,5 +86,3 @@ def _of_candidates(plan: Plan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
         block, place = np.indices(plan.shape)
         bits = MASS_BITS - np.log2(plan.bin_masses[block, place, np.asarray(code.interval)])
     return index, np.broadcast_to(bits, code.shape).sum(axis=(1, 2))
-
-

@@ -120,3 +120,29 @@ def read_raw(file: File) -> UInt8[np.ndarray, "count height width *channels"]:
     if len(body) != file.header.raw_bytes:
         raise FormatError(f"a raw file of {file.header.raw_bytes} bytes of images holds {len(body)}; it is damaged.")
     return np.frombuffer(body, np.uint8).reshape(file.header.count, *file.header.image_shape).copy()
+
+
+def describe_messages(file: File) -> dict[str, object]:
+    """Tells how long the messages of a file are whose chunks hold one for each image.
+
+    Args:
+        file: The parsed file.
+
+    Returns:
+        The bytes of all directories, and the mean, least and largest number of bits of a message; nothing for a file
+        without images.
+    """
+    header = file.header
+    if not header.count:
+        return {}
+    bodies = [file.chunk(number) for number in range(header.num_chunks)]
+    parts = [unpack_messages(body, len(header.images_of(number))) for number, body in enumerate(bodies)]
+    lengths = [int(bits) for messages in parts for bits in messages.lengths_bits]
+    return {
+        "directory_bytes": sum(map(len, bodies)) - sum(messages.payload.size for messages in parts),
+        "message_bits": {
+            "mean": round(sum(lengths) / len(lengths), 2),
+            "min": min(lengths),
+            "max": max(lengths),
+        },
+    }

@@ -9,12 +9,12 @@ import operator
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
 from recjax.container import varint
 from recjax.container.limits import MAX_RAW_BYTES
+from recjax.container.methods import METHODS, of_number
 from recjax.errors import FormatError
 
 MAGIC = b"RJX"
@@ -25,66 +25,12 @@ FLOAT_FORMAT_VERSION = 2
 STREAM_VERSION = 1
 DIGEST_BYTES = 8
 FINGERPRINT_BYTES = 8
-MAX_CHUNK_IMAGES = 1 << 14
 
 _CRC_BYTES = 4
 _SLACK_BYTES = 1 << 16
 # How many times smaller than its images a file may be, and how many times larger. No honest file exceeds these bounds.
 _MAX_RATIO = 4096
 _MAX_EXPANSION = 4
-
-
-class Bounds(NamedTuple):
-    """The range of legal values of a parameter.
-
-    Attributes:
-        lowest: The lowest legal value.
-        highest: The highest legal value.
-    """
-
-    lowest: int
-    highest: int
-
-
-_REC = {
-    "partition": Bounds(0, 1),
-    "candidates_log2": Bounds(0, 30),
-    "block_budget_bits_q10": Bounds(0, 1 << 20),
-    "index_code": Bounds(0, 255),
-    "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
-}
-_PATHS = {"index_code": Bounds(0, 255), "chunk_images": Bounds(1, MAX_CHUNK_IMAGES)}
-_CUTS = {"branch_code": Bounds(0, 1), **_PATHS}
-# The position of a method in this table is its number in a file, and a row has the parameters in the order of the
-# header: only ever append.
-METHODS: dict[str, dict[str, Bounds]] = {
-    "raw": {},
-    "bb-ans": {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12), "initial_bytes": Bounds(0, 1 << 20)},
-    "pfr": _REC,
-    "orc": _REC,
-    "as-star": _CUTS,
-    "ad-star": _PATHS,
-    "dad-star": {"max_depth": Bounds(0, 16), **_PATHS},
-    "gprs": _CUTS,
-    "bb-ans-rec": {
-        "lanes": Bounds(1, 1 << 12),
-        "grid_bits": Bounds(1, 12),
-        "rec_images": Bounds(1, 1 << 20),
-        **{name: bounds for name, bounds in _REC.items() if name != "chunk_images"},
-    },
-    "inr": {
-        "partition": Bounds(0, 3),
-        "candidates_log2": Bounds(0, 30),
-        "block_budget_bits_q10": Bounds(1, 1 << 20),
-        "index_code": Bounds(0, 255),
-        "prior": Bounds(0, 15),
-        "shift_bits_q10": Bounds(0, 1 << 13),
-        "chunk_images": Bounds(1, MAX_CHUNK_IMAGES),
-    },
-}
-
-# Methods that evaluate no network of a VAE, and so never in floats.
-_NO_FLOATS = ("raw", "inr")
 
 
 @dataclass(frozen=True)
@@ -97,7 +43,7 @@ class Header:
         count: The number of images.
         image_shape: The shape of each image: (height, width) or (height, width, channels).
         seed: The seed of the random stream that encoder and decoder share, in [0, 2^64).
-        parameters: The method's parameters by name; the names must be those of METHODS[method].
+        parameters: The method's parameters by name, exactly the names that the method has.
         fingerprint: 8 bytes that tell how floats are evaluated where the file was made; empty for files that are
             decoded exactly, as all files meant for keeping are.
         stream_version: The version of the definition of the shared random stream.
@@ -125,13 +71,14 @@ class Header:
             raise ValueError(f"unknown method {self.method!r}; known are {', '.join(METHODS)}.")
         if len(self.model_digest) != DIGEST_BYTES:
             raise ValueError(f"model_digest must be {DIGEST_BYTES} bytes, got {len(self.model_digest)}.")
-        if len(self.fingerprint) not in (0, FINGERPRINT_BYTES) or (self.fingerprint and self.method in _NO_FLOATS):
+        row = METHODS[self.method]
+        if len(self.fingerprint) not in (0, FINGERPRINT_BYTES) or (self.fingerprint and not row.allows_floats):
             raise ValueError(f"a fingerprint has {FINGERPRINT_BYTES} bytes, and files of {self.method} may have none.")
         if len(self.image_shape) not in (2, 3) or min(self.image_shape) < 1:
             raise ValueError(f"image_shape must be (height, width[, channels]), got {self.image_shape}.")
         if self.count < 0 or not 0 <= self.seed < 1 << 64:
             raise ValueError(f"count must be >= 0 and seed in [0, 2^64), got {self.count} and {self.seed}.")
-        schema = METHODS[self.method]
+        schema = row.parameters
         if self.parameters.keys() != schema.keys():
             raise ValueError(f"{self.method} has the parameters {sorted(schema)}, got {sorted(self.parameters)}.")
         for name, (lowest, highest) in schema.items():
@@ -259,10 +206,11 @@ def write(header: Header, chunks: Sequence[bytes]) -> bytes:
         raise ValueError(f"{header.count} images make {header.num_chunks} chunks, got {len(chunks)}.")
     if header.stream_version != STREAM_VERSION:
         raise ValueError(f"this version writes stream {STREAM_VERSION} only.")
-    ordered = [header.parameters[name] for name in METHODS[header.method]]
+    method = METHODS[header.method]
+    ordered = [header.parameters[name] for name in method.parameters]
     fields = [len(header.image_shape), *header.image_shape, header.count, header.seed, *ordered]
-    head = MAGIC + bytes([header.format_version, STREAM_VERSION << 4 | list(METHODS).index(header.method)])
-    head += (header.model_digest if header.method != "raw" else b"") + header.fingerprint
+    head = MAGIC + bytes([header.format_version, STREAM_VERSION << 4 | method.number])
+    head += (header.model_digest if method.has_model else b"") + header.fingerprint
     head += b"".join(map(varint.encode, [*fields, *map(len, chunks)]))
     data = head + b"".join(body + _checksum(head, number, body) for number, body in enumerate(chunks))
     _check_sizes(header, len(data), max(MAX_RAW_BYTES, header.raw_bytes))
@@ -306,14 +254,14 @@ def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
             f"the file has format {data[3]} and stream {stream_version}, this recjax reads up to "
             f"{FLOAT_FORMAT_VERSION} and {STREAM_VERSION}; upgrade recjax."
         )
-    if data[3] < 1 or stream_version < 1 or method_number >= len(METHODS):
+    method = of_number(method_number)
+    if data[3] < 1 or stream_version < 1 or method is None:
         raise FormatError(f"the file names method {method_number}, which this format does not have; it is damaged.")
-    method = list(METHODS)[method_number]
-    position = 5 + (DIGEST_BYTES if method != "raw" else 0)
-    digest = data[5:position] if method != "raw" else bytes(DIGEST_BYTES)
+    position = 5 + (DIGEST_BYTES if method.has_model else 0)
+    digest = data[5:position] if method.has_model else bytes(DIGEST_BYTES)
     floats = data[3] == FLOAT_FORMAT_VERSION
-    if floats and method in _NO_FLOATS:
-        raise FormatError(f"the file is of method {method} in floats, which there is not; it is damaged.")
+    if floats and not method.allows_floats:
+        raise FormatError(f"the file is of method {method.name} in floats, which there is not; it is damaged.")
     fingerprint = data[position : position + FINGERPRINT_BYTES] if floats else b""
     position += len(fingerprint)
     if floats and len(fingerprint) < FINGERPRINT_BYTES:
@@ -328,8 +276,8 @@ def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
     shape = tuple(take(name, 1, MAX_RAW_BYTES) for name in ("height", "width", "channels")[:rank])
     count = take("number of images", 0, 1 << 48)
     seed = take("seed", 0, (1 << 64) - 1)
-    parameters = {name: take(name, *bounds) for name, bounds in METHODS[method].items()}
-    header = Header(method, digest, count, shape, seed, parameters, fingerprint, stream_version)
+    parameters = {name: take(name, *bounds) for name, bounds in method.parameters.items()}
+    header = Header(method.name, digest, count, shape, seed, parameters, fingerprint, stream_version)
     _check_sizes(header, len(data), max_bytes)
     if header.num_chunks * (1 + _CRC_BYTES) > len(data):
         raise FormatError(f"the file declares {header.num_chunks} chunks in {len(data)} bytes; it is damaged.")

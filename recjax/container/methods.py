@@ -63,17 +63,6 @@ class Progress(Protocol):
 class Coder(Protocol):
     """The functions that the module of a method must define."""
 
-    def check_options(self, method: str, options: Any) -> None:
-        """Checks options that are valid one by one, together.
-
-        Args:
-            method: The name of a method of this module.
-            options: An instance of the method's options.
-
-        Raises:
-            ValueError: The options contradict each other.
-        """
-
     def load_model(self, name: str | None, images: "np.ndarray", method: str, options: Any) -> Any:
         """Loads the model that images are coded with, or decoded.
 
@@ -103,6 +92,17 @@ class Coder(Protocol):
             ValueError: There is no such model.
         """
 
+    def check_images(self, images: "np.ndarray", model: Any) -> None:
+        """Checks that images can be coded.
+
+        Args:
+            images: The images, uint8 [count, height, width] or [count, height, width, channels].
+            model: What `load_model` returns.
+
+        Raises:
+            ValueError: The model cannot code such images.
+        """
+
     def compress(
         self, images: "np.ndarray", model: Any, method: str, options: Any, *, seed: int, progress: Progress | None
     ) -> Compressed:
@@ -122,6 +122,7 @@ class Coder(Protocol):
         Raises:
             ValueError: The model cannot code such images.
         """
+        ...
 
     def decode(
         self,
@@ -149,16 +150,7 @@ class Coder(Protocol):
         Raises:
             FormatError: The file is damaged, or of another model.
         """
-
-    def describe(self, file: "File") -> dict[str, Any]:
-        """Tells what `recjax info` says of a file beyond its header, without decoding it.
-
-        Args:
-            file: A parsed file of one of the module's methods.
-
-        Returns:
-            Facts by name, as JSON has them.
-        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -178,6 +170,10 @@ class FileMethod:
         allows_floats: Whether a file may be made with networks in floats, for research.
         lossless: Whether decoded images are the images that were compressed.
         images: Which images it takes, in words.
+        describer: The names of a module that imports no JAX, and of a function there from a parsed file to what
+            `recjax info` says beyond the header, by name; empty if there is nothing.
+        self_test: The options of a quick test of a machine; None if the method takes no part in it.
+        references: Options by the name of a file of the conformance set that has them.
     """
 
     name: str
@@ -191,6 +187,9 @@ class FileMethod:
     allows_floats: bool = False
     lossless: bool = True
     images: str = "images that a model is for"
+    describer: str = ""
+    self_test: Mapping[str, Any] | None = None
+    references: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def decodes_one_alone(self) -> bool:
@@ -211,8 +210,20 @@ class FileMethod:
         Returns:
             The class; its constructor raises ValueError for a value that is not legal.
         """
-        module, _, name = self.options.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return _named(self.options)
+
+    def load_describer(self) -> Callable[["File"], dict[str, Any]] | None:
+        """Imports the function that describes a file, without JAX.
+
+        Returns:
+            A function from a parsed file to facts by name; None if there is none.
+        """
+        return _named(self.describer) if self.describer else None
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 _MANY = Bounds(1, MAX_CHUNK_IMAGES)
@@ -225,40 +236,119 @@ _BLOCKS = {
 _PATHS = {"index_code": Bounds(0, 255), "chunk_images": _MANY}
 _CHAIN = {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12)}
 
-_LOSSLESS = "recjax.codecs.lossless.method"
-_OPTIONS = "recjax.codecs.lossless.options"
+_SHORT = {"candidates": 64, "block_bits": 6.0}
+"""Options of reference files, whose searches are as short as they can be."""
 
 
-def _vae(name: str, number: int, parameters: Mapping[str, Bounds], options: str, summary: str) -> FileMethod:
-    return FileMethod(name, number, parameters, _LOSSLESS, f"{_OPTIONS}:{options}", summary, allows_floats=True)
+def _vae(
+    name: str,
+    number: int,
+    parameters: Mapping[str, Bounds],
+    options: str,
+    summary: str,
+    references: Mapping[str, Mapping[str, Any]],
+    self_test: Mapping[str, Any] | None = None,
+) -> FileMethod:
+    """Makes the row of a lossless method with a variational autoencoder."""
+    return FileMethod(
+        name,
+        number,
+        parameters,
+        "recjax.codecs.lossless.method",
+        f"recjax.codecs.lossless.options:{options}",
+        summary,
+        allows_floats=True,
+        images="images that a model is for",
+        describer="recjax.container.chunks:describe_messages" if "chunk_images" in parameters else "",
+        self_test=self_test,
+        references=references,
+    )
 
 
 METHODS: dict[str, FileMethod] = {
     method.name: method
     for method in (
         FileMethod(
-            "raw", 0, {}, "recjax.codecs.stored", "recjax.codecs.stored:StoredOptions", "the images as they are",
-            chosen=False, has_model=False, images="all images",
+            "raw",
+            0,
+            {},
+            "recjax.codecs.stored",
+            "recjax.codecs.stored:StoredOptions",
+            "the images as they are",
+            chosen=False,
+            has_model=False,
+            images="all images",
         ),
         _vae(
-            "bb-ans", 1, {**_CHAIN, "initial_bytes": Bounds(0, 1 << 20)}, "LosslessOptions",
+            "bb-ans",
+            1,
+            {**_CHAIN, "initial_bytes": Bounds(0, 1 << 20)},
+            "LosslessOptions",
             "one stream, smallest for hundreds of images",
+            {"bb-ans": {}},
+            {},
         ),
-        _vae("pfr", 2, {**_BLOCKS, "chunk_images": _MANY}, "BlockOptions",
-             "each image alone, by samples that follow the posterior exactly"),
-        _vae("orc", 3, {**_BLOCKS, "chunk_images": _MANY}, "BlockOptions",
-             "each image alone, the smallest of such files"),
-        _vae("as-star", 4, {"branch_code": Bounds(0, 1), **_PATHS}, "BranchOptions",
-             "each image alone, latents one by one: quicker and larger"),
-        _vae("ad-star", 5, _PATHS, "PathOptions", "as as-star, on halved intervals"),
-        _vae("dad-star", 6, {"max_depth": Bounds(0, 16), **_PATHS}, "DepthOptions",
-             "as ad-star, with a tree of limited depth"),
-        _vae("gprs", 7, {"branch_code": Bounds(0, 1), **_PATHS}, "BranchOptions",
-             "each image alone, latents one by one, by greedy Poisson rejection sampling"),
-        _vae("bb-ans-rec", 8, {**_CHAIN, "rec_images": Bounds(1, 1 << 20), **_BLOCKS}, "BlockOptions",
-             "one stream without initial bits, for few images and many"),
+        _vae(
+            "pfr",
+            2,
+            {**_BLOCKS, "chunk_images": _MANY},
+            "BlockOptions",
+            "each image alone, by exact samples of the posterior",
+            {"pfr": _SHORT, "pfr-plain": {"partition": False, **_SHORT}},
+            {"candidates": 256},
+        ),
+        _vae(
+            "orc",
+            3,
+            {**_BLOCKS, "chunk_images": _MANY},
+            "BlockOptions",
+            "each image alone, the smallest of such files",
+            {"orc": _SHORT, "orc-plain": {"partition": False, **_SHORT}},
+            {"candidates": 256},
+        ),
+        _vae(
+            "as-star",
+            4,
+            {"branch_code": Bounds(0, 1), **_PATHS},
+            "BranchOptions",
+            "each image alone, latent by latent: quicker and larger",
+            {"as-star": {}},
+        ),
+        _vae(
+            "ad-star",
+            5,
+            _PATHS,
+            "PathOptions",
+            "each image alone, latent by latent, on intervals that are halved",
+            {"ad-star": {"index_code": "delta"}},
+        ),
+        _vae(
+            "dad-star",
+            6,
+            {"max_depth": Bounds(0, 16), **_PATHS},
+            "DepthOptions",
+            "each image alone, latent by latent, down a tree of limited depth",
+            {"dad-star": {"max_depth": 5, "index_code": "zeta"}},
+        ),
+        _vae(
+            "gprs",
+            7,
+            {"branch_code": Bounds(0, 1), **_PATHS},
+            "BranchOptions",
+            "each image alone, latent by latent, by rejection sampling",
+            {"gprs": {"branch_code": "raw"}},
+        ),
+        _vae(
+            "bb-ans-rec",
+            8,
+            {**_CHAIN, "rec_images": Bounds(1, 1 << 20), **_BLOCKS},
+            "BlockOptions",
+            "one stream without initial bits, so for few images too",
+            {"bb-ans-rec": _SHORT},
+        ),
         FileMethod(
-            "inr", 9,
+            "inr",
+            9,
             {
                 "partition": Bounds(0, 3),
                 "candidates_log2": Bounds(0, 30),
@@ -268,11 +358,15 @@ METHODS: dict[str, FileMethod] = {
                 "shift_bits_q10": Bounds(0, 1 << 13),
                 "chunk_images": _MANY,
             },
-            "recjax.codecs.lossy.method", "recjax.codecs.lossy.options:LossyOptions",
-            "lossy, by small networks whose weights are sent", lossless=False, images="RGB pictures",
+            "recjax.codecs.lossy.method",
+            "recjax.codecs.lossy.options:LossyOptions",
+            "lossy, of RGB pictures, by networks whose weights are sent",
+            lossless=False,
+            images="RGB pictures",
+            references={"inr": {"bpp": 0.4, "effort": "quick"}},
         ),
     )
-}  # fmt: skip
+}
 """Every method by its name."""
 
 
@@ -338,9 +432,7 @@ def foreign_option(method: FileMethod, option: str) -> str:
         A sentence that names the methods to which the option belongs.
     """
     owners = [
-        other.name
-        for other in METHODS.values()
-        if other.chosen and option in other.load_options().__dataclass_fields__
+        other.name for other in METHODS.values() if other.chosen and option in other.load_options().__dataclass_fields__
     ]
     belongs = f", which belongs to {', '.join(owners)}" if owners else ""
     return f"{method.name} has no use for {option}{belongs}; leave it out."

@@ -1,4 +1,16 @@
-"""Relative entropy coding: send a sample of a target Q, given a coding distribution P, in about KL[Q || P] bits."""
+"""Relative entropy coding: sends a sample of a target Q, given a coding distribution P, in about KL[Q || P] bits.
+
+Each algorithm is a function that takes sizes and returns a `RECAlgorithm`. `encode` searches with it for a sample of Q
+and returns the code; `decode` redraws the same sample from the code and the shared key, without Q.
+
+Example:
+    >>> import numpy as np, recjax
+    >>> from recjax import rec
+    >>> algorithm, key, p = rec.ALGORITHMS["orc"](num_candidates=64), recjax.key(0), recjax.Normal(0.0, 1.0)
+    >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+    >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+    True
+"""
 
 from recjax.rec.algorithms.ad_star import ad_star as ad_star
 from recjax.rec.algorithms.as_star import as_star as as_star
@@ -18,7 +30,7 @@ ALGORITHMS = {
     for name, make in tuple(globals().items())
     if getattr(make, "__annotations__", {}).get("return") is RECAlgorithm
 }
-"""Every algorithm by its name: what is imported above and makes one."""
+"""The factory of every algorithm by its name: each function imported above that returns a `RECAlgorithm`."""
 
 __all__ = [
     "ALGORITHMS",

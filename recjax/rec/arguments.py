@@ -1,7 +1,7 @@
-"""Checks of what is given to an encoder and a decoder: shapes, bins, and codes that no encoder can have sent with them.
+"""Checks what encoders and decoders are given: shapes, bins, and codes that no encoder can have sent with them.
 
-Numbers are looked at where they are concrete. Of traced arrays the shapes and types are known, and no more: under jit
-any code decodes to words, the wrong ones if it comes with the wrong bins.
+Numbers are checked where they are concrete. Of traced arrays only shapes and types are known: under jit any code
+decodes to words, the wrong ones if it comes with the wrong bins.
 """
 
 from typing import Any
@@ -16,7 +16,20 @@ from recjax.rec.base import PATH_WORDS, Bins, Code, Path, RECAlgorithm
 
 
 def as_bins(algorithm: RECAlgorithm, bins: Any) -> Bins | None:
-    """Numbers of intervals per dimension as Bins; ValueError if they are not, as far as they are concrete."""
+    """Converts numbers of intervals per dimension to `Bins`, and checks them.
+
+    Args:
+        algorithm: The algorithm that will use them.
+        bins: Integers that broadcast to [*batch, dim], `Bins`, or None.
+
+    Returns:
+        `Bins` of uint32 intervals, with the largest number of intervals, rounded up to a power of two, as their
+        capacity (for traced numbers, `algorithm.max_intervals`). `Bins` come back unchanged, and None as None.
+
+    Raises:
+        ValueError: If the algorithm takes no bins, or they are not integers, or a concrete number is below 1 or too
+            large.
+    """
     if bins is None:
         return None
     if algorithm.max_intervals < 1:
@@ -51,7 +64,19 @@ def _check_intervals(counts: np.ndarray | None, most: int) -> None:
 
 
 def check_shape(algorithm: RECAlgorithm, shape: tuple[int, ...], **parts: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the shape [*batch, dim] of samples; ValueError if it is none, or a part's does not broadcast to it."""
+    """Returns the shape of samples, checked.
+
+    Args:
+        algorithm: The algorithm that codes them.
+        shape: Shape [*batch, dim] of the samples.
+        **parts: Shapes of other arguments by name, which must broadcast to `shape`.
+
+    Returns:
+        `shape`.
+
+    Raises:
+        ValueError: If there is no last axis, blocks have no coordinates, or a part does not broadcast to `shape`.
+    """
     if not shape:
         raise ValueError("q and p hold a block along their last axis, got scalars; give arrays of shape [..., dim]")
     if not algorithm.scalar and shape[-1] == 0:
@@ -67,7 +92,17 @@ def check_shape(algorithm: RECAlgorithm, shape: tuple[int, ...], **parts: tuple[
 
 
 def broadcast_shape(**parts: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the shape of several arrays together; ValueError if they have none."""
+    """Returns the shape to which several arrays broadcast.
+
+    Args:
+        **parts: Shapes by the names of the arrays, for the error message.
+
+    Returns:
+        The common shape.
+
+    Raises:
+        ValueError: If they do not broadcast.
+    """
     try:
         return np.broadcast_shapes(*parts.values())
     except ValueError:
@@ -76,7 +111,18 @@ def broadcast_shape(**parts: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shape_of(algorithm: RECAlgorithm, code: Any) -> tuple[int, ...]:
-    """Returns the shape [*batch, dim] of what a code names; ValueError if it is of another kind."""
+    """Returns the shape of the samples that codes name.
+
+    Args:
+        algorithm: The algorithm that is to decode.
+        code: A `Code` or a `Path`.
+
+    Returns:
+        The shape [*batch, dim].
+
+    Raises:
+        ValueError: If the code is not of the kind that the algorithm sends.
+    """
     if not isinstance(code, algorithm.sends):
         raise ValueError(
             f"{algorithm.name} decodes a rec.{algorithm.sends.__name__}, got a {type(code).__name__}; give the code "
@@ -86,10 +132,20 @@ def shape_of(algorithm: RECAlgorithm, code: Any) -> tuple[int, ...]:
 
 
 def check_code(algorithm: RECAlgorithm, code: Any, shape: tuple[int, ...], bins: Bins | None) -> Code | Path:
-    """Returns the code of samples of a shape, in uint32; ValueError if the algorithm cannot have sent it with the bins.
+    """Returns codes as uint32, once it is clear that the algorithm can have sent them with these bins.
 
-    That is a code of another kind, or of other shapes; an index or a depth of 0 or beyond the algorithm's largest; and
-    an interval beyond the last of its dimension, which without bins is the first.
+    Args:
+        algorithm: The algorithm that is to decode.
+        code: A `Code` or a `Path` of integers.
+        shape: Shape [*batch, dim] of the samples.
+        bins: The partition of space; None for none, when every interval must be 0.
+
+    Returns:
+        The code, in uint32.
+
+    Raises:
+        ValueError: If the code is of another kind or shape, an index or depth is below the least or beyond the largest
+            of the algorithm, or an interval is beyond the last of its dimension. Only concrete numbers are checked.
     """
     shape_of(algorithm, code)
     batch = shape if algorithm.scalar else shape[:-1]
@@ -140,7 +196,7 @@ def _dtype(array: Any) -> np.dtype:
 
 
 def _concrete(array: Any) -> np.ndarray | None:
-    """The numbers of an array, None if it is traced or lies on other hosts."""
+    """Returns the numbers of an array; None if it is traced or lies on other hosts."""
     if isinstance(array, Tracer) or not getattr(array, "is_fully_addressable", True):
         return None
     return np.asarray(array)

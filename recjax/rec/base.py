@@ -1,7 +1,7 @@
-"""The face of a relative entropy coding algorithm, and what travels through it.
+"""Types of relative entropy coding: algorithms, the codes they send, and what encoding returns.
 
 An algorithm is a frozen bundle of pure functions, written for one block of one image; the engine owns the loop and the
-batch. `key` always means randomness that the decoder shares. The decoder never sees the target q.
+batch. `key` always means randomness that encoder and decoder share. The decoder never sees the target q.
 """
 
 import enum
@@ -22,18 +22,29 @@ from recjax.randomness import Key
 
 
 class Status(enum.IntEnum):
-    """How a search ended.
+    """Tells how the search for one block ended.
 
-    OK: as the algorithm promises. BUDGET: the candidates ran out before the stopping rule, and the best so far is sent;
-    or none of an approximate algorithm's could be a sample of the target.
-    UNSUITED: the sample need not follow the target, as the density ratio is not of the kind that the algorithm asks for
-    (see its docstring), or the coding distribution's grid cannot represent the target: more than 0.1% of it lies beyond
-    the outermost words, or more than 2^-9 of it would be on one word, as where it is much narrower than a word's place
-    (see `recjax.distributions.ratio.is_on_grid`). Where an exact algorithm reports OK, the cdf of its samples differs
-    from that of the target by at most 0.002; algorithms that are not exact are biased in addition.
-    INVALID: the target or the coding distribution had a scale that is not positive or a number that is not finite, and
-    such a coordinate was coded as if the target were the coding distribution; or traced bins had more intervals than
-    the algorithm's `max_intervals`, of which the sample lies in the first. Either way the code decodes to the sample.
+    INVALID takes precedence over UNSUITED, and UNSUITED over BUDGET. Whatever the status, the code decodes to the
+    sample.
+
+    Attributes:
+        OK: The search ended as the algorithm promises. For an exact algorithm, the cdf of the samples then differs from
+            that of the target by at most 0.002; algorithms that are not exact are biased in addition.
+        BUDGET: The candidates ran out before the stopping rule applied, and the best so far is sent; or no candidate of
+            an approximate algorithm could be a sample of the target.
+        INVALID: The target or the coding distribution had a scale that is not positive or a number that is not finite,
+            and such a coordinate was coded as if the target were the coding distribution; or traced bins had more
+            intervals than the algorithm's `max_intervals`, in which case the sample lies in one of the first
+            `max_intervals`.
+        UNSUITED: The sample need not follow the target: its density ratio is not of the kind that the algorithm
+            requires (see there), or the coding distribution's grid cannot represent the target. The latter holds if
+            more than 0.1% of the target lies beyond the outermost words or one word would hold more than 2^-9 of it, as
+            for a target much narrower than the spacing of words (see `recjax.distributions.ratio.is_on_grid`).
+
+    Example:
+        >>> from recjax import rec
+        >>> rec.Status(0) is rec.Status.OK, int(rec.Status.BUDGET)
+        (True, 1)
     """
 
     OK = 0
@@ -43,11 +54,24 @@ class Status(enum.IntEnum):
 
 
 class Info(NamedTuple):
-    """How one block was coded, for people: nothing here reaches the decoder.
+    """Describes how each block was coded, for people: nothing here reaches the decoder.
 
-    steps: candidates examined. log2_index: log2 of the local index, in bits, or the
-    depth of a path. log2_bins: log2 of the number of bins, in
-    bits. log_ratio_nats: log r of the chosen words less its maximum. status: a value of Status.
+    Attributes:
+        steps: Number of candidates or tree nodes examined.
+        log2_index: log2 of the index sent, in bits (for `mrc`, log2 of the number of candidates); the depth of a
+            `Path`.
+        log2_bins: log2 of the number of bins, in bits; 0 without bins.
+        log_ratio_nats: Log density ratio of the sample less an upper bound of it: the largest log ratio of any words,
+            for independent coordinates. In nats, at most 0 but for rounding.
+        status: A value of `Status`.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, p = rec.orc(num_candidates=64), recjax.Normal(0.0, 1.0)
+        >>> info = rec.encode(algorithm, recjax.key(0), recjax.Normal(np.array([[0.5], [1.0]]), 0.5), p).info
+        >>> info.steps.tolist(), info.status.tolist()
+        ([64, 64], [0, 0])
     """
 
     steps: UInt32[Array, "*batch"]
@@ -58,8 +82,17 @@ class Info(NamedTuple):
 
 
 def outcome(ratio: BlockRatio, finished: Any = True, suited: Any = True, valid: Any = True) -> Int32[Array, ""]:
-    """The status of a search that `finished` by its own rule or was cut off; on a ratio that is `suited` to the
-    algorithm or not; with the rest of its arguments `valid` or not."""
+    """Returns the status of a search.
+
+    Args:
+        ratio: Density ratio of the block, which knows whether its numbers are valid and whether the grid represents it.
+        finished: Whether the search ended by its own rule; otherwise it was cut off.
+        suited: Whether the ratio is of the kind that the algorithm requires.
+        valid: Whether the other arguments of the search are valid.
+
+    Returns:
+        A value of `Status`, int32 [].
+    """
     suited = jnp.all(ratio.covered & suited)
     status = jnp.where(suited, jnp.where(finished, Status.OK, Status.BUDGET), Status.UNSUITED)
     return jnp.where(jnp.all(ratio.valid & valid), status, Status.INVALID).astype(jnp.int32)
@@ -67,9 +100,12 @@ def outcome(ratio: BlockRatio, finished: Any = True, suited: Any = True, valid: 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep must know of an algorithm without bins. budget: candidates, a multiple of a sweep's spans.
+    """Describes an algorithm without bins to the search that serves many blocks of one stream of candidates at once.
 
-    ordered: whether times are the order statistics of `budget` exponentials; otherwise a Poisson process's.
+    Attributes:
+        budget: Number of candidates, a multiple of `recjax.rec.candidates.matmul_scores.SPAN`.
+        ordered: Whether arrival times are the order statistics of `budget` exponentials (ORC); otherwise they are those
+            of a Poisson process (PFR).
     """
 
     budget: int
@@ -77,25 +113,47 @@ class Sweep:
 
 
 class Code(NamedTuple):
-    """What is sent: the interval of each dimension, and the index (from 1) of a candidate within that bin."""
+    """Names a candidate: the bin that it lies in, and its index within that bin.
+
+    Attributes:
+        interval: The bin, as the number of its interval in each dimension, from 0; all 0 without bins.
+        index: Number of the candidate within its bin, from 1. A scalar algorithm sends one for every coordinate, so
+            that it has the shape of `interval`.
+
+    Example:
+        >>> import numpy as np
+        >>> from recjax import rec
+        >>> rec.Code(interval=np.zeros((3, 2), np.uint32), index=np.ones(3, np.uint32)).shape
+        (3, 2)
+    """
 
     interval: UInt32[Array, "*batch dim"]
     index: UInt32[Array, "*batch"]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """[*batch, dim] of the sample that is named."""
+        """Shape [*batch, dim] of the samples that are named."""
         return self.interval.shape
 
 
 PATH_WORDS = 2
+"""Number of 32-bit words that hold the branches of a path."""
 
 
 class Path(NamedTuple):
-    """What a coder that descends a tree of intervals sends: how deep, and where it turned.
+    """Names a node of a binary tree of intervals by the way to it from the root.
 
-    depth: number of branches taken. branches: branch i is bit i mod 32 of word i // 32, 1 for the upper interval; bits
-    from `depth` on are 0.
+    Attributes:
+        depth: Number of branches taken, from 0 (the root) to 64.
+        branches: Branch i is bit i mod 32 of word i // 32: 1 for the upper interval, 0 for the lower. Bits from `depth`
+            on are 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from recjax import rec
+        >>> path = rec.Path(depth=np.uint32([2]), branches=np.uint32([[0b10, 0]]))  # lower, then upper
+        >>> path.shape
+        (1,)
     """
 
     depth: UInt32[Array, "*batch"]
@@ -108,7 +166,22 @@ class Path(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """The result of encoding: the code, the sample that it names (as words and as values), and diagnostics."""
+    """Holds the result of encoding: the code, the sample that it names, and diagnostics.
+
+    Attributes:
+        code: A `Code` or a `Path`, as the algorithm sends.
+        words: Words of the coding distribution's grid that the sample consists of, in [0, 2^24).
+        sample: Values of these words, float32, which `decode` returns bit for bit.
+        info: Diagnostics of each block. Look at `info.status`.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, p = rec.orc(num_candidates=64), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, recjax.key(0), recjax.Normal(np.array([[0.5, -0.5]]), 0.5), p)
+        >>> encoded.code.index.shape, encoded.words.shape, encoded.sample.shape
+        ((1,), (1, 2), (1, 2))
+    """
 
     code: Any
     words: UInt32[Array, "*batch dim"]
@@ -119,9 +192,18 @@ class Encoded(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Bins:
-    """A partition of space into bins of equal prior mass: `intervals` equal-mass intervals per dimension.
+    """Describes a partition of space into bins of equal prior mass: an axis-aligned grid of equal-mass intervals.
 
-    capacity: a static bound on the intervals of any dimension, the size of the tables.
+    Attributes:
+        intervals: Number of intervals of each dimension, at least 1.
+        capacity: A static upper bound of `intervals`, which is the size of the tables of a search.
+
+    Example:
+        >>> import numpy as np
+        >>> from recjax import rec
+        >>> bins = rec.Bins(np.uint32([4, 1]), capacity=4)  # 4 bins, along the first dimension
+        >>> int(bins.intervals.prod())
+        4
     """
 
     intervals: UInt32[Array | np.ndarray, "*batch dim"]
@@ -130,22 +212,35 @@ class Bins:
 
 @dataclass(frozen=True)
 class RECAlgorithm:
-    """A relative entropy coding algorithm as pure functions of one block of `dim` coordinates.
+    """Bundles a relative entropy coding algorithm as pure functions of one block of `dim` coordinates.
 
-    A `scalar` algorithm codes every coordinate by itself: its blocks have one coordinate, and the last axis of q is a
-    batch axis like the others.
+    `bins` is None for an algorithm without a partition of space. A pickle or copy keeps `make` alone and calls it.
 
-    init(key, private_key, q, p, bins) -> state
-    step(key, private_key, state) -> state, which leaves a finished state as it is
-    done(state) -> Bool
-    result(key, private_key, state) -> (code, words, Info)
-    decode(key, bins, code, dim) -> words
-    code_codec(masses, bins, dim) -> Codec of the codes of blocks, from a row of index masses for each
-    bins is None for the unpartitioned algorithm. `exact` says whether the sample follows the target while the budget
-    lasts; `sends`, the kind of its codes, and `largest`, the largest index of a Code or depth of a Path;
-    `max_intervals` is the capacity assumed of bins that are traced arrays, whose number it must not exceed, and
-    0 where there are no bins; `sweep`, how blocks that share candidates can be searched together. `make`, called,
-    makes it again: what pickles and copies keep of it.
+    Attributes:
+        name: Name of the factory.
+        init: (key, private_key, q, p, bins) -> state, at the start of a search.
+        step: (key, private_key, state) -> state, after more candidates; leaves a finished state as it is.
+        done: (state) -> bool [], whether the search has ended.
+        result: (key, private_key, state) -> (code, words, Info).
+        decode: (key, bins, code, dim) -> words [dim] that a code names.
+        code_codec: (masses, bins, dim) -> Codec of the codes of several blocks, with a row of index masses for each.
+        exact: Whether the sample follows the target as long as the budget lasts.
+        sends: The kind of its codes.
+        largest: Largest index of a `Code` or depth of a `Path`.
+        make: Called without arguments, makes the algorithm again.
+        max_intervals: Bound of the intervals per dimension of bins that are traced arrays; 0 if it takes no bins.
+        scalar: Whether every coordinate is coded alone. Blocks then have one coordinate, and the last axis of q is a
+            batch axis like the others.
+        sweep: How blocks that share candidates can be searched together; None if they cannot.
+
+    Example:
+        >>> import pickle
+        >>> from recjax import rec
+        >>> algorithm = rec.pfr(max_candidates=1024)
+        >>> algorithm.exact, algorithm.scalar, algorithm.largest
+        (True, False, 1024)
+        >>> pickle.loads(pickle.dumps(algorithm)).largest
+        1024
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""Latents to blocks and back: a shared permutation, then a new block whenever the budget of KL divergence is full.
+"""Divides latents into blocks and puts them together again.
 
-The latents' mean KL divergences over the training set decide, not those of the image at hand, so the decoder knows the
+Latents are taken in a shared random order, and a new block begins whenever the budget of KL divergence is full. The
+latents' mean KL divergences over the training set count, not those of the image at hand, so that the decoder knows the
 blocks (RECOMBINER's rule; arXiv:2405.12203 splits at random too). Blocks are padded to one width, so that one compiled
 search serves all.
 """
@@ -15,9 +16,11 @@ from recjax import randomness
 
 
 class Blocks(NamedTuple):
-    """place: the latent at each position of each block, -1 where a block is padded. position: where each latent lies.
+    """Tells which latents lie in which block: a pytree of NumPy or JAX arrays.
 
-    A pytree of NumPy or JAX arrays.
+    Attributes:
+        place: Number of the latent at each position of each block; -1 where a block is padded.
+        position: Place of each latent in `place`, flattened.
     """
 
     place: Int[Array | np.ndarray, "block dim"]
@@ -25,21 +28,44 @@ class Blocks(NamedTuple):
 
     @property
     def used(self) -> Bool[Array | np.ndarray, "block dim"]:
-        """Which positions hold a latent."""
+        """Whether a position holds a latent."""
         return self.place >= 0
 
     def split(self, x: Any, padding: int | float) -> Any:
-        """[..., latent] -> [..., block, dim], with `padding` where a block is padded. NumPy or JAX arrays."""
+        """Moves latents to their places in the blocks.
+
+        Args:
+            x: An array [..., latent], of NumPy or JAX.
+            padding: Value where a block is padded.
+
+        Returns:
+            An array [..., block, dim] of the type of x.
+        """
         xp = np if isinstance(x, np.ndarray) else jnp
         return xp.where(self.used, x[..., xp.maximum(self.place, 0)], xp.asarray(padding, x.dtype))
 
     def merge(self, y: Any) -> Any:
-        """[..., block, dim] -> [..., latent]: undoes `split`."""
+        """Moves the contents of blocks back to one axis of latents, which undoes `split`.
+
+        Args:
+            y: An array [..., block, dim], of NumPy or JAX.
+
+        Returns:
+            An array [..., latent].
+        """
         return y.reshape(*y.shape[:-2], -1)[..., self.position]
 
 
 def permutation(key: randomness.Key, size: int) -> Int[np.ndarray, "size"]:
-    """A shared random permutation of 0 ... size - 1: the order of as many words of the stream."""
+    """Draws a shared random permutation, as the order of random words of the stream.
+
+    Args:
+        key: Shared randomness.
+        size: Number of elements.
+
+    Returns:
+        The numbers 0 ... size - 1 in random order.
+    """
     words = randomness.words(key, randomness.PERMUTATION, (jnp.arange(size, dtype=jnp.uint32),), 1)
     return np.argsort(np.asarray(words)[:, 0], kind="stable")
 
@@ -47,9 +73,17 @@ def permutation(key: randomness.Key, size: int) -> Int[np.ndarray, "size"]:
 def split_by_budget(
     kl_bits_q10: Int[np.ndarray, "latent"], budget_bits_q10: int, order: Int[np.ndarray, "latent"]
 ) -> Blocks:
-    """Fill blocks in the given order until the next latent would exceed the budget; all in units of 1/1024 bit.
+    """Fills blocks in the given order until the next latent would exceed the budget.
 
     A latent that exceeds the budget alone gets a block alone.
+
+    Args:
+        kl_bits_q10: Mean KL divergence of each latent over the training set, in units of 1/1024 bit.
+        budget_bits_q10: Largest sum of a block, in units of 1/1024 bit.
+        order: Latents in the order in which they are taken, a permutation.
+
+    Returns:
+        The blocks.
     """
     blocks = _fill(kl_bits_q10, budget_bits_q10, order)
     place = np.full((len(blocks), max(map(len, blocks))), -1, np.int64)
@@ -59,8 +93,17 @@ def split_by_budget(
 
 
 def smallest_budget(kl_bits_q10: Int[np.ndarray, "latent"], blocks: int, order: Int[np.ndarray, "latent"]) -> int:
-    """The smallest budget, in 1/1024 bit, with which `split_by_budget` makes at most so many blocks."""
-    # A larger budget never makes more blocks: each of them then ends at the same latent or a later one.
+    """Returns the smallest budget with which `split_by_budget` makes at most `blocks` blocks.
+
+    Args:
+        kl_bits_q10: Mean KL divergence of each latent, in units of 1/1024 bit.
+        blocks: Largest number of blocks, at least 1.
+        order: Latents in the order in which they are taken.
+
+    Returns:
+        The budget, in units of 1/1024 bit; at least 1.
+    """
+    # Bisection works, as a larger budget never makes more blocks: each block ends at the same latent or a later one.
     low, high = 0, max(int(kl_bits_q10.sum()), 1)
     while high - low > 1:
         middle = (low + high) // 2
@@ -69,7 +112,7 @@ def smallest_budget(kl_bits_q10: Int[np.ndarray, "latent"], blocks: int, order: 
 
 
 def _fill(kl_bits_q10: np.ndarray, budget_bits_q10: int, order: np.ndarray) -> list[list[int]]:
-    """The latents of each block."""
+    """Returns the latents of each block."""
     blocks: list[list[int]] = []
     room = -1
     for latent in order.tolist():

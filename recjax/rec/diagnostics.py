@@ -1,4 +1,4 @@
-"""The bias of samples, which must stand beside their bits: a search that is too short makes its index look cheap."""
+"""Measures the bias of samples, which belongs beside their bits: a search that is too short has a cheap index."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,11 +11,13 @@ _MMD_ROWS = 512
 
 
 class Draws(NamedTuple):
-    """Independent draws of a sampler, each from a target of its own, in forms whose law is known if it is exact.
+    """Holds independent draws of a sampler, each from a target of its own, in forms whose exact distribution is known.
 
-    uniforms: the target's cdf at each coordinate, uniform on [0, 1]. log_ratio_ranks: the place of log r of a draw
-    among those of exact draws from the same target, made uniform on [0, 1]. residuals: (z - mean) / scale, standard
-    normal.
+    Attributes:
+        uniforms: The target's cdf at each coordinate of a draw; uniform on [0, 1] if exact.
+        log_ratio_ranks: Rank of a draw's log density ratio among those of exact draws from the same target, scaled and
+            randomised to be uniform on [0, 1] if exact.
+        residuals: (z - mean) / scale; standard normal if exact.
     """
 
     uniforms: Float[np.ndarray, "draw dim"]
@@ -24,12 +26,16 @@ class Draws(NamedTuple):
 
 
 class Bias(NamedTuple):
-    """How far draws are from their targets.
+    """Tells how far draws are from their targets.
 
-    ks: Kolmogorov-Smirnov distance of the worst dimension. ks_limit: what exact samples stay below in 95% of cases.
-    ks_pvalue: of ks, times the number of dimensions (Bonferroni), at most 1. log_ratio_ks, log_ratio_pvalue: the same
-    of the log ratio, one test. mmd2: squared maximum mean discrepancy of the residuals from the standard normal,
-    estimated without bias: around 0 if exact.
+    Attributes:
+        ks: Kolmogorov-Smirnov distance of the worst dimension.
+        ks_limit: Distance of the worst dimension that exact samples stay below in 95% of cases.
+        ks_pvalue: P-value of `ks`, times the number of dimensions (Bonferroni), at most 1.
+        log_ratio_ks: Kolmogorov-Smirnov distance of the log density ratio's ranks.
+        log_ratio_pvalue: P-value of `log_ratio_ks`, which is one test.
+        mmd2: Squared maximum mean discrepancy of the residuals from the standard normal: an unbiased estimate, which is
+            around 0 (and may be negative) for exact samples.
     """
 
     ks: float
@@ -41,12 +47,29 @@ class Bias(NamedTuple):
 
 
 def pool(draws: Sequence[Draws]) -> Draws:
-    """Draws of several runs as those of one."""
+    """Joins the draws of several runs.
+
+    Args:
+        draws: Draws of each run, of equal dimension.
+
+    Returns:
+        All draws.
+    """
     return Draws(*map(np.concatenate, zip(*draws, strict=True)))
 
 
 def bias(draws: Draws) -> Bias:
-    """How far at least two draws are from their targets; ValueError for fewer."""
+    """Measures how far draws are from their targets.
+
+    Args:
+        draws: At least two draws.
+
+    Returns:
+        Distances and p-values.
+
+    Raises:
+        ValueError: For fewer than two draws.
+    """
     count, dims = draws.uniforms.shape
     if count < 2:
         raise ValueError(f"a bias is measured on at least 2 draws, got {count}; code more images")
@@ -64,10 +87,16 @@ def bias(draws: Draws) -> Bias:
 
 
 def mmd2_from_normal(x: Float[np.ndarray, "draw dim"]) -> float:
-    """Squared maximum mean discrepancy of draws from the standard normal, unbiased.
+    """Estimates the squared maximum mean discrepancy of draws from the standard normal, without bias.
 
-    The kernel is Gaussian with bandwidth sqrt(dim), some 0.7 of the distance of two draws. Only the draws are
-    random: the normal's part is an integral (Gretton et al. 2012, equation 3).
+    The kernel is Gaussian with bandwidth sqrt(dim), about 0.7 of the distance between two draws. Only the draws are
+    random: the expectations over the normal are integrals (Gretton et al. 2012, equation 3).
+
+    Args:
+        x: At least two draws.
+
+    Returns:
+        The estimate.
     """
     x = np.asarray(x, np.float64)
     count, dim = x.shape
@@ -83,7 +112,14 @@ def mmd2_from_normal(x: Float[np.ndarray, "draw dim"]) -> float:
 
 
 def kolmogorov_sf(x: float) -> float:
-    """Probability that Kolmogorov's limit law exceeds x."""
+    """Returns the probability that a variable of Kolmogorov's limit distribution exceeds x.
+
+    Args:
+        x: A distance times the square root of the number of draws.
+
+    Returns:
+        A probability; 1 up to x = 0.2.
+    """
     if x <= 0.2:
         return 1.0
     k = np.arange(1, 101)
@@ -91,7 +127,14 @@ def kolmogorov_sf(x: float) -> float:
 
 
 def kolmogorov_isf(mass: float) -> float:
-    """What Kolmogorov's limit law exceeds with this probability."""
+    """Returns the value that a variable of Kolmogorov's limit distribution exceeds with a given probability.
+
+    Args:
+        mass: A probability.
+
+    Returns:
+        The value, between 0.2 and 10.
+    """
     low, high = 0.2, 10.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -100,7 +143,14 @@ def kolmogorov_isf(mass: float) -> float:
 
 
 def ks_distance(uniforms: Float[np.ndarray, "draw dim"]) -> Float[np.ndarray, "dim"]:
-    """Largest difference of each column's empirical cdf from that of the uniform law."""
+    """Returns the largest difference of each column's empirical cdf from the cdf of the uniform distribution on [0, 1].
+
+    Args:
+        uniforms: Numbers in [0, 1].
+
+    Returns:
+        The Kolmogorov-Smirnov distance of each column.
+    """
     ordered = np.sort(np.asarray(uniforms, np.float64), axis=0)
     step = np.arange(len(ordered))[:, None] / len(ordered)
     return np.maximum(step + 1 / len(ordered) - ordered, ordered - step).max(axis=0)

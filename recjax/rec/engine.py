@@ -1,10 +1,12 @@
-"""The loop over blocks: any number of rows through a fixed number of lanes, refilled as they finish.
+"""Encodes and decodes batches of blocks; the search loop lives here.
 
-Blocks that share their candidates are swept instead where that pays (`shared.py`, `sweep.py`).
+The blocks of a batch are flattened into rows, which pass through a fixed number of lanes. A `while_loop` under `vmap`
+would run until its slowest row is done and copy the state of all others meanwhile. Here the loop is outside, the step
+is vmapped, and a finished lane leaves its state alone until a quarter of the busy lanes have finished; then these take
+the next rows together, as starting a row costs about as much as a step.
 
-A `while_loop` under `vmap` runs until its slowest row is done and copies the state of all others meanwhile; here the
-loop is outside and the step is vmapped, a finished lane leaves its state alone, and takes the next row as soon as a
-quarter of the lanes wait (starting a row costs about as much as a step, so rows are started together).
+Blocks that share their candidates are swept together instead where that is faster (`candidates/batched.py`,
+`candidates/matmul_scores.py`).
 """
 
 import math
@@ -27,6 +29,7 @@ from recjax.rec.base import Bins, Encoded, RECAlgorithm
 from recjax.rec.candidates import batched as shared
 
 MAX_LANES = 256
+"""Largest number of rows that are searched at the same time."""
 
 
 @compiler.by_own_rules
@@ -40,23 +43,46 @@ def encode(
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> Encoded:
-    """Send a sample of each target q, given the coding distributions p: arrays [*batch, dim], a block per batch index.
+    """Encodes a sample of each target q, given the coding distributions p.
 
-    Both come from `recjax.distributions`; p has a table of quantiles there. A scalar algorithm sends every coordinate
-    by itself: for it, dim is one more axis of the batch.
+    q and p are arrays [*batch, dim], or broadcast to that: one block per batch index. A scalar algorithm codes every
+    coordinate alone; for it, dim is one more axis of the batch.
 
-    Shared randomness comes from `key` (consumed), a stream per batch index; indices along `shared_axes` (axes of the
-    batch) share one, so that a decoder need not know their number. What the decoder need not share comes from
-    `private_key`, by default derived from `key`, and differs by row always. `bins` (integers [*batch, dim], or anything
-    that broadcasts to it) gives the number of intervals per dimension of a space partition; see `RECAlgorithm` for
-    traced ones.
+    Works under jit and vmap, and on arrays on a mesh, where each device searches rows of its own. A vmap that does not
+    map `key` gives every instance the same candidates and the same arrival times: map both keys, or put the axis into
+    the batch.
 
-    Keys are those of `recjax.key`, or of JAX (see `randomness.as_key`). ValueError says what is wrong with an argument;
-    what the numbers of a target come to is in `Encoded.info.status`, which is to be looked at.
+    Args:
+        algorithm: What one of the factories of this package returns, such as `rec.pfr(...)`.
+        key: Shared randomness, from `recjax.key` or `jax.random.key` (see `randomness.as_key`). Each batch index draws
+            its candidates from a stream of its own. Calls with the same key use the same candidates, so give each its
+            own.
+        q: Targets, from `recjax.distributions`.
+        p: Coding distributions, from `recjax.distributions`, with a table of quantiles there.
+        private_key: Randomness that the decoder need not share, such as arrival times; differs by row in any case. None
+            derives it from `key`.
+        bins: Number of intervals of each dimension in a partition of space: integers that broadcast to [*batch, dim],
+            or `Bins`. Traced numbers must not exceed `algorithm.max_intervals`. None partitions nothing.
+        shared_axes: Axes of the batch along which indices share one stream, so that a decoder need not know their
+            number.
 
-    Works under jit and vmap, and on arrays on a mesh, whose devices each search rows of their own. A vmap that does not
-    map `key` gives every instance the same streams and the same arrivals: map both keys, or put the axis into the
-    batch.
+    Returns:
+        Code, words [*batch, dim], float32 sample [*batch, dim] and `Info` of each block. Targets that cannot be coded
+        raise no error: look at `info.status`.
+
+    Raises:
+        ValueError: If an argument cannot be used: a pair of distributions without a density ratio here, shapes that do
+            not broadcast, bins out of range or not of this algorithm, a key that is none, or axes outside the batch.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, p = rec.pfr(max_candidates=1024), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, recjax.key(0), recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> encoded.sample.shape, encoded.code.index.shape
+        ((1, 2), (1,))
+        >>> bool((encoded.info.status == rec.Status.OK).all())
+        True
     """
     check_pair(q, p, algorithm.scalar)
     key = randomness.as_key(key, ())
@@ -86,7 +112,7 @@ def encode(
 
 
 def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key, q, p, bins) -> Encoded:
-    """`encode` in programs that do not depend on the shape of the batch."""
+    """Encodes by programs that do not depend on the shape of the batch."""
     *batch, dim = _block_shape(algorithm, shape)
     keys, private_keys = _keys_of_rows(key, private_key, rows_.of_streams(tuple(batch), shared_axes))
     of_q, of_p = (rows_.of_distribution(each, shape, (*batch, dim)) for each in (q, p))
@@ -102,13 +128,13 @@ def _encode_padded(algorithm, swept: bool, shape, shared_axes, key, private_key,
 
 @jax.jit
 def _keys_of_rows(key, private_key, stream):
-    """Shared and private keys of rows that use streams of these numbers."""
+    """Returns shared and private keys, uint32 [row, 2] each, of rows that use streams of these numbers."""
     row = jnp.arange(len(stream), dtype=jnp.uint32)
     return randomness.fold_in(key, randomness.BLOCKS, stream), _private_keys(key, private_key, row)
 
 
 def _private_keys(key, private_key, row):
-    """Keys of what the decoder need not share, of rows of these numbers; None stands for one derived from `key`."""
+    """Returns the private keys of rows of these numbers; `private_key` None derives them from `key`."""
     private_key = randomness.fold_in(key, randomness.PRIVATE) if private_key is None else private_key
     return randomness.fold_in(private_key, row)
 
@@ -123,10 +149,21 @@ def encode_rows(
     bins: Bins | None = None,
     count: Any = None,
 ) -> Encoded:
-    """`encode` for blocks [row, dim] that say themselves which stream they use: keys [row, 2] of `stream_keys`.
+    """Encodes blocks [row, dim] that each come with the key of the stream they use.
 
-    For codecs that send the blocks of one batch at different times. bins: of the rows. count: of the first rows, which
-    are searched for; what comes out for the others means nothing.
+    For codecs that send the blocks of one batch at different times.
+
+    Args:
+        algorithm: As in `encode`.
+        keys: Shared keys, uint32 [row, 2], from `stream_keys`.
+        private_keys: Keys of what the decoder need not share, [row, 2].
+        q: Targets [row, dim].
+        p: Coding distributions that broadcast to [row, dim].
+        bins: Intervals [row, dim] of a partition of space; None for none.
+        count: Number of rows, from the first, that are searched; results of the others mean nothing. None for all.
+
+    Returns:
+        As `encode`, with a row for each block.
     """
     rows, dim = q.shape
     keys, private_keys = (randomness.as_key(own, (rows,)) for own in (keys, private_keys))
@@ -145,12 +182,34 @@ def decode(
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
-    """The samples that `encode` sent: the same float32 bit for bit, from key, p, code and bins alone.
+    """Decodes codes to the samples that `encode` returned: the same float32, bit for bit.
 
-    Key, p, bins and shared axes are those that `encode` was given. ValueError if the code cannot have been sent with
-    them: it has other shapes, names an interval that the bins do not have, or an index or a depth beyond the
-    algorithm's sizes. Another key, another p, or other bins that have this interval too give another sample without an
-    error. Under jit, numbers are not known, and no code is refused for them.
+    Key, p, bins and shared axes must be those that `encode` was given. Another key, another p, or other bins that also
+    contain the interval give another sample without an error.
+
+    Args:
+        algorithm: The algorithm that encoded.
+        key: Shared randomness, as given to `encode`.
+        p: Coding distributions that broadcast to [*batch, dim].
+        code: Codes as `encode` returned them: a `Code` or a `Path`, of the kind `algorithm.sends`.
+        bins: Number of intervals of each dimension, as given to `encode`; None for no partition.
+        shared_axes: Axes of the batch whose indices share one stream, as given to `encode`.
+
+    Returns:
+        Samples, float32 [*batch, dim].
+
+    Raises:
+        ValueError: If `encode` cannot have sent the code with these arguments: it has other shapes, names an interval
+            that the bins do not have, or an index or depth beyond the algorithm's sizes. Under jit, numbers are
+            unknown, and only shapes and types are checked.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.pfr(max_candidates=1024), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
     """
     check_coding_distribution(p)
     key, bins = randomness.as_key(key, ()), as_bins(algorithm, bins)
@@ -171,7 +230,7 @@ def decode(
 
 
 def _checked(algorithm, code, shape, bins: Bins | None, shared_axes) -> tuple[Any, frozenset[int]]:
-    """Code and shared axes, checked against each other and the bins."""
+    """Checks code and shared axes against the shape and the bins, and returns both."""
     check_shape(algorithm, shape, **({} if bins is None else {"bins": bins.intervals.shape}))
     code = check_code(algorithm, code, shape, bins)
     return code, _checked_axes(shared_axes, _block_shape(algorithm, shape))
@@ -188,7 +247,7 @@ def _decode_words(algorithm, key, code, shape, bins, shared_axes):
 
 
 def _decode_padded(algorithm, shape, shared_axes, key, code, bins) -> jax.Array:
-    """Words as padded rows [row, dim], by a program that does not depend on the shape of the batch."""
+    """Decodes to padded rows of words [row, dim], by a program that does not depend on the shape of the batch."""
     *batch, dim = _block_shape(algorithm, shape)
     streams = rows_.of_streams(tuple(batch), shared_axes)
     codes = rows_.of_code(code, tuple(batch))
@@ -211,7 +270,30 @@ def decode_words(
     bins: Any = None,
     shared_axes: Sequence[int] = (),
 ) -> jax.Array:
-    """The words that codes name; `shape` is [*batch, dim]. ValueError as from `decode`."""
+    """Decodes codes to words of the coding distribution's grid, which need no coding distribution.
+
+    Args:
+        algorithm: The algorithm that encoded.
+        key: Shared randomness, as given to `encode`.
+        code: Codes as `encode` returned them.
+        shape: Shape [*batch, dim] of the samples.
+        bins: Number of intervals of each dimension, as given to `encode`; None for no partition.
+        shared_axes: Axes of the batch whose indices share one stream, as given to `encode`.
+
+    Returns:
+        Words, uint32 [*batch, dim] in [0, 2^24).
+
+    Raises:
+        ValueError: As for `decode`.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.pfr(max_candidates=1024), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> bool((rec.decode_words(algorithm, key, encoded.code, (1, 2)) == encoded.words).all())
+        True
+    """
     shape, key, bins = tuple(shape), randomness.as_key(key, ()), as_bins(algorithm, bins)
     code, axes = _checked(algorithm, code, shape, bins, shared_axes)
     batch = _block_shape(algorithm, shape)[:-1]
@@ -224,7 +306,7 @@ def decode_words(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _problem(shape, blocks, shared_axes, key, private_key, q, p, bins):
-    """Shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
+    """Returns shared key, private key, q, p and bins of each row: a pytree with a leading row axis."""
     *batch, dim = blocks
     rows = math.prod(batch)
     return (
@@ -244,14 +326,14 @@ def _merge(shape, blocks, p, code, words, info) -> Encoded:
 
 
 def _block_shape(algorithm: RECAlgorithm, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """[*batch, dim] of the blocks of samples of a shape: a scalar algorithm has a block for each of them."""
+    """Returns the shape [*batch, dim] of blocks for samples of a shape; a scalar algorithm has one for each sample."""
     return (*shape, 1) if algorithm.scalar else shape
 
 
-# Jitted by itself, so that searches that differ in their keys alone, or in the shape of their batch, share it.
+# Compiled as a program of its own, shared by searches that differ only in their keys or in the shape of their batch.
 @compiler.wide
 def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
-    """Results of the first `count` rows of a problem, by default of all; those of the others mean nothing."""
+    """Searches for the first `count` rows of a problem (None for all); results of the other rows mean nothing."""
     rows = len(problem[0])
     lanes = min(rows, MAX_LANES)
     row = jnp.arange(lanes)
@@ -306,20 +388,20 @@ def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
 
 @compiler.wide
 def _search_divided(how: tuple[RECAlgorithm, sharding.Placed], problem: Any):
-    """`_search`, by every device of its own rows."""
+    """Divides the rows of a search among the devices."""
     algorithm, where = how
     return sharding.over_rows(lambda own: _search(algorithm, own), where, problem)
 
 
 @jax.jit
 def _to_sample(words, p: CodingDistribution):
-    # The unit is a power of two, so that the product is exact.
+    # The unit is a power of two, so the product is exact.
     scale = jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.law.unit)
     return grid.affine(grid.value_fixed(words, law=p.law), jnp.asarray(p.loc), scale)
 
 
 def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozenset[int]:
-    """Axes of the batch, from 0; ValueError for others."""
+    """Returns axes of the batch counted from 0; raises ValueError for others."""
     rank = len(shape) - 1
     axes = [operator.index(axis) for axis in shared_axes]
     if any(not -rank <= axis < rank for axis in axes):
@@ -331,17 +413,34 @@ def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozens
 
 
 def stream_keys(key: randomness.AnyKey, batch: Sequence[int], *, shared_axes: Sequence[int] = ()) -> jax.Array:
-    """The key of each block of a batch, [*batch, 2], from which `encode` and `decode` draw its candidates.
+    """Returns the key of each block of a batch, from which `encode` and `decode` draw its candidates.
 
-    For codecs that redraw candidates (`cut_paths.py`). `batch` is the shape of all blocks, for a scalar algorithm that
-    of its samples; `key` and `shared_axes` are those given to `encode`.
+    For codecs that redraw candidates, such as `cut_path_codec`.
+
+    Args:
+        key: Shared randomness, as given to `encode`.
+        batch: Shape of all blocks; for a scalar algorithm, the shape of its samples.
+        shared_axes: Axes of the batch whose indices share one stream, as given to `encode`.
+
+    Returns:
+        Keys, uint32 [*batch, 2].
+
+    Raises:
+        ValueError: If the key is none, or an axis is outside the batch.
+
+    Example:
+        >>> import recjax
+        >>> from recjax import rec
+        >>> keys = rec.stream_keys(recjax.key(0), (3, 2), shared_axes=(0,))
+        >>> keys.shape, bool((keys[0] == keys[1]).all())
+        ((3, 2, 2), True)
     """
     batch, key = tuple(batch), randomness.as_key(key, ())
     return _stream_keys(key, batch, _checked_axes(shared_axes, (*batch, 1))).reshape(*batch, 2)
 
 
 def _stream_keys(key, batch: tuple[int, ...], shared_axes: frozenset[int]):
-    """A key per row: the path (BLOCKS, number of the block among the axes that do not share a stream)."""
+    """Returns a key per row: `key` folded with BLOCKS and the block's number among the axes that share no stream."""
     sizes = [1 if axis in shared_axes else size for axis, size in enumerate(batch)]
     own = randomness.fold_in(key, randomness.BLOCKS, jnp.arange(math.prod(sizes), dtype=jnp.uint32)).reshape(*sizes, 2)
     return jnp.broadcast_to(own, (*batch, 2)).reshape(-1, 2)

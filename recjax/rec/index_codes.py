@@ -1,4 +1,4 @@
-"""The code of a bin and an index, and checks of an algorithm's sizes."""
+"""Codecs of bins, indices and paths, expected lengths of indices, and checks of an algorithm's sizes."""
 
 import operator
 from typing import Any
@@ -15,7 +15,20 @@ from recjax.rec.base import PATH_WORDS, Bins, Code, Path
 
 
 def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any) -> tuple[int, int, int]:
-    """The sizes of an algorithm as Python ints, no chunk beyond all candidates; ValueError for those that make none."""
+    """Returns the sizes of an algorithm as Python ints, with a chunk no larger than all candidates.
+
+    Args:
+        name: Name of the algorithm, for the error message.
+        candidates: Number of candidates, in [1, 2^30].
+        chunk_size: Number of candidates scored at a time, at least 1.
+        max_intervals: Bound of the intervals per dimension, in [1, `grid.MAX_INTERVALS`].
+
+    Returns:
+        (candidates, chunk_size, max_intervals), with a chunk size of at least 2.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+    """
     try:
         candidates, chunk_size, max_intervals = map(operator.index, (candidates, chunk_size, max_intervals))
     except TypeError as error:
@@ -31,12 +44,25 @@ def check_sizes(name: str, candidates: Any, chunk_size: Any, max_intervals: Any)
             f"{name} takes max_intervals between 1 and {grid.MAX_INTERVALS}, got {max_intervals}; give the largest "
             "number of intervals of any dimension"
         )
-    # Of one candidate, XLA of jaxlib 0.12 makes scalars, whose chains LLVM does not get through.
+    # At least 2: XLA of jaxlib 0.12 turns arrays of one candidate into scalars, whose long chains LLVM cannot compile
+    # in reasonable time.
     return candidates, max(min(chunk_size, candidates), 2), max_intervals
 
 
 def check_depth(name: str, depth: Any, largest: int) -> int:
-    """The largest depth of a tree as a Python int; ValueError for what it cannot be."""
+    """Returns the largest depth of a tree as a Python int.
+
+    Args:
+        name: Name of the algorithm, for the error message.
+        depth: Number of branches.
+        largest: The most branches that the algorithm allows.
+
+    Returns:
+        `depth`.
+
+    Raises:
+        ValueError: If it is not a whole number in [0, largest].
+    """
     try:
         depth = operator.index(depth)
     except TypeError as error:
@@ -49,10 +75,16 @@ def check_depth(name: str, depth: Any, largest: int) -> int:
 
 
 def path_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:
-    """Codec of the paths of several blocks: depth [block, ...] and branches [block, word, ...].
+    """Makes a codec of the paths of several blocks, whose branches cost one bit each.
 
-    masses: a row per block of an index code, here of the depth plus 1; branches are raw bits, one each. Trailing axes
-    are those of the message.
+    Args:
+        masses: A row for each block of a table of masses of depth + 1 (see `recjax.coding.integers`), of sum 2^16.
+        bins: Ignored, as paths have no bins.
+        dim: Ignored, as each block has one coordinate.
+
+    Returns:
+        A codec of `Path`s with depth [block, ...] and branches [block, word, ...], where trailing axes are those of the
+        message.
     """
 
     def branches_of(depth):
@@ -63,7 +95,7 @@ def path_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | No
 
         def push(message, path):
             message = branches_of(path.depth).push(message, path.branches)
-            # Out of range, for a fault: a path holds no more branches, and there is no index 0.
+            # A depth that no path can have is pushed as index 0, which does not exist, and so sets a fault.
             return depths.push(message, jnp.where(path.depth <= 32 * PATH_WORDS, path.depth + 1, 0))
 
         def pop(message):
@@ -83,10 +115,17 @@ def code_codec(
     dim: int,
     bin_masses: Int[Array | np.ndarray, "block dim capacity"] | None = None,
 ) -> Codec:
-    """Codec of the codes of several blocks: intervals [block, dim, ...] uniform on their number, indices [block, ...].
+    """Makes a codec of the codes of several blocks: intervals of a bin, and an index within it.
 
-    masses: a row per block of an index code (see `recjax.coding.integers`). bin_masses: those of the intervals, of sum
-    2^16, where they are not equal. Trailing axes are those of the message.
+    Args:
+        masses: A row for each block of a table of masses of the index (see `recjax.coding.integers`), of sum 2^16.
+        bins: The partition of space, with intervals [block, dim]; None for none, when no intervals are sent.
+        dim: Number of coordinates of a block.
+        bin_masses: Masses of the intervals of each dimension, of sum 2^16. None makes them equal.
+
+    Returns:
+        A codec of `Code`s with interval [block, dim, ...] and index [block, ...], where trailing axes are those of the
+        message.
     """
     blocks = len(masses)
     indices = scan(lambda row: index_codec(masses, row), jnp.arange(blocks), pops_any_message=False)
@@ -106,7 +145,7 @@ def code_codec(
 
 
 def _interval_codec(bins: Bins, masses) -> Codec:
-    """Codec of intervals [block * dim, ...]."""
+    """Makes a codec of intervals [block * dim, ...]."""
     if masses is None:
         return scan(uniform, bins.intervals.reshape(-1))
     rows = jnp.asarray(masses).astype(jnp.uint32).reshape(-1, masses.shape[-1])
@@ -115,21 +154,35 @@ def _interval_codec(bins: Bins, masses) -> Codec:
 
 
 def expected_log2_depth(kl_bits_q10: np.ndarray) -> np.ndarray:
-    """About E[log2(depth + 1)] of the path of each latent in units of 1/256 bit, from training-mean KLs in 1/1024 bit.
+    """Returns an estimate of E[log2(depth + 1)] for the path of each latent.
 
-    log2(KL + 1), as the mean depth of a path is about the KL (arXiv:2201.12857) and the logarithm is concave; at least
-    1/8 bit, for latents that carry nothing. Integers only, as the decoder computes it too.
+    That is log2(KL + 1), as the mean depth of a path is about the KL divergence (arXiv:2201.12857) and the logarithm is
+    concave; at least 1/8 bit, for latents that carry nothing. In integers only, as the decoder computes it too.
+
+    Args:
+        kl_bits_q10: Mean KL divergence of each latent over the training set, int [latent] in units of 1/1024 bit.
+
+    Returns:
+        int64 [latent], in units of 1/256 bit.
     """
     depth = np.array([_log2_q10(kl + 1024) - 10 * 1024 for kl in kl_bits_q10.tolist()], np.int64)
     return np.maximum(depth, 128) // 4
 
 
 def expected_log2_index(kl_bits_q10: np.ndarray, bins: np.ndarray | None, max_index: int) -> np.ndarray:
-    """An upper bound on E[log2 n] of each block in units of 1/256 bit, from training-mean KLs [block, dim] in 1/1024
-    bit.
+    """Returns an upper bound of E[log2 index] of each block.
 
-    E[log2 n] <= KL - log2 J + 1 and a little (arXiv:2405.12203; a bin that is finer than the target adds to it), and
-    never more than log2 of the largest index. Integers only, as the decoder computes it too.
+    The bound is KL - log2 J + 1 for J bins (arXiv:2405.12203), where a dimension with more bits of intervals than of KL
+    divergence counts as if they were equal; at least 1/8 bit, and at most log2 of the largest index. In integers only,
+    as the decoder computes it too.
+
+    Args:
+        kl_bits_q10: Mean KL divergence of each latent over the training set, int [block, dim] in units of 1/1024 bit.
+        bins: Number of intervals, int [block, dim]; None for no partition.
+        max_index: Largest index.
+
+    Returns:
+        int64 [block], in units of 1/256 bit.
     """
     bound = kl_bits_q10.sum(axis=1) + 1024
     if bins is not None:
@@ -138,5 +191,5 @@ def expected_log2_index(kl_bits_q10: np.ndarray, bins: np.ndarray | None, max_in
 
 
 def _log2_q10(n: int) -> int:
-    """floor(1024 log2 n), in integers of any size."""
+    """Returns floor(1024 log2 n) exactly, by integers of any size."""
     return (n**1024).bit_length() - 1

@@ -1,4 +1,4 @@
-"""Sharded arrays: batches on meshes of any kind, whose devices each search rows of their own."""
+"""Searches sharded arrays: batches on meshes of any kind, each device with rows of its own."""
 
 import math
 from collections.abc import Callable
@@ -11,10 +11,18 @@ from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionS
 
 
 def along_batch(function: Callable, rank: int) -> Callable:
-    """The function, with mesh axes that JAX wants to be told about (`AxisType.Explicit`) left to the compiler inside.
+    """Wraps a function so that it accepts arrays on meshes with explicit axes.
 
-    rank: number of batch axes, which lead in every output, and keep the sharding that arguments of shape [*batch, dim]
-    have there. Without such a mesh it is the function itself.
+    Inside, axes of type `AxisType.Explicit` are left to the compiler. Each output keeps, along its batch axes, the
+    sharding that arguments of shape [*batch, dim] have there. Without an explicit mesh, the function is called as it
+    is.
+
+    Args:
+        function: A function of pytrees of arrays; its outputs lead with the batch axes.
+        rank: Number of batch axes.
+
+    Returns:
+        The wrapped function.
     """
 
     def sharded(*arguments):
@@ -23,7 +31,8 @@ def along_batch(function: Callable, rank: int) -> Callable:
             return function(*arguments)
         batch: list[Any] = [None] * rank
         for leaf in leaves:
-            # As in broadcasting, the last axes of a leaf are those of [*batch, dim]; a covariance has one more.
+            # As in broadcasting, the last axes of a leaf are the last of [*batch, dim]. A covariance factor has one
+            # axis more, and tells nothing.
             if jnp.ndim(leaf) > rank + 1:
                 continue
             for axis, name in enumerate(jax.typeof(leaf).sharding.spec, rank + 1 - jnp.ndim(leaf)):
@@ -36,21 +45,31 @@ def along_batch(function: Callable, rank: int) -> Callable:
 
 
 class Placed(NamedTuple):
-    """Over which axes of a mesh the rows of a search are divided."""
+    """Names the axes of a mesh over which the rows of a search are divided.
+
+    Attributes:
+        mesh: The mesh of devices.
+        names: Names of its axes.
+    """
 
     mesh: Mesh | AbstractMesh
     names: tuple[str, ...]
 
     @property
     def devices(self) -> int:
-        """How many take a part each."""
+        """Number of devices, each of which takes a part of the rows."""
         return math.prod(self.mesh.shape[name] for name in self.names)
 
 
 def placed(arguments: Any) -> Placed | None:
-    """Where arrays say that they are, or, where only the compiler knows, over the whole of their mesh or that in use.
+    """Finds the mesh axes over which to divide the rows of a search.
 
-    None if that is one device. (A mesh is in use within `jax.set_mesh`.)
+    Args:
+        arguments: A pytree of arrays, traced or not.
+
+    Returns:
+        The axes that the sharding of an argument names. Where only the compiler knows the sharding, all axes of the
+        arguments' mesh, or of the mesh in use (within `jax.set_mesh`). None if all of that is one device.
     """
     meshes: list[Mesh | AbstractMesh] = [jax.sharding.get_abstract_mesh()]
     if AxisType.Manual in meshes[0].axis_types:
@@ -68,12 +87,21 @@ def placed(arguments: Any) -> Placed | None:
 
 
 def over_rows(search: Callable[[Any], Any], where: Placed, problem: Any) -> Any:
-    """The search of a problem, arrays with rows in front, by each device of its own rows, exchanging nothing."""
+    """Runs a search on all devices, each with a part of the rows, without communication.
+
+    Args:
+        search: A function from a problem to results, pytrees of arrays with rows in front.
+        where: The devices.
+        problem: All rows. Their number need not be a multiple of the number of devices: copies of the last row fill up.
+
+    Returns:
+        The results of all rows.
+    """
     rows = len(jax.tree.leaves(problem)[0])
     missing = -rows % where.devices
     padded = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], missing, axis=0)]), problem)
     spec = PartitionSpec(where.names)
-    # A mesh in use is the one, though its axes may be of other types than those that arrays came with.
+    # A mesh in use (`jax.set_mesh`) takes precedence: its axes may be of other types than those of the arrays' mesh.
     mesh = where.mesh if jax.sharding.get_abstract_mesh().empty else None
     divided = jax.shard_map(search, mesh=mesh, in_specs=(spec,), out_specs=spec, check_vma=False)
     return jax.tree.map(lambda leaf: leaf[:rows], divided(padded))

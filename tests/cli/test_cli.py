@@ -13,41 +13,23 @@ import pytest
 from sklearn.datasets import load_digits
 
 from recjax.cli import commands
-from recjax.cli import common as command_parts
-from recjax.cli import compress as compress_command
 from recjax.cli import main as cli
+from recjax.codecs import stored
+from recjax.codecs.lossless.method import load_named_model
+from recjax.codecs.lossless.options import BlockOptions
 from recjax.container import chunks
 from recjax.container import file as container
 from recjax.images.files import read_images, write_images
 from recjax.models.vae.evaluate import load_model, save_model
-
-
-class FakeModel:
-    name = "fake"
-    image_shape = (8, 8)
-
-
-def fake_compress(images, model, **options):
-    """A codec that stores its images, so that the command line is tested alone; it records what it was asked."""
-    fake_compress.options = options | {"model": model}
-    options["progress"](1, len(images))
-    return chunks.write_raw(images)
-
-
-def fake_decompress(data, *, index=None, model=None, max_bytes=0, **rest):
-    fake_decompress.rest = rest
-    images = chunks.read_raw(container.read(data, max_bytes))
-    return images if index is None else images[index]
+from tests.cli import fake_coder
 
 
 @pytest.fixture
 def fake_codec(monkeypatch):
-    module = type(sys)("recjax.codecs.lossless.compression")
-    parts = {"compress": fake_compress, "decompress": fake_decompress, "check_settings": lambda **settings: None}
-    vars(module).update(parts)
-    for name in ("recjax.codecs.lossless.compression", "recjax.codecs.decompress"):
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(compress_command, "model_for", lambda images, method, name: FakeModel())
+    """A coder that stores its images, and remembers what it was asked."""
+    module = fake_coder.make()
+    monkeypatch.setitem(sys.modules, fake_coder.NAME, module)
+    return module
 
 
 @pytest.fixture
@@ -73,18 +55,25 @@ def test_commands_are_those_of_the_help():
     assert list(commands.COMMANDS) == list(cli.SUMMARIES)
 
 
-def test_compress_decompress_verify(run, images, fake_codec):
+def test_compress_decompress_verify(run, images, fake_codec, monkeypatch):
     code, out, err = run(
         "compress", "in.npy", "a.rjx", "--method", "orc", "--no-partition", "--candidates", 64, "--seed", 7
     )
     assert code == 0 and "20 images" in out and "Stored as they are" in out
     # So small values, stored as they are, take more than xz makes of them.
     assert err.startswith("recjax: a.rjx: xz of the same images would take ") and err.count("\n") == 1
-    options = fake_compress.options
-    assert (options["method"], options["partition"], options["candidates"]) == ("orc", False, 64)
-    assert (options["seed"], options["block_bits"]) == (7, None)
-    assert run("decompress", "a.rjx", "out.npy", "--max-seconds", 7)[0] == 0
-    assert fake_decompress.rest == {"max_seconds": 7.0, "ignore_fingerprint": False}
+    assert fake_codec.seen["options"] == BlockOptions(partition=False, candidates=64)
+    assert (fake_codec.seen["method"], fake_codec.seen["seed"]) == ("orc", 7)
+    asked = {}
+
+    def decode(file, **rest):
+        asked.update(rest)
+        return stored.decode(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recjax.codecs.decompress.decode", decode)
+        assert run("decompress", "a.rjx", "out.npy", "--max-seconds", 7)[0] == 0
+    assert (asked["max_seconds"], asked["ignore_fingerprint"], asked["model"]) == (7.0, False, None)
     assert np.array_equal(np.load("out.npy"), images)
     assert run("decompress", "a.rjx", "one.png", "--index", 17)[0] == 0
     assert run("verify", "a.rjx", "--against", "in.npy")[0] == 0
@@ -174,7 +163,7 @@ def test_bad_input_is_one_sentence_and_exit_code_1(run, images, fake_codec, tmp_
 
 
 def test_a_bug_is_one_sentence_too(run, images, fake_codec, monkeypatch):
-    monkeypatch.setattr(compress_command, "model_for", lambda images, method, name: 1 / 0)
+    monkeypatch.setattr(fake_codec, "load_model", lambda *_: 1 / 0)
     code, _, err = run("compress", "in.npy", "a.rjx")
     assert code == 1 and "ZeroDivisionError" in err and err.count("\n") == 1
 
@@ -230,9 +219,9 @@ def test_help_is_quick_and_imports_no_jax():
 def test_a_folder_of_images_may_be_called_like_a_released_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
-    assert command_parts.load("digits") is load_model("digits")
+    assert load_named_model("digits") is load_model("digits")
     save_model(tmp_path / "digits" / "model.safetensors", replace(load_model("digits"), name="mine"))
-    assert command_parts.load("digits").name == "mine"
+    assert load_named_model("digits").name == "mine"
 
 
 def test_models_are_listed_with_their_rates_and_without_jax(run):

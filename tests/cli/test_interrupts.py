@@ -48,9 +48,21 @@ def interrupted(command, folder, seconds, number=signal.SIGINT) -> int:
             process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert process.returncode in (0, 128 + number), err
-    assert err == ("" if process.returncode == 0 else SAID[number])
+    # A command that ended before may have said that other compressors are better.
+    assert err.startswith("recjax: out: ") or not err if process.returncode == 0 else err == SAID[number]
     assert "Traceback" not in out + err and not [name for name in os.listdir(folder) if name.startswith((".", "core"))]
     return process.returncode
+
+
+@pytest.fixture(autouse=True)
+def hear_signals():
+    """Signals that this process ignores, as in the background, would be ignored by those that it starts."""
+    ignored = [number for number in SAID if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import pytest
 
 from recjax.cli import main as cli
 from recjax.container import chunks
-from recjax.container import file as container
 from recjax.images.files import read_images, write_images
 from recjax.images.source import open_source
 from recjax.pretrained.cards import PRETRAINED
@@ -30,8 +29,8 @@ def folder(tmp_path, monkeypatch):
     def work(*arguments, **options):
         raise AssertionError("outputs and inputs are checked before the work")
 
-    monkeypatch.setattr("recjax.codecs.lossless.compression.compress", work)
-    monkeypatch.setattr("recjax.codecs.decompress.decompress", work)
+    monkeypatch.setattr("recjax.codecs.lossless.compression.encode", work)
+    monkeypatch.setattr("recjax.codecs.decompress.decode", work)
     np.save("in.npy", IMAGES)
     write_images("one.png", IMAGES[:1])
     write_images("scans", IMAGES)
@@ -272,11 +271,9 @@ def test_a_large_file_is_not_read(refused):
 def run(folder, monkeypatch, capsys):
     """Runs a command that must succeed; images are stored as they are."""
     monkeypatch.setattr(
-        "recjax.codecs.lossless.compression.compress", lambda images, model, **options: chunks.write_raw(images)
+        "recjax.codecs.lossless.compression.encode", lambda images, *model, **options: chunks.write_raw(images)
     )
-    monkeypatch.setattr(
-        "recjax.codecs.decompress.decompress", lambda data, **options: chunks.read_raw(container.read(data))
-    )
+    monkeypatch.setattr("recjax.codecs.decompress.decode", lambda file, **options: chunks.read_raw(file))
     mask = os.umask(0o022)
 
     def run(*arguments):

@@ -93,7 +93,7 @@ def test_without_lzma_pngs_are_left(monkeypatch):
 def test_the_command_says_it_once(images, said, shards, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "recjax.codecs.lossless.compression.compress", lambda images, *model, **options: chunks.write_raw(images)
+        "recjax.codecs.lossless.compression.encode", lambda images, *model, **options: chunks.write_raw(images)
     )
     monkeypatch.setattr("recjax.codecs.lossless.compression.check_images", lambda images, model: None)
     judged, losing_to = [], plain_peers.losing_to

@@ -19,31 +19,26 @@ from recjax.container import chunks
 from recjax.images.files import read_images
 from training import data
 
+ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [("compress", "out.rjx"), ("decompress", "out.npy"), ("decompress", "out")]
 
 # Forks replace files of raw images as fast as they can, without JAX, which does not bear forks.
-FORKS = """
-import os, random, signal, sys, time, types
+FORKS = f"""
+import os, random, signal, sys, time
 from pathlib import Path
-from recjax.container import chunks, file as container
-from recjax.cli import commands, compress as compress_command
+sys.path.insert(0, {str(ROOT)!r})
+from tests.cli import fake_coder
+from recjax.cli import commands
 
-def compress(images, model, **options):
-    return chunks.write_raw(images)
-
-def decompress(data, *, index=None, **options):
-    return chunks.read_raw(container.read(data))
-
-for name in ("recjax.codecs.lossless.compression", "recjax.codecs.decompress"):
-    module = types.ModuleType(name)
-    vars(module).update(compress=compress, decompress=decompress, check_settings=lambda **settings: None)
-    sys.modules[name] = module
-compress_command.model_for = lambda images, method, name: None
+fake_coder.install(load_model=lambda *_: None)
 verb, out, suffix, kills = *sys.argv[1:4], int(sys.argv[4])
+kind = commands.COMMANDS[verb]
+if verb == "compress":
+    kind = kind.for_arguments([])
 
 
 def run():
-    commands.COMMANDS[verb](Path(f"source-{random.randrange(2)}{suffix}"), Path(out), force=True).run()
+    kind(Path(f"source-{{random.randrange(2)}}{{suffix}}"), Path(out), force=True).run()
 
 
 said = sys.stdout

@@ -13,36 +13,29 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+import recjax
 from recjax.cli import doctor
 from recjax.cli import main as cli
 from recjax.cli.arguments import parse
 from recjax.cli.commands import COMMANDS
 from recjax.cli.process import compile_cache
+from recjax.codecs.lossy.file import Encoding
 from recjax.conformance import check as conformance
 from recjax.container import chunks
 from recjax.images.files import write_images
 from tests.representations import GOLDEN, waves
 
-FAKE_CODEC = """
+ROOT = Path(__file__).resolve().parents[2]
+
+FAKE_CODEC = f"""
 import json, os, sys
-from recjax.container import chunks, file as container
-from recjax.cli import main as cli, commands, compress as compress_command
+sys.path.insert(0, {str(ROOT)!r})
+from tests.cli import fake_coder
+from recjax.cli import main as cli
 from recjax.cli.process import streams
 
-class Model:
-    name, digest = "a\\x1b[31m\\u202e\\n", "00"
-
-def compress(images, model, **options):
-    return chunks.write_raw(images)
-
-def decompress(data, *, index=None, model=None, max_bytes=0, **rest):
-    images = chunks.read_raw(container.read(data, max_bytes))
-    return images if index is None else images[index]
-
-module = type(sys)("recjax.codecs.lossless.compression")
-vars(module).update(compress=compress, decompress=decompress, check_settings=lambda **settings: None)
-sys.modules["recjax.codecs.lossless.compression"] = sys.modules["recjax.codecs.decompress"] = module
-compress_command.model_for = lambda *arguments: Model()
+fake_coder.Model.name = "a\\x1b[31m\\u202e\\n"
+fake_coder.install()
 streams.prepare()
 """
 RUN_ALL = f"""{FAKE_CODEC}
@@ -243,7 +236,7 @@ def test_json_of_every_command_is_one_object_of_stable_keys(folder, monkeypatch,
         # Shards need no more than what is stored as it is, which xz beats.
         monkeypatch.setattr("recjax.cli.plain_peers.losing_to", lambda *_: None)
         monkeypatch.setattr(
-            "recjax.codecs.lossless.compression.compress", lambda images, model, **_: chunks.write_raw(images)
+            "recjax.codecs.lossless.compression.encode", lambda images, *_, **__: chunks.write_raw(images)
         )
         found = json.loads(out)
         assert {name: type(found.get(name)) for name in schema} == schema, command
@@ -263,9 +256,9 @@ def test_json_of_a_failure_has_what_failed_and_the_code_says_so(monkeypatch, cap
 def test_json_of_a_lossy_file_has_its_rate_and_quality(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     write_images(folder / "photo.npy", waves(1, 16)[:, :13, :11])
-    monkeypatch.setattr(
-        "recjax.codecs.lossy.compression.compress", lambda *_, **__: (GOLDEN / "inr-photo.rjx").read_bytes()
-    )
+    data = (GOLDEN / "inr-photo.rjx").read_bytes()
+    pixels = recjax.decompress(data, model=recjax.load_lossy_model(GOLDEN / "tiny-photo.safetensors"))
+    monkeypatch.setattr("recjax.codecs.lossy.compression.encode", lambda *_, **__: Encoding(data, pixels, ()))
     model = str(GOLDEN / "tiny-photo.safetensors")
     assert cli.main(["compress", "photo.npy", "a.rjx", "--method", "inr", "--model", model, "--json"]) == cli.FINE
     found = json.loads(capsys.readouterr().out)
@@ -273,7 +266,8 @@ def test_json_of_a_lossy_file_has_its_rate_and_quality(folder, monkeypatch, caps
 
 
 BARS = """
-from recjax.cli.process import bars, lossy_progress
+from recjax.cli.process import bars
+from recjax.codecs.lossy import progress as lossy_progress
 from recjax.cli import common as command_parts
 from types import SimpleNamespace
 with command_parts.progress("compressing") as report:

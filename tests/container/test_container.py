@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recjax import randomness
-from recjax.container import chunks, directory
+from recjax.container import chunks, directory, methods
 from recjax.container import file as container
 from recjax.container.file import Header
 from recjax.errors import FormatError
@@ -306,11 +306,11 @@ def test_decoding_the_longest_directory_is_quick_and_small():
     body = bytes([0x0E, 0x00, 0x00]) + b"\xff" * 200_000
     tracemalloc.start()
     start = time.perf_counter()
-    lengths, _ = directory.decode(body, container.MAX_CHUNK_IMAGES)
+    lengths, _ = directory.decode(body, methods.MAX_CHUNK_IMAGES)
     seconds, peak_bytes = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert lengths.shape == (container.MAX_CHUNK_IMAGES,)
-    assert seconds < 5 and peak_bytes < 4096 * container.MAX_CHUNK_IMAGES
+    assert lengths.shape == (methods.MAX_CHUNK_IMAGES,)
+    assert seconds < 5 and peak_bytes < 4096 * methods.MAX_CHUNK_IMAGES
 
 
 def test_more_chunks_than_bytes_are_refused_before_they_are_listed():
@@ -341,10 +341,10 @@ def test_a_fingerprint_belongs_to_methods_that_evaluate_networks(method):
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [(method, name) for method, schema in container.METHODS.items() for name in schema]
+    ("method", "name"), [(method, name) for method, row in container.METHODS.items() for name in row.parameters]
 )
 def test_parameters_lie_within_their_bounds(method, name):
-    lowest, highest = container.METHODS[method][name]
+    lowest, highest = container.METHODS[method].parameters[name]
     for value in (lowest, highest):
         Header(method, DIGEST, 3, (8, 8), 0, {**PARAMETERS[method], name: value})
     for value in (lowest - 1, highest + 1):

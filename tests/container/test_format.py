@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from recjax import grid
 from recjax.codecs.lossless.plan import make_plan
-from recjax.codecs.settings import BlockSettings, ScalarSettings, settings_of
+from recjax.codecs.lossless.settings import BlockSettings, ScalarSettings, settings_of
 from recjax.coding.reference import ReferenceMessage
 from recjax.conformance import check as conformance
 from recjax.container import chunks

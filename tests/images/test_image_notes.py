@@ -207,7 +207,7 @@ def test_the_commands_say_it_and_go_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_folder(tmp_path / "in")
     monkeypatch.setattr(
-        "recjax.codecs.lossless.compression.compress", lambda images, *model, **options: chunks.write_raw(images)
+        "recjax.codecs.lossless.compression.encode", lambda images, *model, **options: chunks.write_raw(images)
     )
     said = "".join(f"recjax: in: {line}\n" for line in FOLDER_LINES)
     options = ["--model", "digits", "--method", "orc"]

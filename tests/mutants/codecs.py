@@ -9,7 +9,7 @@ RELATIVE = "tests/codecs/lossless/test_relative_entropy.py"
 START = "tests/codecs/lossless/test_initial_bits.py"
 BITS_BACK = "tests/codecs/lossless/test_bits_back.py"
 CHAIN = "tests/codecs/lossless/test_bits_back_rec.py"
-OPTIONS = "tests/codecs/test_options.py"
+OPTIONS = "tests/codecs/lossless/test_resolve.py"
 
 FAULTS = (
     fault(
@@ -262,21 +262,21 @@ FAULTS = (
     ),
     fault(
         "blocks may state any budget",
-        "recjax/codecs/options.py",
+        "recjax/codecs/lossless/resolve.py",
         "if budget > 1024 * MAX_BUDGET_BITS:",
         "if budget > 1 << 60:",
         f"{OPTIONS}::test_more_than_a_header_can_state_is_refused",
     ),
     fault(
         "candidates are any number",
-        "recjax/codecs/options.py",
+        "recjax/codecs/lossless/resolve.py",
         "if candidates != 1 << nearest_log2:",
         "if candidates < 0:",
         f"{LOSSLESS}::test_bad_arguments_get_their_sentence[three candidates]",
     ),
     fault(
         "depths beyond the largest are taken",
-        "recjax/codecs/options.py",
+        "recjax/codecs/lossless/resolve.py",
         "if not lowest <= number <= highest:",
         "if not lowest <= number <= highest + 1:",
         f"{LOSSLESS}::test_bad_arguments_get_their_sentence[too deep]",

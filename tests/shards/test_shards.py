@@ -12,7 +12,6 @@ import pytest
 
 from recjax import load_model
 from recjax.cli import main as cli
-from recjax.cli import shards as shard_commands
 from recjax.codecs.lossless import compression as lossless
 from recjax.container import chunks
 from recjax.container import file as container
@@ -373,7 +372,10 @@ def test_a_dark_first_image_chooses_no_model_of_few_levels(tmp_path, monkeypatch
     images[0] = 0
     np.save("in.npy", np.pad(images, ((0, 0), (10, 10), (10, 10))))
     chosen = []
-    monkeypatch.setattr(shard_commands, "model_for", lambda some, *rest: chosen.append(some) or load_model("mnist"))
+    monkeypatch.setattr(
+        "recjax.codecs.lossless.method.load_model",
+        lambda name, some, *rest: chosen.append(some) or load_model("mnist"),
+    )
     monkeypatch.setattr(shards, "compress", lambda *arguments, **rest: 0)
     manifest = shard_manifest.Manifest(shard_manifest.Plan(4, 2, (28, 28)), "", {})
     monkeypatch.setattr(shard_manifest, "read", lambda out: manifest)

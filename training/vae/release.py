@@ -24,8 +24,9 @@ import tyro
 from recjax.cli.process import bars
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless.learned_codes import LEARNING_SEED, learn_index_counts, learn_interval_masses
-from recjax.codecs.options import check_settings, make_settings
-from recjax.codecs.settings import BlockSettings
+from recjax.codecs.lossless.progress import halves
+from recjax.codecs.lossless.resolve import check_settings, make_settings
+from recjax.codecs.lossless.settings import BlockSettings
 from recjax.container import file as container
 from recjax.io.atomic import write_atomically
 from recjax.models.vae.evaluate import KL_UNIT, Model, load_model, save_model
@@ -126,7 +127,7 @@ def _in_halves(begin: Begin, name: str) -> Report:
             parts[stage] = begin(f"{name}: {stage}")
         parts[stage](done, total or 0)
 
-    return bars.halves(told)
+    return halves(told)
 
 
 def release(

@@ -18,7 +18,7 @@ from experiments.benchmarks.task import median_seconds
 from experiments.progress import searches
 from recjax import Normal, key, load_model, rec
 from recjax.codecs.lossless import bits_back, relative_entropy
-from recjax.codecs.options import make_settings
+from recjax.codecs.lossless.resolve import make_settings
 from recjax.container import file as container
 from training import data
 

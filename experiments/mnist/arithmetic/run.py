@@ -16,7 +16,7 @@ from experiments.lossless import model_sources as released
 from experiments.lossless.model_sources import ModelSource
 from experiments.lossless.round_trip import Coder, each_alone, one_chain, timed
 from experiments.progress import searches
-from recjax.codecs.options import log2_of_candidates
+from recjax.codecs.checks import log2_of_candidates
 from recjax.models.vae.evaluate import Model, in_floats
 
 METHODS = ("bb-ans", "orc")

@@ -14,8 +14,8 @@ from experiments.lossless.single_image_files import payload_bits, warm_up_images
 from experiments.provenance import mean, standard_error
 from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.options import make_settings
-from recjax.codecs.settings import Settings
+from recjax.codecs.lossless.resolve import make_settings
+from recjax.codecs.lossless.settings import Settings
 from recjax.models.vae.evaluate import Model
 
 METHODS = {"bb-ans": ONE_STREAM, "bb-ans-rec": ONE_STREAM, "orc": PER_IMAGE}

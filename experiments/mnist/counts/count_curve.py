@@ -15,7 +15,7 @@ from experiments.lossless.single_image_files import Alone, Images, alone, warm_u
 from experiments.provenance import mean, standard_error
 from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.settings import Settings
+from recjax.codecs.lossless.settings import Settings
 from recjax.container import file as container
 from recjax.models.vae.evaluate import Model
 

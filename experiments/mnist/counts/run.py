@@ -19,7 +19,7 @@ from experiments.lossless.model_sources import ModelSource
 from experiments.lossless.subsets import check_counts, disjoint_runs, first
 from experiments.mnist.counts import count_curve
 from experiments.progress import searches
-from recjax.codecs.options import make_settings
+from recjax.codecs.lossless.resolve import make_settings
 
 
 @dataclass(frozen=True)

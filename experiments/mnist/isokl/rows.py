@@ -17,12 +17,12 @@ from recjax import randomness
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless import relative_entropy
 from recjax.codecs.lossless.learned_codes import LEARNING_SEED, learn_index_counts
+from recjax.codecs.lossless.plan import make_plan
 from recjax.codecs.lossless.relative_entropy import Encoding
 from recjax.codecs.lossless.report import draw_again, ideal_bits_of_searches
-from recjax.codecs.options import make_settings
-from recjax.codecs.lossless.plan import make_plan
+from recjax.codecs.lossless.resolve import make_settings
+from recjax.codecs.lossless.settings import Settings
 from recjax.codecs.plan import code_bits
-from recjax.codecs.settings import Settings
 from recjax.models.vae.evaluate import Model
 from recjax.models.vae.model import KAPPA_FRACTION_BITS
 from recjax.rec.base import Status

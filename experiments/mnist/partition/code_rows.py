@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from experiments.lossless.model_sources import Obtained
 from experiments.mnist.partition import rows as partition_rows
 from recjax.codecs.lossless.learned_codes import LEARNING_SEED, learn_index_counts, learn_interval_masses
-from recjax.codecs.options import check_settings, make_settings
+from recjax.codecs.lossless.resolve import check_settings, make_settings
 from recjax.models.vae.evaluate import Model
 from training import data
 

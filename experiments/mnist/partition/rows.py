@@ -13,8 +13,8 @@ from experiments.lossless.single_image_files import payload_bits
 from experiments.provenance import mean, standard_error
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless.report import Report, encode_report
-from recjax.codecs.options import check_settings
-from recjax.codecs.settings import SCALAR_METHODS
+from recjax.codecs.lossless.resolve import check_settings
+from recjax.codecs.lossless.settings import SCALAR_METHODS
 from recjax.models.vae.evaluate import Model
 
 

@@ -22,8 +22,8 @@ from experiments.mnist.partition import rows as partition_rows
 from experiments.mnist.partition.code_rows import Codes
 from experiments.mnist.partition.rows import Rows
 from experiments.progress import searches
-from recjax.codecs.options import make_settings
 from recjax.codecs.lossless.plan import make_plan
+from recjax.codecs.lossless.resolve import make_settings
 from recjax.models.vae.evaluate import KL_UNIT
 from training import data
 from training.vae.run import SAMPLES

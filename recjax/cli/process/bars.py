@@ -7,10 +7,11 @@ paces and compile programs first, which nothing that was measured foretells.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from recjax.container.methods import Progress as Reporter
 
 Clock = Callable[[], float]
 
@@ -19,21 +20,6 @@ _UNMEASURED = 2
 
 _MEASURED = 3
 """Reports that a pace is measured over before it is told: one alone may have waited for another program."""
-
-
-class Report(Protocol):
-    """Receives the progress of a stage."""
-
-    def __call__(self, stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
-        """Shows a stage, which takes the place of the one before.
-
-        Args:
-            stage: its name.
-            done: how much of it is done.
-            total: how much of it there is, None if that is not known.
-            note: shown behind the bar.
-            steady: whether equal parts take equal times, without which no time is given.
-        """
 
 
 class Pace:
@@ -56,7 +42,7 @@ class Pace:
 
 
 @contextmanager
-def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Iterator[Report]:
+def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Iterator[Reporter]:
     """A bar that shows the stage that was reported last; what comes before the first one is called compiling."""
     console = console or Console(stderr=True)
     columns = (
@@ -82,19 +68,6 @@ def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Ite
             progress.update(rows[stage], completed=done, total=total, note=note, left=left)
 
         yield report
-
-
-def halves(report: Report, *, steady: bool = True) -> Callable[[int, int], None]:
-    """Returns a callback that reports encoding, then verification, of an encoder that counts every image twice."""
-
-    def told(done: int, total: int) -> None:
-        half = total // 2
-        if done <= half:
-            report("encoding", done, half, steady=steady)
-        else:
-            report("decoding to make sure", done - half, half, steady=steady)
-
-    return told
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from recjax import randomness
 from recjax.codecs.lossless import bits_back, fingerprint, rec_bootstrap
 from recjax.codecs.lossless.bits_back import GRID_BITS, Places
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan
-from recjax.codecs.settings import CHAIN_METHOD, Settings, settings_of
+from recjax.codecs.lossless.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import rans, serialize
 from recjax.container import file as container
 from recjax.container.file import File, Header

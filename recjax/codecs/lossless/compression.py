@@ -7,20 +7,20 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import compiler, memory, randomness
-from recjax.codecs.arguments import require_bytes, require_images, require_index, require_model
+from recjax.codecs.arguments import require_model
+from recjax.codecs.checks import require_bytes, require_images, require_index
 from recjax.codecs.lossless import bits_back, bits_back_rec, fingerprint, relative_entropy
+from recjax.codecs.lossless.options import LosslessOptions
+from recjax.codecs.lossless.resolve import check_settings, lossless_options, make_settings, resolve
+from recjax.codecs.lossless.settings import CHAIN_METHOD
 from recjax.codecs.model_lookup import model_of
-from recjax.codecs.options import METHODS, check_settings, make_settings
-from recjax.codecs.settings import CHAIN_METHOD
 from recjax.container import chunks
 from recjax.container import file as container
 from recjax.errors import FaultError, FormatError
 from recjax.models.vae import evaluate as models
 from recjax.models.vae.evaluate import Model
 
-__all__ = ["METHODS", "check_images", "check_settings", "compress", "decompress", "make_settings"]
-
-ARITHMETICS = ("exact", "float")
+__all__ = ["check_images", "check_settings", "compress", "decode", "decompress", "encode", "make_settings"]
 
 Progress = Callable[[int, int], None]
 
@@ -61,16 +61,44 @@ def compress(
     `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
     `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
     """
+    options = lossless_options(
+        method, partition=partition, candidates=candidates, block_bits=block_bits, blocks=blocks, max_depth=max_depth,
+        branch_code=branch_code, index_code=index_code, bin_code=bin_code, arithmetic=arithmetic,
+    )  # fmt: skip
+    return encode(images, model, method, options, seed=seed, progress=progress)
+
+
+@compiler.in_32_bits
+def encode(
+    images: UInt8[np.ndarray, "count height width"],
+    model: Model,
+    method: str,
+    options: LosslessOptions,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> bytes:
+    """Compresses images to the bytes of a file, which is decoded and compared before this returns.
+
+    Args:
+        images: The images, with the shape and the values that the model is for.
+        model: The model that they are coded with.
+        method: The name of a lossless method.
+        options: Its options.
+        seed: The seed of the randomness that encoder and decoder share.
+        progress: Called with the numbers of images that are done, and of all; every image counts twice.
+
+    Returns:
+        The bytes of the file; the images as they are where coding would not make them smaller.
+
+    Raises:
+        ValueError: The model cannot code such images, or lacks what the options ask for.
+    """
     model = require_model(model, Model)
     images = check_images(images, model)
     randomness.key(seed)
-    settings = make_settings(
-        model, method, partition, candidates, block_bits, blocks=blocks, max_depth=max_depth, branch_code=branch_code,
-        index_code=index_code, bin_code=bin_code,
-    )  # fmt: skip
-    if arithmetic not in ARITHMETICS:
-        raise ValueError(f"arithmetic must be one of {', '.join(ARITHMETICS)}, got {arithmetic!r}; choose one.")
-    if arithmetic == "float":
+    settings = resolve(model, method, options)
+    if options.arithmetic == "float":
         model = models.in_floats(model)
     elif model.arithmetic == "float":
         raise ValueError(f"model {model.name!r} is in floats; ask for arithmetic 'float', or give the exact model.")
@@ -131,9 +159,35 @@ def decompress(
     otherwise here, unless `ignore_fingerprint` asks for what they make of it.
     """
     data, index = require_bytes(data), require_index(index)
+    file = container.read(data, max_bytes)
+    return decode(file, model, index=index, ignore_fingerprint=ignore_fingerprint, progress=progress)
+
+
+def decode(
+    file: container.File,
+    model: Model | None = None,
+    *,
+    index: int | None = None,
+    ignore_fingerprint: bool = False,
+    progress: Progress | None = None,
+) -> UInt8[np.ndarray, "..."]:
+    """Decodes the images of a parsed file of a lossless method, or one of them.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it; None takes the released one of the header's digest.
+        index: The number of an image, None for all.
+        ignore_fingerprint: Whether a file in floats is decoded wherever it was made.
+        progress: Called with the numbers of images that are done, and of all.
+
+    Returns:
+        The images [count, *shape], or the one [*shape].
+
+    Raises:
+        FormatError: The file is damaged, of another model, or was made in floats that come out otherwise here.
+    """
     model = None if model is None else require_model(model, Model)
     memory.bound()
-    file = container.read(data, max_bytes)
     header = file.header
     place = None if index is None else file.locate(index)
     if header.method == "raw":

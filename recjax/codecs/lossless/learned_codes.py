@@ -16,9 +16,9 @@ from jaxtyping import Float, Int, UInt8
 from recjax import randomness, rec
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless import relative_entropy
-from recjax.codecs.lossless.relative_entropy import Progress
 from recjax.codecs.lossless.plan import make_plan, targets
-from recjax.codecs.settings import ZETA, Settings
+from recjax.codecs.lossless.relative_entropy import Progress
+from recjax.codecs.lossless.settings import ZETA, Settings
 from recjax.coding import integers
 from recjax.coding.rans import TOTAL_MASS
 from recjax.distributions.normal import Normal

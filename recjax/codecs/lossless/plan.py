@@ -1,22 +1,24 @@
-"""What settings of a lossless file come to for a model: the algorithm, the blocks and the codes, which a decoder rebuilds."""
+"""Plans of lossless files: the algorithm, blocks and codes that settings come to for a model."""
 
 import functools
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
-from recjax import randomness, rec
-from recjax.codecs.settings import DELTA, LEARNED, MAX_CANDIDATES_LOG2, BlockSettings, Settings
+
+from recjax import randomness
+from recjax.codecs.checks import MAX_CANDIDATES_LOG2
+from recjax.codecs.lossless.settings import DELTA, LEARNED, BlockSettings, Settings
+from recjax.codecs.plan import Plan
 from recjax.coding import integers
-from recjax.coding.codec import Codec
 from recjax.coding.rans import MASS_BITS
 from recjax.distributions.normal import Normal
 from recjax.models.vae import evaluate as models
 from recjax.models.vae.evaluate import Model
 from recjax.rec import blocks as blocking
 from recjax.rec import engine, index_codes
+
 
 @functools.lru_cache(maxsize=32)
 def make_plan(model: Model, settings: Settings) -> Plan:

@@ -17,8 +17,8 @@ from recjax import grid, randomness, rec
 from recjax.codecs.lossless import fingerprint
 from recjax.codecs.lossless.pixels import pixel_codec
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan, targets
+from recjax.codecs.lossless.settings import Settings, settings_of
 from recjax.codecs.plan import Plan, code_codec
-from recjax.codecs.settings import Settings, settings_of
 from recjax.coding import codec as codecs
 from recjax.coding import latent, rans, serialize
 from recjax.coding.rans import Message

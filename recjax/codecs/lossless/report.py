@@ -14,11 +14,11 @@ from jaxtyping import Float, UInt8
 from recjax import grid, memory, randomness, rec, sizes
 from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.lossless.relative_entropy import BATCH, Encoding
-from recjax.codecs.options import make_settings
 from recjax.codecs.lossless.plan import make_plan, targets
+from recjax.codecs.lossless.relative_entropy import BATCH, Encoding
+from recjax.codecs.lossless.resolve import make_settings
+from recjax.codecs.lossless.settings import CHAIN_METHOD, Settings
 from recjax.codecs.plan import code_bits
-from recjax.codecs.settings import CHAIN_METHOD, Settings
 from recjax.coding.normal import inverse_cdf
 from recjax.coding.rans import MASS_BITS
 from recjax.distributions.normal import Normal

@@ -9,14 +9,17 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import compiler, memory, randomness
-from recjax.codecs.arguments import require_images, require_model, require_number
+from recjax.codecs.arguments import require_model
+from recjax.codecs.checks import log2_of_candidates, require_block_bits, require_choice, require_images
 from recjax.codecs.lossy import encode as inr
 from recjax.codecs.lossy import file as inr_file
 from recjax.codecs.lossy import plan as inr_plan
-from recjax.codecs.lossy.encode import Effort, Facts, psnr
+from recjax.codecs.lossy.encode import Effort, Facts
+from recjax.codecs.lossy.file import Encoding
+from recjax.codecs.lossy.options import require_bits_per_pixel
 from recjax.codecs.lossy.plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
+from recjax.codecs.lossy.quality import psnr
 from recjax.codecs.model_lookup import model_of
-from recjax.codecs.options import log2_of_candidates
 from recjax.container import file as container
 from recjax.container.file import File
 from recjax.errors import FormatError
@@ -63,6 +66,46 @@ def compress(
     `make_settings`. `seed` names the shared randomness and is in the file. `progress(batch, batches, facts)` is called
     meanwhile. ValueError says what is wrong with an argument.
     """
+    return encode(
+        pictures, model, bits_per_pixel=bits_per_pixel, effort=effort, partition=partition, candidates=candidates,
+        block_bits=block_bits, index_code=index_code, seed=seed, progress=progress,
+    ).data  # fmt: skip
+
+
+@compiler.in_32_bits
+def encode(
+    pictures: UInt8[np.ndarray, "picture height width 3"],
+    model: INRModel,
+    *,
+    bits_per_pixel: float | None = None,
+    effort: str | Effort = "normal",
+    partition: bool = True,
+    candidates: int | None = None,
+    block_bits: float | None = None,
+    index_code: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Encoding:
+    """Compresses pictures as `compress` does, and keeps what their decoder shows.
+
+    Args:
+        pictures: The pictures.
+        model: The model that they are coded with.
+        bits_per_pixel: The rate of the file, about; by default what the model's middle prior comes to.
+        effort: How long is fitted, one of EFFORTS.
+        partition: Whether blocks are searched within bins of equal prior mass.
+        candidates: Candidates of a block, a power of two.
+        block_bits: Bits that fill a block; see `make_settings`.
+        index_code: The code of the indices of candidates.
+        seed: The seed of the randomness that encoder and decoder share.
+        progress: Called with a batch, the number of batches, and facts of it.
+
+    Returns:
+        The file, and the pixels to which it was decoded.
+
+    Raises:
+        ValueError: An argument is wrong, or the model cannot code such pictures.
+    """
     model = require_model(model, INRModel)
     randomness.key(seed)
     chosen = check_settings(bits_per_pixel, effort, partition, candidates, block_bits, index_code)
@@ -76,7 +119,7 @@ def compress(
         chosen = replace(chosen, room_bits=float(settings.candidates_log2), fill=True)
     if bits_per_pixel is None:
         settings = replace(settings, prior=len(model.rates) // 2)
-        return inr_file.encode(pictures, model, settings, chosen, seed=seed, progress=progress).data
+        return inr_file.encode(pictures, model, settings, chosen, seed=seed, progress=progress)
     tall, wide = inr.patches_of(model, *pictures.shape[1:3])
     settings = at_rate(model, settings, bits_per_pixel, *pictures.shape[:3])
     wanted, trained = (
@@ -86,7 +129,7 @@ def compress(
     return inr_file.encode(
         pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else wanted, seed=seed,
         progress=progress,
-    ).data  # fmt: skip
+    )  # fmt: skip
 
 
 def check_settings(
@@ -98,17 +141,13 @@ def check_settings(
     index_code: str | None = None,
 ) -> Effort:
     """The effort that is asked for; ValueError says what is wrong with an argument of `compress`, for any model."""
-    for name, value in (("bits_per_pixel", bits_per_pixel), ("block_bits", block_bits)):
-        if value is not None:
-            require_number(name, value)
-    if bits_per_pixel is not None and not (math.isfinite(bits_per_pixel) and 0 < bits_per_pixel <= 24):
-        raise ValueError(f"bits_per_pixel must lie above 0 and up to 24, got {bits_per_pixel}.")
+    if bits_per_pixel is not None:
+        require_bits_per_pixel("bits_per_pixel", bits_per_pixel)
     if not isinstance(partition, bool) and partition not in PARTITIONS:
         raise ValueError(f"partition must be one of {', '.join(PARTITIONS)}, got {partition!r}.")
-    if block_bits is not None and not (math.isfinite(block_bits) and 1 / 1024 <= block_bits <= 1024):
-        raise ValueError(f"block_bits must lie between 1/1024 and 1024 bits, got {block_bits}.")
-    if index_code is not None and index_code not in INDEX_CODES:
-        raise ValueError(f"index_code must be one of {', '.join(INDEX_CODES)}, got {index_code!r}.")
+    if block_bits is not None:
+        require_block_bits("block_bits", block_bits)
+    require_choice("index_code", index_code, INDEX_CODES)
     if candidates is not None:
         log2_of_candidates(candidates)
     if isinstance(effort, Effort):
@@ -187,6 +226,7 @@ def decode(
 ) -> UInt8[np.ndarray, "..."]:
     """The pictures [picture, height, width, 3] of a file, or picture `index` alone; see `recjax.decompress`."""
     header = file.header
+    model = None if model is None else require_model(model, INRModel)
     model = model_of(header, model, inr_model.find_model)
     try:
         check_shape(header.image_shape, model)

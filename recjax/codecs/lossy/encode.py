@@ -259,11 +259,3 @@ def words_of(level: Level, key: randomness.Key, code: rec.Code) -> jax.Array:
     return rec.decode_words(
         level.plan.algorithm, key, code, code.interval.shape, bins=level.plan.bins, shared_axes=(0,)
     )
-
-
-def psnr(
-    a: UInt8[np.ndarray, "picture *shape"], b: UInt8[np.ndarray, "picture *shape"]
-) -> Float[np.ndarray, "picture"]:
-    """Peak signal-to-noise ratio of each picture in dB."""
-    errors = np.square(a.astype(np.float64) - b).reshape(len(a), -1).mean(axis=1)
-    return 10 * np.log10(255.0**2 / np.maximum(errors, 1e-12))

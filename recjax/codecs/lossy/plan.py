@@ -12,18 +12,16 @@ import numpy as np
 from jaxtyping import Int
 
 from recjax import randomness, rec
+from recjax.codecs.checks import MAX_CANDIDATES_LOG2
+from recjax.codecs.lossy.options import INDEX_CODES
 from recjax.codecs.plan import Plan
-from recjax.codecs.settings import MAX_CANDIDATES_LOG2
 from recjax.coding import integers
 from recjax.models.inr import hierarchy as levels
 from recjax.models.inr.model import INRModel
 from recjax.rec import blocks as blocking
 from recjax.rec import engine, index_codes
 
-INDEX_CODES = ("zeta", "learned", "uniform")
 ZETA, LEARNED, UNIFORM = range(len(INDEX_CODES))
-"""Position is the number in a file: append only."""
-
 PARTITIONS = ("none", "information", "random", "uninformative")
 """How intervals are assigned to latents: as many as their divergence asks for; the same numbers at random, or the most
 to those that carry least, for comparison. Position is the number in a file."""

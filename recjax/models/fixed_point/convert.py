@@ -1,6 +1,6 @@
-"""From trained float weights to the fixed-point networks of `recjax.models.fixed_point.network`.
+"""Converts trained float weights to the fixed-point networks of `recjax.models.fixed_point.network`.
 
-Runs once, when a model is released, in float64 on the host: only its integer result is ever used by a codec.
+The conversion runs once, when a model is released, in float64 on the host: codecs use only its integer result.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from recjax.models.fixed_point.network import (
 )
 
 HEADROOM = 2.0
-"""Hidden activations may exceed the largest one seen in calibration by this factor before they saturate."""
+"""Factor by which hidden activations may exceed the largest one of the calibration before they saturate."""
 
 WEIGHT_BITS = (8, 16)
-"""What the weights of a network may have."""
+"""Sizes of weights that a network may have, in bits."""
 
 _MAX_FRACTION_BITS = 20
 
@@ -36,13 +36,21 @@ def convert(
     output_fraction_bits: np.ndarray,
     weight_bits: int = 16,
 ) -> ExactNetwork:
-    """Fixed-point network of ReLU layers (kernel [inputs, outputs], bias [outputs]).
+    """Converts a float network of ReLU layers to a fixed-point network.
 
-    calibration: real-valued inputs [rows, inputs], typical of use, which set the scales of the hidden activations.
-    input_fraction_bits: the integer network's inputs are in units of 2^-input_fraction_bits.
-    output_fraction_bits: the same for each output, [outputs].
-    weight_bits: 16, or 8 for weights that are multiples of 256, whose low digits are all 0 and need not be stored.
-    Raises ValueError for other weight_bits, or if a layer cannot be represented without the risk of int32 overflow.
+    Args:
+        layers: Kernel [inputs, outputs] and bias [outputs] of each layer; there is no ReLU after the last.
+        calibration: Typical real-valued inputs [rows, inputs], which set the scales of the hidden activations.
+        input_fraction_bits: The integer network takes inputs in units of 2^-input_fraction_bits.
+        output_fraction_bits: Fraction bits of each output, [outputs].
+        weight_bits: 16; or 8 for weights that are multiples of 256, whose low digits are all 0 and need not be stored.
+
+    Returns:
+        The fixed-point network, checked by `recjax.models.fixed_point.network.check`.
+
+    Raises:
+        ValueError: `weight_bits` is neither 8 nor 16, or the weights of a layer are too large to be represented without
+            the risk of int32 overflow.
     """
     if weight_bits not in WEIGHT_BITS:
         raise ValueError(f"weight_bits must be 8 or 16, got {weight_bits}; choose one.")
@@ -57,7 +65,8 @@ def convert(
             outputs = np.maximum(outputs, 0.0)
         wanted = np.asarray(output_fraction_bits) if last else np.full(bias.shape, _hidden_fraction_bits(outputs))
         layer = _convert_layer(kernel, bias, fraction_bits, wanted, weight_bits)
-        # Large weights leave few fraction bits in the accumulator; hidden activations can do with as few.
+        # Large weights leave the accumulator few fraction bits. The hidden activations get fewer, too, until the layer
+        # can be represented and its shift goes to the right.
         while not last and wanted[0] > 0 and (layer is None or layer.shift.min() < 1):
             wanted = wanted - 1
             layer = _convert_layer(kernel, bias, fraction_bits, wanted, weight_bits)
@@ -81,9 +90,10 @@ def _hidden_fraction_bits(activations: np.ndarray) -> int:
 def _convert_layer(
     kernel: np.ndarray, bias: np.ndarray, input_fraction_bits: int, output_fraction_bits: np.ndarray, weight_bits: int
 ) -> ExactLayer | None:
-    """Give each column the finest power-of-two unit for which weights fit their bits and sums provably fit int32.
+    """Converts one layer, with the finest power-of-two unit for each column that is safe.
 
-    None if some column's accumulator would have far fewer fraction bits than its output.
+    In this unit the weights fit their bits, and the sums fit int32 for any input. The result is None if the accumulator
+    of some column would have over 8 fraction bits fewer than its output.
     """
     offset = output_fraction_bits + ACCUMULATOR_DROPPED_BITS - input_fraction_bits
     largest = np.maximum(np.abs(kernel).max(axis=0), 2.0**-60)
@@ -102,12 +112,12 @@ def _convert_layer(
 
 
 def _round_layer(kernel, bias, weight_fraction_bits, input_fraction_bits: int, shift, step: int) -> ExactLayer:
-    """The layer with weights that are multiples of `step`."""
+    """Rounds the weights of a layer to multiples of `step`; the bias is still int64, to be checked against int32."""
     weights = step * np.rint(np.ldexp(kernel, weight_fraction_bits.astype(np.int32)) / step).astype(np.int64)
     high, low = split_digits(weights)
     accumulator_bits = weight_fraction_bits + input_fraction_bits - ACCUMULATOR_DROPPED_BITS
-    # The accumulator's floor of the lowest digits loses half a unit on average, where there are such digits; the bias
-    # gives it back.
+    # The products of low digits are rounded down to units of the accumulator, which loses half a unit on average; the
+    # bias gives it back. With 8-bit weights these products are 0 and nothing is lost.
     lost = 0.5 if step == 1 else 0.0
     bias = np.rint(np.ldexp(bias, accumulator_bits.astype(np.int32)) + lost).astype(np.int64)
     return ExactLayer(high.astype(np.int8), low.astype(np.int8), bias, shift.astype(np.int32))

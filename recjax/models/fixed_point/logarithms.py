@@ -1,4 +1,4 @@
-"""log2 and 2^-x of integers on the host, in integers only, so that every machine builds the same tables."""
+"""Computes log2 and 2^-x on the host in integers only, so that every machine builds the same tables."""
 
 import functools
 from math import isqrt
@@ -6,22 +6,30 @@ from math import isqrt
 import numpy as np
 
 FRACTION_BITS = 24
-"""log2_fixed returns, and exp2_fixed takes, numbers in units of 2^-24."""
+"""Fraction bits of what `log2_fixed` returns and `exp2_fixed` takes: units of 2^-24."""
 
 EXP2_ONE = 2**30
-"""exp2_fixed returns numbers in units of 2^-30."""
+"""The number 1 as `exp2_fixed` returns it, in units of 2^-30."""
 
 _INDEX_BITS = 12
 _STEP_BITS = FRACTION_BITS - _INDEX_BITS
 
 
 def log2_fixed(x: np.ndarray) -> np.ndarray:
-    """log2 of integers in [1, 2^62), in units of 2^-24, to within 2 units (int64)."""
+    """Computes the base-2 logarithm of integers, to within 2 units of 2^-24.
+
+    Args:
+        x: Integers in [1, 2^62), of any shape.
+
+    Returns:
+        log2(x) in units of 2^-24 (int64, the shape of `x`).
+    """
     x = np.asarray(x, np.int64)
     exponent = np.zeros_like(x)
     for step in (32, 16, 8, 4, 2, 1):
         exponent = np.where((x >> exponent) >> step > 0, exponent + step, exponent)
-    # Leading one at bit 62: the next 12 bits index the table, the 24 after them interpolate.
+    # The mantissa is shifted so that its leading one is at bit 62. The next 12 bits index the table, and the 24 bits
+    # after them interpolate between its entries.
     mantissa = (x << (62 - exponent)) - 2**62
     index = mantissa >> (62 - _INDEX_BITS)
     fraction = (mantissa >> (62 - _INDEX_BITS - 24)) & (2**24 - 1)
@@ -31,7 +39,14 @@ def log2_fixed(x: np.ndarray) -> np.ndarray:
 
 
 def exp2_fixed(minus_x: np.ndarray) -> np.ndarray:
-    """2^-x for x >= 0 given in units of 2^-24, in units of 2^-30, to within 8 units (int64)."""
+    """Computes 2^-x, to within 8 units of 2^-30.
+
+    Args:
+        minus_x: Numbers x >= 0 in units of 2^-24, of any shape.
+
+    Returns:
+        2^-x in units of 2^-30 (int64, the shape of `minus_x`).
+    """
     minus_x = np.asarray(minus_x, np.int64)
     whole = np.minimum(minus_x >> FRACTION_BITS, 62)
     index = (minus_x >> _STEP_BITS) & (2**_INDEX_BITS - 1)
@@ -43,12 +58,12 @@ def exp2_fixed(minus_x: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _log2_table() -> np.ndarray:
-    """log2(1 + i / 4096) for i = 0 to 4096, one bit per squaring."""
+    """Returns log2(1 + i / 4096) for i = 0 to 4096 in units of 2^-24, computed one bit per squaring."""
     mantissa = (np.arange(2**_INDEX_BITS + 1, dtype=np.uint64) + np.uint64(2**_INDEX_BITS)) << np.uint64(
         31 - _INDEX_BITS
     )
     bits = np.zeros(mantissa.shape, np.int64)
-    # The last entry is 2 exactly: its logarithm is all in the first comparison.
+    # The last entry is the logarithm of 2: its mantissa is halved before the first squaring.
     whole = mantissa >> np.uint64(32)
     bits += whole.astype(np.int64)
     mantissa >>= whole
@@ -62,7 +77,10 @@ def _log2_table() -> np.ndarray:
 
 @functools.cache
 def _exp2_table() -> np.ndarray:
-    """2^(-i / 4096) for i = 0 to 4096: products of repeated square roots of 1/2, held to 60 bits."""
+    """Returns 2^(-i / 4096) for i = 0 to 4096 in units of 2^-30.
+
+    The entries are products of repeated square roots of 1/2, which are held to 60 bits.
+    """
     entries = [2**60]
     root = 2**59
     roots = []

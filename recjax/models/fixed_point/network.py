@@ -1,10 +1,10 @@
-"""Fixed-point evaluation of multilayer perceptrons: the same integers everywhere.
+"""Evaluates multilayer perceptrons in fixed point, to the same integers on every machine.
 
 A decoder has to reproduce every network output that the encoder used, so nothing here is a float. Weights and
-activations are 16-bit fixed point, held as two balanced base-256 digits of int8 (`high` * 256 + `low`); a layer is four
-int8 products with int32 accumulators, an integer bias and a rounding shift. Integer sums do not depend on their order,
-so batch shape, jit, instruction set and device cannot matter. `recjax.models.fixed_point.convert` makes such networks
-from floats.
+activations are 16-bit fixed-point numbers, held as two balanced base-256 digits of int8 (`high` * 256 + `low`). A layer
+is four int8 matrix products with int32 accumulators, an integer bias and a rounding shift. Integer sums do not depend
+on their order, so batch shape, jit, instruction set and device cannot matter. `recjax.models.fixed_point.convert` makes
+such networks from float weights.
 """
 
 from typing import NamedTuple
@@ -15,12 +15,13 @@ import numpy as np
 from jaxtyping import Array, Int, Int8, Int32
 
 LIMIT = 127 * 256 + 127
-"""Largest magnitude of a weight or activation: the largest number whose digits and whose negative's digits are int8."""
+"""Largest magnitude of a weight or activation: the largest number that has two int8 digits, as has its negative."""
 
 ACCUMULATOR_DROPPED_BITS = 8
-"""The accumulator drops this many low bits of the exact sum of products, so that it fits int32."""
+"""Low bits of the exact sum of products that the accumulator drops, so that it fits int32."""
 
 MIN_SHIFT, MAX_SHIFT = -8, 30
+"""Range of the shifts of a layer, in bits."""
 _MAX_DIGIT = 128
 _INT32_MAX = 2**31 - 1
 
@@ -28,11 +29,12 @@ _INT32_MAX = 2**31 - 1
 class ExactLayer(NamedTuple):
     """One affine layer in fixed point.
 
-    weight_high, weight_low: balanced base-256 digits of the 16-bit weights; each column has its own unit. The low
-        digits of 8-bit weights are all 0.
-    bias: in the units of the accumulator of its column.
-    shift: bits by which the accumulator of each column is shifted right, rounding to the nearest, to become the output;
-        -8 to 30, where a negative shift goes left.
+    Attributes:
+        weight_high: High digits of the 16-bit weights; each column has its own unit.
+        weight_low: Low digits of the weights; all 0 for 8-bit weights.
+        bias: Bias of each column, in the units of its accumulator.
+        shift: Bits by which the accumulator of each column is shifted right, rounding to the nearest, to become the
+            output: -8 to 30, where a negative shift goes left.
     """
 
     weight_high: Int8[Array, "inputs outputs"]
@@ -42,26 +44,53 @@ class ExactLayer(NamedTuple):
 
 
 class ExactNetwork(NamedTuple):
-    """Affine layers with a ReLU between them and none after the last."""
+    """Affine layers in fixed point, with a ReLU between them and none after the last.
+
+    Attributes:
+        layers: The layers in the order of evaluation, at least one.
+    """
 
     layers: tuple[ExactLayer, ...]
 
 
 def split_digits(x):
-    """Balanced base-256 digits (high, low) of integers in [-LIMIT, LIMIT], both in [-128, 127]; NumPy or JAX arrays."""
+    """Splits integers into balanced base-256 digits.
+
+    Args:
+        x: Integers in [-LIMIT, LIMIT], a NumPy or JAX array.
+
+    Returns:
+        The digits (high, low), both in [-128, 127], such that x = 256 high + low.
+    """
     low = ((x + 128) & 255) - 128
     return (x - low) >> 8, low
 
 
 def apply(network: ExactNetwork, x: Int[Array, "*batch inputs"]) -> Int32[Array, "*batch outputs"]:
-    """Outputs of the network; inputs and every layer's outputs saturate at +-LIMIT. The units are the converter's."""
+    """Evaluates a fixed-point network.
+
+    Args:
+        network: The network.
+        x: Inputs in the units for which the network was converted; values beyond +-LIMIT saturate.
+
+    Returns:
+        Outputs in the units for which the network was converted; every layer's outputs saturate at +-LIMIT.
+    """
     batch = x.shape[:-1]
     x = affine(network.layers[-1], hidden(network, jnp.reshape(x, (-1, x.shape[-1]))))
     return jnp.reshape(x, (*batch, x.shape[-1]))
 
 
 def hidden(network: ExactNetwork, x: Int[Array, "rows inputs"]) -> Int32[Array, "rows units"]:
-    """What the last layer is given."""
+    """Evaluates all layers of a network but the last.
+
+    Args:
+        network: The network.
+        x: Inputs in rows; values beyond +-LIMIT saturate.
+
+    Returns:
+        The inputs of the last layer.
+    """
     x = jnp.clip(x.astype(jnp.int32), -LIMIT, LIMIT)
     for layer in network.layers[:-1]:
         x = jnp.maximum(affine(layer, x), 0)
@@ -69,7 +98,15 @@ def hidden(network: ExactNetwork, x: Int[Array, "rows inputs"]) -> Int32[Array, 
 
 
 def affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "rows outputs"]:
-    """Outputs of one layer, whose inputs must lie within +-LIMIT."""
+    """Evaluates one layer, without a ReLU.
+
+    Args:
+        layer: The layer.
+        x: Inputs in rows, which must lie within +-LIMIT.
+
+    Returns:
+        Outputs, which saturate at +-LIMIT.
+    """
     high, low = (digit.astype(jnp.int8) for digit in split_digits(x))
     middle = _dot(high, layer.weight_low) + _dot(low, layer.weight_high)
     sums = (_dot(high, layer.weight_high) << 8) + middle + (_dot(low, layer.weight_low) >> 8)
@@ -84,7 +121,14 @@ def _dot(a: Int8[Array, "rows inputs"], b: Int8[Array, "inputs outputs"]) -> Int
 
 
 def accumulator_bound(layer: ExactLayer) -> np.ndarray:
-    """For each output, a bound on the magnitude of every number on the way to it, for any input at all (int64)."""
+    """Bounds the magnitude of all intermediate results of a layer, for any input.
+
+    Args:
+        layer: The layer.
+
+    Returns:
+        A bound for each output (int64 [outputs]); the layer cannot overflow if all are below 2^31.
+    """
     high = np.abs(np.asarray(layer.weight_high, np.int64)).sum(axis=0)
     low = np.abs(np.asarray(layer.weight_low, np.int64)).sum(axis=0)
     products = _MAX_DIGIT * ((high << 8) + high + low) + ((_MAX_DIGIT * low) >> 8) + 1
@@ -93,7 +137,14 @@ def accumulator_bound(layer: ExactLayer) -> np.ndarray:
 
 
 def check(network: ExactNetwork) -> None:
-    """Raise ValueError unless shapes and types fit together and no accumulator can leave int32, for any input."""
+    """Checks that the layers of a network fit together and that no accumulator can leave int32, for any input.
+
+    Args:
+        network: The network.
+
+    Raises:
+        ValueError: There is no layer, shapes or dtypes do not fit, a shift is out of range, or a sum can overflow.
+    """
     if not network.layers:
         raise ValueError("an exact network needs at least one layer, got none.")
     width = np.shape(network.layers[0].weight_high)[:1]

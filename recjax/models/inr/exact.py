@@ -1,9 +1,8 @@
-"""Representations rendered in integers: the same pixels everywhere.
+"""Renders representations in integers, to the same pixels on every machine.
 
-Latents in units of their prior become variables, variables become weights by exact affine layers, and the sine network
-is evaluated with these weights, of which each image has its own: two int8 digits times two, int32 sums, and a table of
-the sine. The float rendering of `recjax.models.inr.network` is what fitting differentiates; this is what a decoder
-shows.
+Latents in units of their prior become weights by exact affine layers. The sine network is evaluated with these weights,
+of which each image has its own: products of two int8 digits with two int8 digits, int32 sums, and a table of the sine.
+Fitting differentiates the float rendering of `recjax.models.inr.network`; decoders show what this module renders.
 """
 
 import functools
@@ -23,10 +22,13 @@ from recjax.models.inr.mosaic import Mosaic
 from recjax.models.inr.network import INRShape
 
 UNIT_BITS = 12
-"""Latents in units of the prior have so many fraction bits."""
+"""Fraction bits of latents in units of the prior."""
 
 WEIGHT_BITS = 14
-"""Fraction bits of a layer's weights: of a hidden layer in turns of the sine, of the last in the range of a pixel."""
+"""Fraction bits of a layer's weights.
+
+Hidden layers give phases of the sine in turns; the last layer gives pixels, where 1 is the whole range of values.
+"""
 
 VALUE_BITS = 14
 """Fraction bits of the values between layers."""
@@ -38,15 +40,20 @@ SUM_BITS = WEIGHT_BITS + VALUE_BITS - exact.ACCUMULATOR_DROPPED_BITS
 """Fraction bits of the sums of products."""
 
 _TABLE_LOG2 = 12
+"""The table of the sine has 2^12 steps to a turn."""
 
 
 class ExactINR(NamedTuple):
-    """What all images share, in integers; the prior of every variable is part of it.
+    """The parts of a model that all images share, in integers, including the prior of every variable.
 
-    maps: from a layer's latents, in units of the prior with UNIT_BITS fraction bits, to its weights with WEIGHT_BITS,
-        the layer's biases behind them.
-    loc, scale: an encoding is (loc + scale * latent + 2^(shift - 1)) >> shift.
-    upsampler: on the neighbourhoods of positions; features with VALUE_BITS fraction bits come out.
+    Attributes:
+        maps: For each layer of the sine network, an affine layer from its latents, in units of the prior with UNIT_BITS
+            fraction bits, to its weights with WEIGHT_BITS fraction bits; the last row of the weights is the bias.
+        loc: Prior means of the encodings; an encoding is (loc + scale * latent + 2^(shift - 1)) >> shift.
+        scale: Prior scales of the encodings.
+        shift: Fraction bits that `loc` and `scale` have beyond those of encodings, 1 to 30.
+        upsampler: Layers from the 3x3 neighbourhoods of positions; the last one gives features with VALUE_BITS fraction
+            bits.
     """
 
     maps: tuple[ExactLayer, ...]
@@ -57,14 +64,14 @@ class ExactINR(NamedTuple):
 
 
 def sine_table() -> Int32[np.ndarray, "4097"]:
-    """sin of 0 ... 1 turns at VALUE_BITS fraction bits."""
+    """Returns the sine of 0 to 1 turns in 4,096 steps, with VALUE_BITS fraction bits."""
     return _sine_table()
 
 
 @functools.cache
 def _sine_table() -> np.ndarray:
-    # A quarter in exact decimals, so that no rounding of a library decides; the others by symmetry. The default context
-    # is the program's to change, this one is not.
+    # A quarter is computed in decimals, so that no library's rounding matters, and the others follow by symmetry. The
+    # context is its own, since the program may have changed the default one.
     size = 1 << (_TABLE_LOG2 - 2)
     with localcontext(Context(prec=40, rounding=ROUND_HALF_EVEN)):
         quarter = [_sine_of_turns(Decimal(k) / (4 * size)) for k in range(size + 1)]
@@ -82,7 +89,14 @@ def _sine_of_turns(turns: Decimal) -> int:
 
 
 def sine(phase: Int32[Array, "*n"]) -> Int32[Array, "*n"]:
-    """sin of phases in units of 2^-PHASE_BITS turns, of any size, with VALUE_BITS fraction bits."""
+    """Computes the sine of phases by interpolation in a table.
+
+    Args:
+        phase: Phases of any size, in units of 2^-PHASE_BITS turns.
+
+    Returns:
+        Sines with VALUE_BITS fraction bits.
+    """
     table, rest_bits = jnp.asarray(_sine_table()), PHASE_BITS - _TABLE_LOG2
     place = phase & ((1 << PHASE_BITS) - 1)
     index, rest = place >> rest_bits, place & ((1 << rest_bits) - 1)
@@ -93,7 +107,18 @@ def sine(phase: Int32[Array, "*n"]) -> Int32[Array, "*n"]:
 def render(
     shape: INRShape, network: ExactINR, latents: Int32[Array, "patch variable"], whole: Mosaic
 ) -> UInt8[Array, "patch channel pixel"]:
-    """Patches of pictures whose latents, in units of the prior, have UNIT_BITS fraction bits."""
+    """Renders patches of pictures.
+
+    Args:
+        shape: Sizes of the representations.
+        network: The parts of the model that all images share.
+        latents: Latents of each patch in units of the prior, with UNIT_BITS fraction bits; values beyond +-32,639
+            saturate.
+        whole: The patches, in the same order.
+
+    Returns:
+        Pixels, 0 to 255; those of padding have no meaning.
+    """
     parts = inr.split(shape, jnp.clip(latents, -exact.LIMIT, exact.LIMIT))
     features = _upsample(shape, network, parts.encoding, whole.near)
     weights = tuple(
@@ -116,7 +141,7 @@ def render(
 
 
 def _sums(layer: Int32[Array, "inputs+1 outputs"], x: Int32[Array, "inputs pixel"]) -> Int32[Array, "outputs pixel"]:
-    """A layer of one patch, with SUM_BITS fraction bits."""
+    """Computes the sums of one layer of one patch, with SUM_BITS fraction bits."""
     return _products(layer[:-1], x) + (layer[-1] << (SUM_BITS - WEIGHT_BITS))[:, None]
 
 
@@ -150,14 +175,22 @@ def _upsample(
 
 
 def fourier_features(shape: INRShape) -> Int32[np.ndarray, "features pixels"]:
-    """`inr.fourier_features` with VALUE_BITS fraction bits, from phases that are exact fractions of a turn."""
+    """Computes `recjax.models.inr.network.fourier_features` in integers, by look-ups in the table of the sine.
+
+    Args:
+        shape: Sizes of the representations.
+
+    Returns:
+        Sines and cosines with VALUE_BITS fraction bits.
+    """
     table, turn = _sine_table(), 1 << _TABLE_LOG2
     places = np.meshgrid(_places(shape.height), _places(shape.width), indexing="ij")
-    # An octave's phase in the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns; exact if n is a power of 2.
+    # An octave's phase in the middle of pixel k of n is 2^octave (2 k + 1) / (4 n) turns, which is an entry of the
+    # table if n is a power of 2 and at most 1,024.
     phases = np.stack([place << octave for place in map(np.ravel, places) for octave in range(shape.fourier // 4)])
     return np.concatenate([table[phases % turn], table[(phases + turn // 4) % turn]])
 
 
 def _places(count: int) -> np.ndarray:
-    """(2 k + 1) / (4 count) turns in entries of the table."""
+    """Returns (2 k + 1) / (4 count) turns in steps of the table, rounded down."""
     return ((2 * np.arange(count, dtype=np.int64) + 1) << _TABLE_LOG2) // (4 * count)

@@ -1,6 +1,6 @@
-"""What the codec of representations needs of a trained model, all of it integers, with a digest.
+"""The parts of a trained model that the codec of representations needs, in integers and with a digest.
 
-A decoder renders the integers; an encoder fits posteriors with floats that are made from them.
+A decoder renders in these integers. An encoder fits posteriors with floats that are made from them.
 """
 
 import functools
@@ -30,10 +30,12 @@ from recjax.models.inr.weight_posterior import Gaussian
 from recjax.pretrained.cards import LOSSY, read_lossy_cards
 
 FORMAT = 1
+"""Version of the file format and of the arithmetic with a model's integers."""
 RATIO_BITS = 12
-"""Fraction bits of the scales of levels, relative to the last one's."""
+"""Fraction bits of `INRModel.ratios`."""
 
 MAX_LEVELS, MAX_PRIORS = 4, 16
+"""Largest numbers of levels and of priors of a model."""
 _MAX_LAYERS, _MAX_VALUE_BITS = 64, 30
 _MAX_RATIO = 4 << RATIO_BITS
 _MAX_SIZE, _MAX_PIXELS, _MAX_SPAN, _MAX_INPUTS = 1 << 13, 1 << 16, 1 << 10, 480
@@ -41,15 +43,21 @@ _MAX_SIZE, _MAX_PIXELS, _MAX_SPAN, _MAX_INPUTS = 1 << 13, 1 << 16, 1 << 10, 480
 
 @dataclass(frozen=True, eq=False)
 class INRModel:
-    """A released model of representations; a pytree of integers.
+    """A model of representations: a pytree of integers, with one network and a prior for each of some rates.
 
-    It has one network and a prior for each of some rates. network: its latents are in units of the widest prior.
-    means: of the priors, in these units, with UNIT_BITS fraction bits. ratios: scales of each level's latents, in these
-    units, with RATIO_BITS fraction bits. kl_bits: mean KL divergence of each latent on the training pictures, in units
-    of 1/1024 bits; latents with 0 are never sent. index_counts: histograms of classes of indices by the settings that
-    made them. spans: of the levels (`recjax.models.inr.hierarchy`). value_bits: fraction bits of the encodings and of
-    what each layer of the upsampler gives. card: JSON, what is known of it; of which an encoder takes the weights of
-    the squared error in the objectives, and the rates.
+    Attributes:
+        network: The network, whose latents are in units of the widest prior.
+        means: Mean of each prior in these units, with UNIT_BITS fraction bits.
+        ratios: Scale of each prior's latents on each level, in these units, with RATIO_BITS fraction bits.
+        kl_bits: Mean KL divergence of each latent on the training pictures, in units of 1/1024 bit; latents with 0 are
+            never sent.
+        index_counts: Histograms of index classes, by the name of the settings that made them, for learned index codes.
+        shape: Sizes of the representations.
+        spans: Span of each level, in patches (`recjax.models.inr.hierarchy`).
+        value_bits: Fraction bits of the encodings and of the outputs of each layer of the upsampler.
+        name: Name for people; not part of the digest.
+        card: JSON text about the model; not part of the digest. Encoders read from it the weights of the squared error
+            in the objectives, and the rates.
     """
 
     network: ExactINR
@@ -70,7 +78,7 @@ class INRModel:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """Of the squared error, in nats, in the objective that each prior was fitted with."""
+        """Weight of the squared error, in nats, in the objective with which each prior was fitted."""
         return tuple(float(prior["weight"]) for prior in self.metadata["priors"])
 
     @property
@@ -88,7 +96,12 @@ jax.tree_util.register_dataclass(INRModel)
 
 
 class Floats(NamedTuple):
-    """What fitting takes: maps and upsampler, and the prior in whose units latents are, [variable] for each level."""
+    """The floats with which posteriors are fitted.
+
+    Attributes:
+        shared: Maps and upsampler.
+        prior: Means and scales of the latents, [variable] for each level.
+    """
 
     shared: Shared
     prior: Gaussian
@@ -96,7 +109,15 @@ class Floats(NamedTuple):
 
 @jax.jit
 def floats(model: INRModel, prior: Int[Array, ""] | int) -> Floats:
-    """The network that rendering in integers follows, but for roundings, with one of its priors."""
+    """Makes the float network and one prior of a model, which rendering in integers follows but for roundings.
+
+    Args:
+        model: The model.
+        prior: Number of the prior.
+
+    Returns:
+        The floats; all levels but the last have the prior mean 0.
+    """
     network, shape = model.network, model.shape
     last = len(network.maps) - 1
     maps = []
@@ -129,7 +150,17 @@ def _to_floats(layer: ExactLayer, input_bits: int, output_bits: int, factor: flo
 def render(
     model: INRModel, prior: Int[Array, ""] | int, units: tuple[Int32[Array, "square variable"], ...], whole: Mosaic
 ) -> UInt8[Array, "patch channel pixel"]:
-    """Patches of pictures of the latents of each level: units of a prior, with UNIT_BITS fraction bits."""
+    """Renders patches of pictures in integers.
+
+    Args:
+        model: The model.
+        prior: Number of the prior.
+        units: Latents of each level in units of the prior, with UNIT_BITS fraction bits.
+        whole: The patches, in the order of the result.
+
+    Returns:
+        Pixels, 0 to 255; those of padding have no meaning.
+    """
     ratios = jnp.asarray(model.ratios)[prior]
     scaled = tuple(ratio * x for ratio, x in zip(ratios, units, strict=True))
     sums = levels.summed(scaled, whole.squares)
@@ -138,7 +169,14 @@ def render(
 
 
 def document_of(model: INRModel) -> dict[str, Any]:
-    """What decoding depends on besides the tensors."""
+    """Returns all that decoding depends on besides the tensors.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Values for JSON, by their names in the document of a model file.
+    """
     return {
         "kind": "representations",
         "format": FORMAT,
@@ -149,7 +187,14 @@ def document_of(model: INRModel) -> dict[str, Any]:
 
 
 def tensors_of(model: INRModel) -> dict[str, np.ndarray]:
-    """Every integer array of the model by its name in a file."""
+    """Collects every integer array of a model by its name in a file.
+
+    Args:
+        model: The model.
+
+    Returns:
+        NumPy arrays by name; without the `weight_low` of a layer where all of it is 0.
+    """
     network = model.network
     tensors = {"means": model.means, "ratios": model.ratios, "kl_bits": model.kl_bits}
     tensors |= {name: getattr(network, name) for name in ("loc", "scale", "shift")}
@@ -164,30 +209,72 @@ def tensors_of(model: INRModel) -> dict[str, np.ndarray]:
 
 
 def save_model(path: str | Path, model: INRModel) -> None:
-    """Write the model as safetensors; see `load_model`."""
+    """Writes a model to a safetensors file, which `load_model` reads.
+
+    Args:
+        path: Path of the file, which is replaced if it exists.
+        model: The model.
+    """
     document = {**document_of(model), "name": model.name, "digest": model.digest, "card": model.metadata}
     tensor_file.write(path, tensors_of(model), document)
 
 
 def with_index_counts(model: INRModel, counts: Mapping[str, np.ndarray]) -> INRModel:
-    """The model with other index histograms, and therefore another digest; ValueError if one is none."""
+    """Replaces the index histograms of a model, which changes its digest.
+
+    Args:
+        model: The model.
+        counts: Histograms by name, [classes], with counts of 0 or more.
+
+    Returns:
+        The changed model.
+
+    Raises:
+        ValueError: A histogram is not of this form.
+    """
     changed = replace(model, index_counts={name: np.asarray(array, np.int32) for name, array in counts.items()})
     check(changed)
     return changed
 
 
 def with_card(model: INRModel, card: Mapping[str, Any]) -> INRModel:
-    """The model with another card; its digest stays."""
+    """Replaces the card of a model, which keeps its digest.
+
+    Args:
+        model: The model.
+        card: The new card.
+
+    Returns:
+        The changed model.
+    """
     return replace(model, card=json.dumps(card, sort_keys=True))
 
 
 def list_models() -> list[str]:
-    """Names of the released models."""
+    """Returns the names of the released models, sorted."""
     return sorted(path.stem for path in LOSSY.glob("*.safetensors"))
 
 
 def load_model(name_or_path: str | Path) -> INRModel:
-    """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
+    """Loads a released model by its name, or a model file by its path.
+
+    Args:
+        name_or_path: One of `list_models`, or the path of a file that `save_model` wrote.
+
+    Returns:
+        The model; for a released one, the same object each time.
+
+    Raises:
+        ValueError: There is no such model, or its file is damaged or not of representations.
+
+    Example:
+        >>> from recjax.models.inr.model import list_models, load_model
+        >>> "cifar10" in list_models()
+        True
+        >>> model = load_model("cifar10")
+        >>> (model.shape.height, model.shape.width, model.shape.channels), model.means.shape
+        ((32, 32, 3), (4, 1248))
+    """
     path = documents.path_of(name_or_path)
     if str(name_or_path) in list_models():
         return _load_released(str(name_or_path))
@@ -200,7 +287,17 @@ def load_model(name_or_path: str | Path) -> INRModel:
 
 
 def find_model(digest: str) -> INRModel:
-    """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
+    """Finds the released model of a digest.
+
+    Args:
+        digest: The hexadecimal digest of a model, or at least its first 8 digits.
+
+    Returns:
+        The first released model whose digest begins so.
+
+    Raises:
+        ValueError: The digest has fewer than 8 digits, or no released model has it.
+    """
     for card in read_lossy_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
@@ -209,7 +306,7 @@ def find_model(digest: str) -> INRModel:
 
 @functools.cache
 def _load_released(name: str) -> INRModel:
-    # The same object each time, for which plans are remembered.
+    # Cached, because plans are cached for each model object.
     return _load(LOSSY / f"{name}.safetensors")
 
 
@@ -245,7 +342,7 @@ def _load(path: Path) -> INRModel:
 
 
 def _tuples(value: Any, nesting: int = 2) -> Any:
-    """Short lists of whole numbers, or of such lists, as tuples; ValueError for all else."""
+    """Converts short lists of whole numbers, or of such lists, to tuples; raises ValueError for anything else."""
     if isinstance(value, list) and nesting > 0 and len(value) <= _MAX_LAYERS:
         return tuple(_tuples(one, nesting - 1) for one in value)
     if type(value) is not int:
@@ -266,7 +363,15 @@ def _layers(tensors: dict[str, np.ndarray], label: str) -> tuple[ExactLayer, ...
 
 
 def check(model: INRModel) -> None:
-    """ValueError unless the parts of a model fit together and none of its sums can leave int32."""
+    """Checks that the parts of a model fit together and that none of its sums can leave int32.
+
+    Args:
+        model: The model.
+
+    Raises:
+        KeyError: The card does not state the priors with their weights and rates.
+        ValueError: The parts do not fit together, or a sum can overflow; the message says which.
+    """
     shape, network = model.shape, model.network
     _check_sizes(model)
     wide = [(latents, (a + 1) * b) for latents, (a, b) in zip(shape.latents, shape.layers, strict=True)]
@@ -315,7 +420,7 @@ def check(model: INRModel) -> None:
 
 
 def _check_sizes(model: INRModel) -> None:
-    """ValueError unless sizes are integers, and such that a small file cannot make much work."""
+    """Checks that sizes are integers, and small enough that a small file cannot cause much work."""
     shape = model.shape
     sizes = [*jax.tree.leaves(asdict(shape)), *model.spans, *model.value_bits]
     if any(type(size) is not int or not 0 <= size <= _MAX_SIZE for size in sizes):

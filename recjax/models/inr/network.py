@@ -1,4 +1,4 @@
-"""Implicit neural representations: an image is the function of position that a small sine network computes.
+"""Implicit neural representations, where an image is the function of position that a small sine network computes.
 
 The variables of a patch are latent weights, which learned linear maps turn into the weights of its sine network (SIREN,
 arXiv:2006.09661), and a coarse grid of latent encodings, which a network that all patches share upsamples to an
@@ -27,10 +27,17 @@ from recjax.numerics import sine
 class INRShape:
     """Sizes of a representation.
 
-    height, width, channels: of a patch. hidden: widths of the layers of sines. fourier: sines and cosines of each
-    position. latents: latent weights of each layer, the last (affine) one among them. grid, encodings: rows and columns
-    of a patch's latent encodings, and numbers in each. upsampling: (channels, scale) of each layer of the upsampler;
-    the product of the scales takes the grid to the patch.
+    Attributes:
+        height: Height of a patch, in pixels.
+        width: Width of a patch, in pixels.
+        channels: Channels of a patch.
+        hidden: Widths of the layers of sines.
+        fourier: Number of sines and cosines of each position, a multiple of 4.
+        latents: Number of latent weights of each layer of sines, and of the last, affine layer.
+        grid: Rows and columns of a patch's latent encodings.
+        encodings: Numbers in each latent encoding.
+        upsampling: (channels, scale) of each layer of the upsampler; the product of the scales takes the grid to the
+            patch.
     """
 
     height: int = 32
@@ -67,14 +74,16 @@ class INRShape:
 
     @property
     def variables(self) -> int:
-        """Numbers that are sent for a patch, all in all."""
+        """Number of variables of a patch, latent weights and encodings."""
         return sum(self.latents) + self.grid[0] * self.grid[1] * self.encodings
 
 
 class Variables(NamedTuple):
-    """What is sent of patches.
+    """The variables of patches.
 
-    layers: latent weights [*batch, latents] of each layer. encoding: [*batch, rows, columns, encodings].
+    Attributes:
+        layers: Latent weights of each layer, [*batch, latents].
+        encoding: Latent encodings, [*batch, rows, columns, encodings].
     """
 
     layers: tuple[Any, ...]
@@ -82,7 +91,15 @@ class Variables(NamedTuple):
 
 
 def split(shape: INRShape, flat: Any) -> Variables:
-    """Variables [..., shape.variables] by what they are: layer by layer, then the encodings. NumPy or JAX arrays."""
+    """Splits variables into latent weights, layer by layer, and encodings.
+
+    Args:
+        shape: Sizes of the representations.
+        flat: Variables [..., shape.variables], a NumPy or JAX array.
+
+    Returns:
+        The parts.
+    """
     ends = np.cumsum((0, *shape.latents))
     layers = tuple(flat[..., a:b] for a, b in pairwise(ends))
     return Variables(layers, flat[..., ends[-1] :].reshape(*flat.shape[:-1], *shape.grid, shape.encodings))
@@ -91,8 +108,12 @@ def split(shape: INRShape, flat: Any) -> Variables:
 class Affine(NamedTuple):
     """An affine map of rows: x @ kernel + bias.
 
-    From latent weights to the weights of a layer the kernel is [latents, (inputs + 1) * outputs], the last row of a
-    layer is its bias.
+    In a map from latent weights to the weights of a layer, the kernel is [latents, (inputs + 1) * outputs], and the
+    last row of the layer's weights is its bias.
+
+    Attributes:
+        kernel: Kernel [inputs, outputs].
+        bias: Bias [outputs].
     """
 
     kernel: Any
@@ -100,9 +121,11 @@ class Affine(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What all images share.
+    """The parts of a model that all images share.
 
-    maps: one for each layer of the sine network. upsampler: kernels [9 * inputs, scale^2 * outputs] and biases.
+    Attributes:
+        maps: For each layer of the sine network, the map from its latent weights to its weights.
+        upsampler: Layers with kernels [9 * inputs, scale^2 * outputs].
     """
 
     maps: tuple[Affine, ...]
@@ -110,16 +133,25 @@ class Shared(NamedTuple):
 
 
 W0 = 30.0
-"""The sine network computes sin(W0 (W x + b)), by which its first gradients are of the right size (SIREN)."""
+"""Factor in the layers sin(W0 (W x + b)) of the sine network, which gives first gradients the right size (SIREN)."""
 
 LEAK_Q10 = 10
 """Slope of the upsampler's rectifiers below 0, in units of 1/1024."""
 
 _MAP_SCALE = 0.5
+"""Scale of the changes that latents make to a layer's first weights, relative to these weights."""
 
 
 def init(shape: INRShape, key: Array) -> Shared:
-    """Fresh maps, of SIREN's initial weights and changes of them by half their scale, and upsampler."""
+    """Draws initial parameters: SIREN's initial weights, maps that change them by half their scale, and the upsampler.
+
+    Args:
+        shape: Sizes of the representations.
+        key: Key of `jax.random`.
+
+    Returns:
+        Maps and upsampler.
+    """
     keys = iter(jax.random.split(key, 2 * len(shape.layers) + len(shape.upsampling)))
     maps = []
     for latents, (inputs, outputs) in zip(shape.latents, shape.layers, strict=True):
@@ -139,7 +171,17 @@ def init(shape: INRShape, key: Array) -> Shared:
 def render(
     shape: INRShape, shared: Shared, variables: Float[Array, "picture tall wide variable"]
 ) -> Float[Array, "patch channel pixel"]:
-    """Patches of pictures of tall x wide patches, row by row: values of pixels, that are 0 to 1 where they fit."""
+    """Renders patches of pictures in floats.
+
+    Args:
+        shape: Sizes of the representations.
+        shared: Maps and upsampler.
+        variables: Variables of the patches of pictures of tall x wide patches.
+
+    Returns:
+        Patches, picture by picture and row by row. Pixels are 0 to 1 where the representation fits; they are not
+        clipped.
+    """
     parts = split(shape, variables.reshape(-1, shape.variables))
     whole = mosaic.make((), *variables.shape[:3])
     features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
@@ -154,7 +196,18 @@ def squared_errors(
     pixels: Float[Array, "patch channel pixel"],
     whole: Mosaic,
 ) -> Float[Array, "patch"]:
-    """Returns the squared error of each patch, 0 for padding; pixels are 0 to 1."""
+    """Computes the squared error of each patch.
+
+    Args:
+        shape: Sizes of the representations.
+        shared: Maps and upsampler.
+        variables: Variables of the patches.
+        pixels: Pixels of the patches, from 0 to 1.
+        whole: The patches, in the same order.
+
+    Returns:
+        The sum of squared errors over the pixels and channels of each patch, 0 for padding.
+    """
     parts = split(shape, variables)
     features = upsample(shape, shared.upsampler, parts.encoding, whole.near)
     errors = _patch_errors(shape, _weights(shape, shared, parts), features, pixels, whole.count)
@@ -162,9 +215,17 @@ def squared_errors(
 
 
 def over_patches(function: Callable[[Any], Any], patches: Any, count: Any) -> Any:
-    """A function of each of the first `count` patches; for the others, what comes out means nothing.
+    """Applies a function to each of the first patches, on CPUs one after the other.
 
-    On CPUs one after the other: the products are small matrices, and what lies between them stays in the cache.
+    On a CPU the products are of small matrices, and one patch at a time keeps everything between them in the cache.
+
+    Args:
+        function: Takes the arrays of one patch.
+        patches: A pytree of arrays with a leading axis of patches.
+        count: Number of patches that matter.
+
+    Returns:
+        Results with a leading axis of patches; those from `count` on have no meaning.
     """
     if jax.default_backend() != "cpu":
         return jax.vmap(function)(patches)
@@ -185,7 +246,7 @@ def over_patches(function: Callable[[Any], Any], patches: Any, count: Any) -> An
 
 
 def _weights(shape: INRShape, shared: Shared, parts: Variables) -> tuple[Any, ...]:
-    """Weights [patch, inputs + 1, outputs] of each layer of the sine network."""
+    """Computes the weights [patch, inputs + 1, outputs] of each layer of the sine network."""
     return tuple(
         (latent.reshape(-1, latent.shape[-1]) @ layer.kernel + layer.bias).reshape(-1, inputs + 1, outputs)
         for latent, layer, (inputs, outputs) in zip(parts.layers, shared.maps, shape.layers, strict=True)
@@ -207,7 +268,7 @@ def _patch_error(shape: INRShape, weights, features, pixels) -> Float[Array, ""]
     return jnp.square(_render_patch(shape, weights, features) - pixels).sum()
 
 
-# Value and slopes of a patch are computed together, so that nothing of its network has to be kept for later.
+# The error of a patch and its gradients are computed together, so that no activations are kept for the backward pass.
 def _patch_errors_forward(shape: INRShape, weights, features, pixels, count):
     both = jax.value_and_grad(partial(_patch_error, shape), argnums=(0, 1))
     return over_patches(lambda patch: both(*patch), (weights, features, pixels), count)
@@ -230,7 +291,17 @@ def upsample(
     encoding: Float[Array, "patch row column encoding"],
     near: Int32[Array | np.ndarray, "patch 3 3"],
 ) -> Float[Array, "patch feature pixel"]:
-    """An encoding of every position of every patch. near: see `Mosaic`."""
+    """Computes an encoding of every position of every patch.
+
+    Args:
+        shape: Sizes of the representations.
+        upsampler: Layers of the upsampler.
+        encoding: Latent encodings of the patches.
+        near: Numbers of neighbours, see `Mosaic`.
+
+    Returns:
+        Encodings of the positions, as inputs of the sine network.
+    """
     x = encoding
     for number, (layer, (_, scale)) in enumerate(zip(upsampler, shape.upsampling, strict=True)):
         x = neighbourhoods(mosaic.with_edges(x, jnp.asarray(near))) @ layer.kernel + layer.bias
@@ -241,18 +312,40 @@ def upsample(
 
 
 def channels_first(x: Shaped[Array, "patch row column feature"]) -> Shaped[Array, "patch feature pixel"]:
-    """Values of patches as the sine network takes them."""
+    """Rearranges values of patches into inputs of the sine network.
+
+    Args:
+        x: Values by position.
+
+    Returns:
+        Values by feature, positions row by row.
+    """
     return jnp.moveaxis(x, 3, 1).reshape(len(x), x.shape[3], -1)
 
 
 def join_patches(x: Shaped[Array, "picture tall wide row column feature"]) -> Shaped[Array, "picture y x feature"]:
-    """The grids of a picture's patches as one."""
+    """Joins the grids of a picture's patches to one grid.
+
+    Args:
+        x: Grids of the patches of pictures of tall x wide patches.
+
+    Returns:
+        One grid for each picture.
+    """
     pictures, tall, wide, rows, columns, features = x.shape
     return jnp.moveaxis(x, 3, 2).reshape(pictures, tall * rows, wide * columns, features)
 
 
 def to_patches(shape: INRShape, x: Shaped[Array | np.ndarray, "picture y x channel"]) -> Any:
-    """Pictures, of whole patches, as patches [patch, channel, pixel], row by row. NumPy or JAX arrays."""
+    """Cuts pictures into patches, row by row.
+
+    Args:
+        shape: Sizes of the representations.
+        x: Pictures of whole patches, a NumPy or JAX array.
+
+    Returns:
+        Patches [patch, channel, pixel].
+    """
     pictures, y_size, x_size, channels = x.shape
     x = x.reshape(pictures, y_size // shape.height, shape.height, x_size // shape.width, shape.width, channels)
     return x.transpose(0, 1, 3, 5, 2, 4).reshape(-1, channels, shape.height * shape.width)
@@ -261,26 +354,59 @@ def to_patches(shape: INRShape, x: Shaped[Array | np.ndarray, "picture y x chann
 def from_patches(
     shape: INRShape, patches: Shaped[Array | np.ndarray, "patch channel pixel"], tall: int, wide: int
 ) -> Any:
-    """Undoes `to_patches`: [picture, y, x, channel]."""
+    """Joins patches to pictures, as the inverse of `to_patches`.
+
+    Args:
+        shape: Sizes of the representations.
+        patches: Patches, picture by picture and row by row, a NumPy or JAX array.
+        tall: Rows of patches of a picture.
+        wide: Columns of patches of a picture.
+
+    Returns:
+        Pictures [picture, y, x, channel].
+    """
     x = patches.reshape(-1, tall, wide, patches.shape[1], shape.height, shape.width)
     return x.transpose(0, 1, 4, 2, 5, 3).reshape(-1, tall * shape.height, wide * shape.width, patches.shape[1])
 
 
 def neighbourhoods(x: Shaped[Array, "batch row+2 column+2 feature"]) -> Shaped[Array, "batch row column 9*feature"]:
-    """Each position within the edges with its eight neighbours: a convolution is a product of these and a matrix."""
+    """Joins the features of each position and its eight neighbours, so that a 3x3 convolution is a matrix product.
+
+    Args:
+        x: Values with one row or column more on each side, see `recjax.models.inr.mosaic.with_edges`.
+
+    Returns:
+        The nine features of each position within these edges, row by row.
+    """
     rows, columns = x.shape[1] - 2, x.shape[2] - 2
     return jnp.concatenate([x[:, r : r + rows, c : c + columns] for r in range(3) for c in range(3)], axis=-1)
 
 
 def spread_out(x: Shaped[Array, "batch row column output"], scale: int) -> Shaped[Array, "batch tall wide feature"]:
-    """Outputs of a position as scale x scale positions (sub-pixel convolution, arXiv:1609.05158)."""
+    """Spreads the outputs of each position over scale x scale positions (sub-pixel convolution, arXiv:1609.05158).
+
+    Args:
+        x: Outputs, scale^2 times as many as features.
+        scale: Positions along each side that replace one position.
+
+    Returns:
+        Features of the finer positions.
+    """
     batch, rows, columns, outputs = x.shape
     x = x.reshape(batch, rows, columns, scale, scale, outputs // scale**2)
     return jnp.moveaxis(x, 3, 2).reshape(batch, rows * scale, columns * scale, -1)
 
 
 def fourier_features(shape: INRShape) -> Float[np.ndarray, "feature pixel"]:
-    """Sines and cosines of rows and columns, in octaves from half a period over the patch on."""
+    """Computes sines and cosines of the rows and columns of a patch.
+
+    Args:
+        shape: Sizes of the representations.
+
+    Returns:
+        Features of the middle of each pixel, in octaves that start with half a period over the patch (float32): sines
+        of rows and of columns, then cosines.
+    """
     octaves = np.pi * 2.0 ** np.arange(shape.fourier // 4)
     rows = (np.arange(shape.height) + 0.5) / shape.height
     columns = (np.arange(shape.width) + 0.5) / shape.width

@@ -1,1 +1,1 @@
-"""Distributions of pixels that a network parametrises, as integer tables that rANS can code."""
+"""Pixel likelihoods: distributions that a network parametrises, in floats for training and in integers for rANS."""

@@ -1,8 +1,8 @@
-"""Pixels with a free law: whether a pixel is 0, and a logit for every other value.
+"""Free distributions of pixels, given by a flag for whether a pixel is 0 and a logit for every other value.
 
 Grey images of drawn or scanned matter are mostly 0, and their other values have peaks that no smooth family follows. In
-integers, the masses of the values 1 to n are in proportion to entries of one table of exp, so that encoder and decoder
-agree on every machine.
+integers, the masses of the values 1 to n are proportional to entries of one table of exponentials, so that encoder and
+decoder agree on every machine.
 """
 
 import functools
@@ -24,39 +24,76 @@ _WEIGHT_BITS = 16
 
 
 class CategoricalLaw(NamedTuple):
-    """present: mass of the values above 0, in [1, 2^16 - 1]. edges: cumulative masses of 1 to n, 0 first, 2^16 last."""
+    """Integer distribution of pixels with values 0 to n.
+
+    Attributes:
+        present: Mass of the values above 0, in units of 2^-16, in [1, 2^16 - 1].
+        edges: Cumulative masses of the values 1 to n, given that the value is not 0: 0 first, 2^16 last.
+    """
 
     present: UInt32[Array, "*batch"]
     edges: UInt32[Array, "*batch values+1"]
 
 
 def log_prob(logits: Float[Array, "*batch levels"], x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """log P(x) in nats. logits: of not being 0, and then of each value from 1 on, given that it is not 0."""
+    """Computes the log probability of pixels.
+
+    Args:
+        logits: First the logit of the value being above 0, then a logit for each value from 1 on, given that it is
+            above 0.
+        x: Values 0 to levels - 1.
+
+    Returns:
+        log P(x) in nats.
+    """
     return presence_log_prob(logits[..., 0], x) + jnp.where(x > 0, value_log_prob(logits[..., 1:], x), 0.0)
 
 
 def presence_log_prob(logit: Float[Array, "*batch"], x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """log P(x > 0) where x > 0, log P(x = 0) elsewhere."""
+    """Computes the log probability of whether pixels are 0.
+
+    Args:
+        logit: Logit of the value being above 0.
+        x: Values of the pixels.
+
+    Returns:
+        log P(x > 0) where x > 0, and log P(x = 0) elsewhere, in nats.
+    """
     return jax.nn.log_sigmoid(jnp.where(x > 0, logit, -logit))
 
 
 def value_log_prob(logits: Float[Array, "*batch values"], x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """log P(x | x > 0); means nothing where x = 0."""
+    """Computes the log probability of the values of pixels that are above 0.
+
+    Args:
+        logits: A logit for each value from 1 on.
+        x: Values of the pixels.
+
+    Returns:
+        log P(x | x > 0) in nats; without meaning where x = 0.
+    """
     at = jnp.maximum(x.astype(jnp.int32) - 1, 0)[..., None]
     return jnp.take_along_axis(jax.nn.log_softmax(logits), at, axis=-1)[..., 0]
 
 
 def law(logits: Int32[Array, "*batch levels"]) -> CategoricalLaw:
-    """The integer law of logits in units of 2^-8 nats; every value has a mass of at least 1."""
+    """Makes the integer distribution of pixels from logits in fixed point, with a mass of at least 1 for every value.
+
+    Args:
+        logits: The logits of `log_prob`, in units of 2^-8 nats.
+
+    Returns:
+        The distribution of each pixel.
+    """
     flag, values = logits[..., 0], logits[..., 1:]
     highest = jnp.max(values, axis=-1, keepdims=True)
     weights = _exp_minus(highest - values)
     count = weights.shape[-1]
     total = jnp.sum(weights, axis=-1, keepdims=True, dtype=jnp.uint32)
-    # Below 2^32, as weights are at most 2^16.
+    # The product stays below 2^32, as weights are at most 2^16.
     masses = 1 + (weights * jnp.uint32(TOTAL_MASS - count)) // total
     spare = TOTAL_MASS - jnp.sum(masses, axis=-1, keepdims=True, dtype=jnp.uint32)
-    # What rounding leaves goes to the first of the likeliest values.
+    # The mass that rounding leaves over goes to the first of the likeliest values.
     place = jnp.arange(count)
     first = jnp.min(jnp.where(values == highest, place, count), axis=-1, keepdims=True)
     edges = running_sum(masses + jnp.where(place == first, spare, 0))
@@ -65,7 +102,14 @@ def law(logits: Int32[Array, "*batch levels"]) -> CategoricalLaw:
 
 
 def codec(law: CategoricalLaw) -> codecs.Codec:
-    """Codec of values 0 to n under a law for each lane."""
+    """Makes a codec of the values 0 to n of pixels.
+
+    Args:
+        law: The distribution of each lane's pixel.
+
+    Returns:
+        A codec of one value for each lane.
+    """
     count = law.edges.shape[-1] - 1
 
     def edge(k):
@@ -76,7 +120,15 @@ def codec(law: CategoricalLaw) -> codecs.Codec:
 
 
 def bits(law: CategoricalLaw, x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """-log2 of the mass of x, in bits."""
+    """Computes the cost of pixels under their integer distributions.
+
+    Args:
+        law: The distribution of each pixel.
+        x: Values of the pixels.
+
+    Returns:
+        -log2 of the mass of x, in bits.
+    """
     at = jnp.maximum(x.astype(jnp.int32) - 1, 0)[..., None]
     low, high = (jnp.take_along_axis(law.edges, at + k, axis=-1)[..., 0] for k in (0, 1))
     flag = jnp.where(x > 0, law.present, TOTAL_MASS - law.present)
@@ -85,9 +137,16 @@ def bits(law: CategoricalLaw, x: Int[Array, "*batch"]) -> Float[Array, "*batch"]
 
 
 def running_sum(x: UInt32[Array, "*batch n"]) -> UInt32[Array, "*batch n"]:
-    """Cumulative sums, below 2^31, along the last axis.
+    """Computes cumulative sums along the last axis.
 
-    As integer products with triangles of ones, in two levels of 16: XLA:CPU's own take three times as long.
+    They are integer products with triangles of ones, in two levels of 16: the cumulative sum of XLA:CPU takes three
+    times as long.
+
+    Args:
+        x: Integers whose sums stay below 2^31.
+
+    Returns:
+        Sums up to and including each position.
     """
     size = x.shape[-1]
     rows = jnp.pad(x.astype(jnp.int32), [(0, 0)] * (x.ndim - 1) + [(0, -size % 16)]).reshape(*x.shape[:-1], -1, 16)
@@ -97,14 +156,21 @@ def running_sum(x: UInt32[Array, "*batch n"]) -> UInt32[Array, "*batch n"]:
 
 
 def _exp_minus(distance: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """2^16 exp(-distance / 2^8), rounded, for distances of 0 or more."""
+    """Returns 2^16 exp(-distance / 2^8), rounded, for distances of 0 or more."""
     table = jnp.asarray(_exp_table())
     return table.at[distance].get(mode="clip")
 
 
 def presence(logit: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """Mass of the values above 0 by its logit in units of 2^-8 nats, in [1, 2^16 - 1]."""
-    # The likelier side's weight is 2^16; a weight of 2^16 for the other would overflow below.
+    """Computes the mass of the values above 0 from its logit.
+
+    Args:
+        logit: Logits in units of 2^-8 nats.
+
+    Returns:
+        Masses in units of 2^-16, in [1, 2^16 - 1].
+    """
+    # The weight of the likelier side is 2^16. As much for the other side would overflow the product below.
     weight = jnp.minimum(_exp_minus(jnp.abs(logit)), TOTAL_MASS - 1)
     both = TOTAL_MASS + weight
     smaller = jnp.maximum((weight * (TOTAL_MASS - 1) + both // 2) // both, 1)
@@ -113,8 +179,8 @@ def presence(logit: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
 
 @functools.cache
 def _exp_table() -> np.ndarray:
-    """round(2^16 exp(-i / 2^8)), up to the first 0."""
-    # The default context is the program's to change, this one is not.
+    """Returns round(2^16 exp(-i / 2^8)) for i = 0, 1, ..., up to the first 0."""
+    # A context of its own, since the program may have changed the default one.
     with localcontext(Context(prec=40, rounding=ROUND_HALF_EVEN)):
         size = (_WEIGHT_BITS + 2) << FRACTION_BITS
         entries = [2**_WEIGHT_BITS * (Decimal(-i) / 2**FRACTION_BITS).exp() for i in range(size)]

@@ -1,8 +1,8 @@
-"""Pixel likelihoods: floats for training, and the same laws as integer tables of symbol masses for coding.
+"""Pixel likelihoods by name: as floats for training, and as the same distributions in integers for coding.
 
-For coding, the network's fixed-point parameters of a pixel become a law in integers: mostly the row of a table of
-cumulative masses, which is built on the host in integers only (see `recjax.models.likelihoods.tables`). So encoder and
-decoder agree on every machine.
+For coding, the network's fixed-point parameters of a pixel become an integer distribution. Mostly it is a row of a
+table of cumulative masses, which is built on the host in integers only (see `recjax.models.likelihoods.tables`), so
+that encoder and decoder agree on every machine.
 """
 
 import functools
@@ -21,23 +21,29 @@ from recjax.models.likelihoods import categorical, logistic, tables
 from recjax.models.likelihoods.table_codec import by_rows, by_split_rows
 
 PARAMETER_FRACTION_BITS = 8
-"""A fixed-point likelihood parameter is in units of 2^-8 nats."""
+"""Fraction bits of a likelihood parameter in fixed point: units of 2^-8 nats."""
 
 WHOLE_LEVELS = 65
-"""Above so many levels a beta-binomial is released as "split_beta_binomial"; files of others must go on decoding."""
+"""Largest number of levels for which a beta-binomial is released as one table.
+
+With more levels it is released as "split_beta_binomial". Models that have "beta_binomial" with more levels still decode
+their files with it.
+"""
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """The law of one pixel given the decoder network's parameters for it.
+    """The distribution of one pixel, given a network's parameters for it.
 
-    name: a key of LIKELIHOODS.
-    num_symbols: pixels are 0 to num_symbols - 1.
-    num_parameters: network outputs per pixel, the last axis of every array of parameters below.
-    log_prob: (float parameters in nats, pixels) -> nats.
-    law: parameters in units of 2^-8 nats -> a pytree of integers with leading axes *batch; integers only.
-    codec: laws -> codec of pixels, one for each lane.
-    bits: (laws, pixels) -> -log2 of the pixels' masses, in bits.
+    Attributes:
+        name: Its key in `LIKELIHOODS`.
+        num_symbols: Number of pixel values, which are 0 to num_symbols - 1.
+        num_parameters: Network outputs per pixel: the size of the last axis of every array of parameters.
+        log_prob: Takes float parameters in nats and pixels; returns log probabilities in nats.
+        law: Takes parameters in units of 2^-8 nats; returns the distributions as a pytree of integers with leading axes
+            *batch. It computes with integers only.
+        codec: Takes distributions, one for each lane; returns the codec of pixels.
+        bits: Takes distributions and pixels; returns -log2 of the masses of the pixels, in bits.
     """
 
     name: str
@@ -51,14 +57,35 @@ class Likelihood:
 
 @functools.cache
 def make_likelihood(name: str, levels: int) -> Likelihood:
-    """The named likelihood of pixels with `levels` values; ValueError says which names and levels there are."""
+    """Makes the likelihood of a name.
+
+    Args:
+        name: A key of `LIKELIHOODS`.
+        levels: Number of pixel values.
+
+    Returns:
+        The likelihood, the same object for the same arguments.
+
+    Raises:
+        ValueError: There is no likelihood of this name, or it does not have this number of levels.
+    """
     if name not in LIKELIHOODS:
         raise ValueError(f"there is no likelihood {name!r}; choose one of {', '.join(LIKELIHOODS)}.")
     return LIKELIHOODS[name](levels)
 
 
 def bernoulli(levels: int = 2) -> Likelihood:
-    """Binary pixels. One parameter: the logit of the pixel being 1."""
+    """Makes the likelihood of binary pixels, whose one parameter is the logit of the pixel being 1.
+
+    Args:
+        levels: Number of pixel values, which must be 2.
+
+    Returns:
+        The likelihood "bernoulli".
+
+    Raises:
+        ValueError: `levels` is not 2.
+    """
     if levels != 2:
         raise ValueError(f"a Bernoulli likelihood has 2 levels, got {levels}; use beta_binomial for more.")
 
@@ -70,10 +97,20 @@ def bernoulli(levels: int = 2) -> Likelihood:
 
 
 def beta_binomial(levels: int) -> Likelihood:
-    """Binomial counts 0 to levels - 1 whose probability is Beta distributed (used by BB-ANS, arXiv:1901.04866).
+    """Makes the beta-binomial likelihood of pixels: binomial counts whose probability is beta distributed.
 
-    Two parameters: the logit of the mean, and the log of the concentration alpha + beta. Each is a direct output of the
-    network (the paper's code has log alpha and log beta), so that the table's axes are the network's outputs.
+    BB-ANS (arXiv:1901.04866) uses it. The two parameters are the logit of the mean, and the log of the concentration
+    alpha + beta. Both are outputs of the network (which in the paper's code are log alpha and log beta), so that they
+    are the axes of the table.
+
+    Args:
+        levels: Number of pixel values, 2 to 256.
+
+    Returns:
+        The likelihood "beta_binomial".
+
+    Raises:
+        ValueError: `levels` is out of range.
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"a beta-binomial likelihood has 2 to 256 levels, got {levels}.")
@@ -102,7 +139,17 @@ def beta_binomial(levels: int) -> Likelihood:
 
 
 def split_beta_binomial(levels: int) -> Likelihood:
-    """`beta_binomial` as two tables: of whether a pixel is 0, and of what else it is."""
+    """Makes the beta-binomial likelihood with two tables: for whether a pixel is 0, and for its value if not.
+
+    Args:
+        levels: Number of pixel values, 3 to 256.
+
+    Returns:
+        The likelihood "split_beta_binomial", whose parameters are those of `beta_binomial`.
+
+    Raises:
+        ValueError: `levels` is out of range.
+    """
     if levels < 3:
         raise ValueError(f"a split beta-binomial likelihood has 3 to 256 levels, got {levels}; use beta_binomial.")
     codec, bits = by_split_rows(functools.partial(tables.beta_binomial_split_rows, levels - 1))
@@ -110,12 +157,30 @@ def split_beta_binomial(levels: int) -> Likelihood:
 
 
 def released_name(name: str, levels: int) -> str:
-    """The likelihood that codes with what was trained under a name: of the same law in floats, in better tables."""
+    """Returns the name of the likelihood that codes with a model trained under a name.
+
+    Args:
+        name: Name of the likelihood in training.
+        levels: Number of pixel values.
+
+    Returns:
+        A likelihood with the same distribution in floats, and with better tables where there are any.
+    """
     return "split_beta_binomial" if name == "beta_binomial" and levels > WHOLE_LEVELS else name
 
 
 def categorical_likelihood(levels: int) -> Likelihood:
-    """Pixels of any law: `levels` parameters, see `recjax.models.likelihoods.categorical`."""
+    """Makes the likelihood of pixels of any distribution, see `recjax.models.likelihoods.categorical`.
+
+    Args:
+        levels: Number of pixel values, 3 to 256; there are as many parameters.
+
+    Returns:
+        The likelihood "categorical".
+
+    Raises:
+        ValueError: `levels` is out of range.
+    """
     if not 3 <= levels <= 256:
         raise ValueError(f"a categorical likelihood has 3 to 256 levels, got {levels}; use bernoulli for 2.")
     parts = (categorical.log_prob, categorical.law, categorical.codec, categorical.bits)
@@ -123,10 +188,20 @@ def categorical_likelihood(levels: int) -> Likelihood:
 
 
 def discretised_logistic(levels: int) -> Likelihood:
-    """Grey levels under a logistic law that is cut into them, see `recjax.models.likelihoods.logistic`.
+    """Makes the likelihood of pixels whose values are intervals of a logistic distribution.
 
-    Two parameters: the mean and the log of the scale, where all levels together are 8 wide. A sure level pays for the
-    least mass of all others, 0.0056 bits with 256.
+    The two parameters are the mean and the log of the scale, in units in which all levels together are 8 wide; see
+    `recjax.models.likelihoods.logistic`. Every value has at least one unit of mass, so even a certain pixel costs
+    0.0056 bits with 256 levels.
+
+    Args:
+        levels: Number of pixel values, 2 to 256.
+
+    Returns:
+        The likelihood "discretised_logistic".
+
+    Raises:
+        ValueError: `levels` is out of range.
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"a discretised logistic likelihood has 2 to 256 levels, got {levels}.")
@@ -142,6 +217,7 @@ LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {
     "categorical": categorical_likelihood,
     "discretised_logistic": discretised_logistic,
 }
+"""Functions that make a likelihood for a number of levels, by its name."""
 
 
 def _rounded_shift(x: Int32[Array, "..."], bits: int) -> Int32[Array, "..."]:
@@ -154,15 +230,15 @@ def _logit_index(parameters: Int32[Array, "*batch parameters"]) -> Int32[Array, 
 
 
 def _log_rising(a: Float[Array, "..."], k: Float[Array, "..."]) -> Float[Array, "..."]:
-    """log(a (a + 1) ... (a + k - 1)) = log Gamma(a + k) - log Gamma(a), for real k >= 0.
+    """Computes log(a (a + 1) ... (a + k - 1)) = log Gamma(a + k) - log Gamma(a) for real k >= 0.
 
-    Stirling's series on both, subtracted by hand: two float32 log-gammas of large arguments would cancel. Four steps of
-    the recurrence first, because the series needs arguments of 4 or more (error below 1e-6).
+    Stirling's series of both terms are subtracted analytically: two float32 log-gammas of large arguments would cancel.
+    The recurrence is applied four times first, because the series needs arguments of 4 or more (error below 1e-6).
     """
     b = a + 4.0
     top = b + k
     series = (top - 0.5) * jnp.log1p(k / b) + k * (jnp.log(b) - 1.0) + _stirling_tail(top) - _stirling_tail(b)
-    # As one product of ratios: a (a + 1) (a + 2) (a + 3) over the same at a + k.
+    # The four steps of the recurrence: a (a + 1) (a + 2) (a + 3) over the same product at a + k.
     ratio = (a / (a + k)) * ((a + 1) / (a + k + 1)) * ((a + 2) / (a + k + 2)) * ((a + 3) / (a + k + 3))
     return series + jnp.log(ratio)
 

@@ -1,6 +1,7 @@
-"""A head with free laws, evaluated where it is needed: all pixels have a flag, those above 0 have a law of values too.
+"""Evaluates a head with a categorical likelihood only where needed: flags of all pixels, values of those above 0.
 
-Most pixels of a drawn or scanned image are 0, and the law of the 255 other values is most of a head's work.
+Most pixels of a drawn or scanned image are 0, and the distribution of the up to 255 other values is most of a head's
+work.
 """
 
 import jax
@@ -13,11 +14,19 @@ from recjax.models.likelihoods import categorical
 from recjax.models.likelihoods.categorical import CategoricalLaw
 
 _ROWS = 128
-"""Laws that are evaluated together."""
+"""Distributions of values that are evaluated together."""
 
 
 def flags(head: Network, inputs: Int32[Array, "*batch inputs"]) -> tuple[UInt32[Array, "*batch"], Array]:
-    """Masses of the values above 0 as of `categorical.law`, and what the last layer is given for each of the pixels."""
+    """Computes the masses of the values above 0 of all pixels.
+
+    Args:
+        head: The network whose outputs are the logits of `categorical.law`.
+        inputs: Inputs of the head for each pixel.
+
+    Returns:
+        The masses `present` of `categorical.law`, and the inputs of the head's last layer [pixels, units].
+    """
     hidden = networks.hidden(head, inputs.reshape(-1, inputs.shape[-1]))
     flag = networks.apply(networks.last_of(head, slice(1)), hidden)
     return categorical.presence(flag).reshape(inputs.shape[:-1]), hidden
@@ -26,13 +35,23 @@ def flags(head: Network, inputs: Int32[Array, "*batch inputs"]) -> tuple[UInt32[
 def value_edges(
     head: Network, hidden: Array, present: Bool[Array, "*batch"]
 ) -> tuple[UInt32[Array, "rows edges"], UInt32[Array, "*batch"]]:
-    """Cumulative masses of the values 1, 2, ... of the pixels that are present, in rows, and each one's row."""
+    """Computes the distributions of the values 1, 2, ... of those pixels that are above 0.
+
+    Args:
+        head: The network whose outputs are the logits of `categorical.law`.
+        hidden: Inputs of the head's last layer [pixels, units], as `flags` returns them.
+        present: Whether each pixel is above 0.
+
+    Returns:
+        Cumulative masses of the values from 1 on, in a row for each pixel that is above 0 (further rows have no
+        meaning), and the number of each pixel's row (without meaning for pixels that are 0).
+    """
     last, count = networks.last_of(head), present.size
     at_once = min(_ROWS, count)
     rows = -(-count // at_once) * at_once
     upto = jnp.cumsum(present.reshape(-1), dtype=jnp.int32)
     number = jnp.arange(count, dtype=jnp.int32)
-    # Distinct places out of range for the others, as the scatter is told that no place occurs twice.
+    # The scatter is told that no place occurs twice, so the other pixels have distinct places beyond the end.
     place = jnp.where(present.reshape(-1), upto - 1, rows + number)
     pixel_of = jnp.zeros(rows, jnp.int32).at[place].set(number, mode="drop", unique_indices=True)
 
@@ -48,7 +67,16 @@ def value_edges(
 
 
 def bits(head: Network, inputs: Int32[Array, "*batch inputs"], x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """-log2 of the masses of pixels, as of `categorical.bits`."""
+    """Computes the cost of pixels under their integer distributions, as `categorical.bits` does.
+
+    Args:
+        head: The network whose outputs are the logits of `categorical.law`.
+        inputs: Inputs of the head for each pixel.
+        x: Values of the pixels.
+
+    Returns:
+        -log2 of the masses of the pixels, in bits.
+    """
     mass, hidden = flags(head, inputs)
     edges, row = value_edges(head, hidden, x > 0)
     at = jnp.maximum(x.astype(jnp.int32) - 1, 0)

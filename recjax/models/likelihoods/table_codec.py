@@ -1,4 +1,4 @@
-"""Laws of pixels that are rows of tables: how to code with them, and what a pixel costs."""
+"""Codecs and costs of pixels whose distributions are rows of integer tables."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,16 @@ from recjax.coding.rans import MASS_BITS, TOTAL_MASS
 
 
 def by_rows(cdf_rows: Callable[[], UInt32[np.ndarray, "rows cumulative"]]) -> tuple[Callable, Callable]:
-    """Codec and bits of laws that are rows of a table."""
+    """Makes the codec and the cost of distributions that are rows of one table.
+
+    Args:
+        cdf_rows: Returns, when it is needed, the table: the cumulative masses of a distribution in each row, from 0 to
+            2^16.
+
+    Returns:
+        A function from the rows of lanes to the codec of their pixels, and a function from rows and pixels to -log2 of
+        the pixels' masses, in bits.
+    """
 
     def codec(row):
         return codecs.family(jnp.asarray(cdf_rows()), row)
@@ -24,7 +33,16 @@ def by_rows(cdf_rows: Callable[[], UInt32[np.ndarray, "rows cumulative"]]) -> tu
 
 
 def by_split_rows(tables_of: Callable[[], tuple[np.ndarray, np.ndarray]]) -> tuple[Callable, Callable]:
-    """Codec and bits of laws that are rows of two tables: the mass of the values above 0, and what they are then."""
+    """Makes the codec and the cost of distributions in two tables: for whether a value is 0, and for its value if not.
+
+    Args:
+        tables_of: Returns, when they are needed, the tables: the mass of the values above 0 for each row, in units of
+            2^-16, and the cumulative masses of these values, from 0 to 2^16, in each row.
+
+    Returns:
+        A function from the rows of lanes to the codec of their pixels, and a function from rows and pixels to -log2 of
+        the pixels' masses, in bits.
+    """
 
     def codec(row):
         positive, cdf = map(jnp.asarray, tables_of())

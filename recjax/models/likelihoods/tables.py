@@ -1,7 +1,7 @@
-"""Integer tables of symbol masses, one row per cell of a likelihood's parameter space.
+"""Integer tables of pixel masses, with a row for each cell of a likelihood's parameter space.
 
-Everything is integer arithmetic on the host (int64 and Python integers, with `decimal` for the exponentials of the few
-axis values), so every machine builds the same table; a test pins its digest. Masses of a row sum to 2^16 and none is 0.
+The tables are built on the host with integer arithmetic (int64 and Python integers, and `decimal` for the exponentials
+of the few axis values), so every machine builds the same ones. The masses of a row sum to 2^16 and none is 0.
 """
 
 import functools
@@ -13,40 +13,42 @@ from jaxtyping import Int32, UInt32
 from recjax.models.fixed_point.logarithms import EXP2_ONE, exp2_fixed, log2_fixed
 
 PRECISION = 16
-"""The masses of a row sum to 2^16."""
+"""Log2 of the sum of the masses of a row."""
 
 MAX_LOGIT = 12
+"""Logits are clipped to [-MAX_LOGIT, MAX_LOGIT]."""
 MIN_LOG_CONCENTRATION = -4
 MAX_LOG_CONCENTRATION = 8
+"""Logs of concentrations are clipped to [MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION]."""
 
 LOGIT_STEP_BITS = 5
-"""The logit's axis has steps of 2^-5 nats."""
+"""The axis of logits has steps of 2^-5 nats."""
 
 LOGIT_CENTRE = MAX_LOGIT << LOGIT_STEP_BITS
-"""Index of logit 0 on that axis, which has 2 * LOGIT_CENTRE + 1 points."""
+"""Index of the logit 0 on the axis of logits, which has 2 * LOGIT_CENTRE + 1 points."""
 
 CONCENTRATION_STEP_BITS = 2
-"""The log concentration's axis has steps of 2^-2 nats."""
+"""The axis of log concentrations has steps of 2^-2 nats."""
 
 ROWS_PER_DEVIATION = {64: 24, 255: 12}
-"""Rows of equal concentration per standard deviation of the logit's estimate, for counts up to 64 and up to 255.
+"""Rows of equal concentration per standard deviation of the estimate of the logit, for n up to 64 and up to 255.
 
 Rounding to the nearest of r rows per deviation costs 1 / (24 r^2) nats on average: 7e-5 and 3e-4.
 """
 
 UNIT_BITS = 40
-"""Exponentials and logistic functions are in units of 2^-40."""
+"""Fraction bits of exponentials and logistic functions."""
 
 _KEPT = 8
-"""Tables of so many numbers of levels are kept, of up to 8 MB each: a process may see models of any levels."""
+"""Size of the caches of tables, which have up to 8 MB each: a process may use models with any numbers of levels."""
 
-# The default context is the program's to change, this one is not.
+# A context of its own, since the program may have changed the default one.
 _DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
 @functools.cache
 def bernoulli_rows() -> UInt32[np.ndarray, "rows 3"]:
-    """Cumulative masses of (0, 1) for each point of the logit's axis."""
+    """Returns the cumulative masses of the values 0 and 1 for each point of the axis of logits."""
     one = (sigmoids() + 2 ** (UNIT_BITS - PRECISION - 1)) >> (UNIT_BITS - PRECISION)
     one = np.clip(one, 1, 2**PRECISION - 1)
     return _cumulative(np.stack([2**PRECISION - one, one], axis=1))
@@ -54,15 +56,30 @@ def bernoulli_rows() -> UInt32[np.ndarray, "rows 3"]:
 
 @functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_rows(n: int) -> UInt32[np.ndarray, "rows cumulative"]:
-    """Cumulative masses of the counts 0 to n for each row that `beta_binomial_row_numbers` names."""
+    """Returns the cumulative masses of the values 0 to n for each pair of parameters.
+
+    Args:
+        n: Largest value, 1 to 255.
+
+    Returns:
+        A read-only table; `beta_binomial_row_numbers` gives the rows of parameters.
+    """
     return _cumulative(_leaky_masses(_row_log2_weights(n)))
 
 
 @functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_split_rows(n: int) -> tuple[UInt32[np.ndarray, "rows"], UInt32[np.ndarray, "rows counts"]]:
-    """For each row, the mass of the counts above 0, in [1, 2^16 - 1], and the cumulative masses of 1 to n among them.
+    """Returns separate masses for whether a value is 0 and for the values 1 to n, for each pair of parameters.
 
-    So a sure 0 does not pay for the least mass of n other counts: 0.0056 bits a pixel of 256 levels.
+    With these a value that is certainly 0 does not pay for the least masses of n other values, which cost 0.0056 bits a
+    pixel with 256 levels.
+
+    Args:
+        n: Largest value, 2 to 255.
+
+    Returns:
+        Read-only tables with the rows of `beta_binomial_rows`: the mass of the values above 0, in [1, 2^16 - 1], and
+        the cumulative masses of the values 1 to n, given that the value is above 0.
     """
     log2_weights = _row_log2_weights(n)
     weights = exp2_fixed(log2_weights.max(axis=1, keepdims=True) - log2_weights)
@@ -74,13 +91,13 @@ def beta_binomial_split_rows(n: int) -> tuple[UInt32[np.ndarray, "rows"], UInt32
 
 @functools.lru_cache(maxsize=1)
 def _row_log2_weights(n: int) -> np.ndarray:
-    """log2 of the masses of each row up to a constant, in units of 2^-24 (int64 [rows, n + 1])."""
+    """Computes log2 of the masses of each row up to a constant, in units of 2^-24 (int64 [rows, n + 1])."""
     numbers = beta_binomial_row_numbers(n)
     means = sigmoids()
     totals = _concentrations()
     alphas, betas = [], []
     for numbers_here, total in zip(numbers, totals, strict=True):
-        # A row stands for a run of logits; the middle one is its parameter.
+        # A row serves a run of logits and has the masses of the middle one.
         first = np.searchsorted(numbers_here, np.arange(numbers_here[0], numbers_here[-1] + 1), side="left")
         last = np.searchsorted(numbers_here, np.arange(numbers_here[0], numbers_here[-1] + 1), side="right") - 1
         for middle in (first + last) // 2:
@@ -91,10 +108,17 @@ def _row_log2_weights(n: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=_KEPT)
 def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logits"]:
-    """Row of each point (log concentration, logit). Rows are closer together where the law is more sensitive.
+    """Returns the row of each point (log concentration, logit) of the parameter axes.
 
-    The Fisher information of the logit is about m p (1 - p), with m = n (A + 1) / (A + n) the count of independent
-    draws that n draws with concentration A are worth.
+    Rows are closer together where the distribution is more sensitive. The Fisher information of the logit is about
+    m p (1 - p), where m = n (A + 1) / (A + n) is the number of independent draws that n draws with concentration A are
+    worth.
+
+    Args:
+        n: Largest value, 1 to 255.
+
+    Returns:
+        Numbers of rows, which count on from each concentration to the next.
     """
     means = sigmoids()
     rows_per_deviation = next(rows for largest, rows in ROWS_PER_DEVIATION.items() if n <= largest)
@@ -104,7 +128,7 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
     for concentration, total in enumerate(_concentrations()):
         one = 2**UNIT_BITS
         draws = (n * (total + one) << 12) // (total + n * one)
-        # Per step of the axis, in units of 2^-16 rows: sqrt(draws * variance) * rows per deviation / 2^LOGIT_STEP_BITS.
+        # Rows per step of the logit (2^-5), in units of 2^-16: sqrt(draws * variance) * rows per deviation * 2^-5.
         deviations = _integer_sqrt(draws * (variances >> 20))
         arc = np.cumsum(deviations * rows_per_deviation >> LOGIT_STEP_BITS)
         numbers[concentration] = next_row + ((arc - arc[0]) >> 16)
@@ -116,7 +140,7 @@ def beta_binomial_row_numbers(n: int) -> Int32[np.ndarray, "concentrations logit
 
 @functools.cache
 def sigmoids() -> np.ndarray:
-    """1 / (1 + exp(-logit)) of each point of the logit's axis, in units of 2^-40 (int64)."""
+    """Returns 1 / (1 + exp(-logit)) of each point of the axis of logits, in units of 2^-40 (int64)."""
     points = range(-LOGIT_CENTRE, LOGIT_CENTRE + 1)
     with localcontext(_DECIMALS):
         values = [2**UNIT_BITS / (1 + (-Decimal(point) / 2**LOGIT_STEP_BITS).exp()) for point in points]
@@ -125,7 +149,7 @@ def sigmoids() -> np.ndarray:
 
 @functools.cache
 def _concentrations() -> tuple[int, ...]:
-    """exp of each point of the log concentration's axis, in units of 2^-40."""
+    """Returns exp of each point of the axis of log concentrations, in units of 2^-40."""
     points = range(
         MIN_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS, (MAX_LOG_CONCENTRATION << CONCENTRATION_STEP_BITS) + 1
     )
@@ -135,9 +159,10 @@ def _concentrations() -> tuple[int, ...]:
 
 
 def _log2_weights(n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """log2 of the beta-binomial masses of 0 to n up to a constant per row, in units of 2^-24 ([rows, n + 1]).
+    """Computes log2 of beta-binomial masses up to a constant per row, in units of 2^-24 ([rows, n + 1]).
 
-    From the ratio of neighbours, (n - k) (k + alpha) / ((k + 1) (n - k - 1 + beta)), which needs no gamma function.
+    Neighbouring masses have the ratio (n - k) (k + alpha) / ((k + 1) (n - k - 1 + beta)), which needs no gamma
+    function.
     """
     k = np.arange(n, dtype=np.int64)
     fixed = log2_fixed(n - k) - log2_fixed(k + 1)
@@ -147,7 +172,10 @@ def _log2_weights(n: int, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
 
 
 def _leaky_masses(log2_weights: np.ndarray) -> np.ndarray:
-    """Masses of at least 1 that sum to 2^16, proportional to 2^log2_weights; rounding's rest goes to the largest."""
+    """Computes masses of at least 1 and of sum 2^16 that are proportional to 2^log2_weights but for rounding.
+
+    The mass that rounding leaves over goes to the largest.
+    """
     weights = exp2_fixed(log2_weights.max(axis=1, keepdims=True) - log2_weights)
     spare = 2**PRECISION - weights.shape[1]
     masses = 1 + weights * spare // weights.sum(axis=1, keepdims=True)
@@ -162,7 +190,7 @@ def _cumulative(masses: np.ndarray) -> UInt32[np.ndarray, "rows cumulative"]:
 
 
 def _integer_sqrt(x: np.ndarray) -> np.ndarray:
-    """Floor of the square root of integers below 2^62, bit by bit."""
+    """Computes the floor of the square root of integers below 2^62, bit by bit."""
     root = np.zeros_like(x)
     for bit in range(30, -1, -1):
         trial = root + (1 << bit)

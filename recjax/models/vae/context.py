@@ -1,7 +1,7 @@
-"""What the likelihood of a pixel is told of its decoded neighbours: their values, and which of them are not 0.
+"""Inputs of the head from the decoded neighbours of a pixel: their values, and which of them are not 0.
 
-Both networks that evaluate it, the float one in training and the exact one in a codec, get the same numbers: a value is
-in units of 2^-bits for pixels of `bits` bits, so that it is exact in either.
+The float head in training and the exact one in a codec get the same numbers: values are in units of 2^-bits for pixels
+of `bits` bits, so that they are exact in both.
 """
 
 from math import prod
@@ -13,16 +13,31 @@ from jaxtyping import Array, Float, Int, Int32
 from recjax.coding.wavefront import wavefront
 
 FRACTION_BITS = 11
-"""All inputs of the exact network are in units of 2^-11: those from the latents too, which reach +-16."""
+"""Fraction bits of all inputs of the exact head, also of its features, which reach +-16."""
 
 
 def num_inputs(radius: int) -> int:
-    """Inputs for a context of this radius: two for each of the radius (2 radius + 1) + radius neighbours."""
+    """Returns the number of inputs from a context: two for each of the radius (2 radius + 1) + radius neighbours.
+
+    Args:
+        radius: How far a pixel sees.
+
+    Returns:
+        The number of inputs.
+    """
     return 4 * radius * (radius + 1)
 
 
 def exact_inputs(values: Int[Array, "*batch seen"], levels: int) -> Int32[Array, "*batch inputs"]:
-    """The inputs in units of 2^-11 from the values of the neighbours, 0 for those outside of the image."""
+    """Computes the inputs of the exact head from the values of neighbours.
+
+    Args:
+        values: Values of the neighbours of a pixel, 0 for those outside of the image.
+        levels: Number of pixel values.
+
+    Returns:
+        Inputs in units of 2^-11: first the values, then 1 for each neighbour that is not 0.
+    """
     values = values.astype(jnp.int32)
     present = (values > 0).astype(jnp.int32) << FRACTION_BITS
     return jnp.concatenate([values << (FRACTION_BITS - _bits(levels)), present], axis=-1)
@@ -31,14 +46,33 @@ def exact_inputs(values: Int[Array, "*batch seen"], levels: int) -> Int32[Array,
 def float_inputs(
     x: Int[Array, "*batch pixels"], image_shape: tuple[int, ...], radius: int, levels: int
 ) -> Float[Array, "*batch pixels inputs"]:
-    """The inputs of every pixel of images."""
+    """Computes the inputs of the float head for all pixels of images.
+
+    Args:
+        x: Images with values 0 to levels - 1.
+        image_shape: (height, width) of an image.
+        radius: How far a pixel sees.
+        levels: Number of pixel values.
+
+    Returns:
+        The numbers of `exact_inputs` as floats.
+    """
     values = seen(x, image_shape, radius).astype(jnp.float32)
     return jnp.concatenate([values * 2.0 ** -_bits(levels), (values > 0).astype(jnp.float32)], axis=-1)
 
 
 def seen(x: Int[Array, "*batch pixels"], image_shape: tuple[int, ...], radius: int) -> Int[Array, "*batch pixels seen"]:
-    """The neighbours of every pixel of images, in the order of `wavefront.neighbours`, 0 outside of the image."""
-    # Slices of a padded image: a gather takes several times as long on CPUs, and its gradient is not needed.
+    """Collects the neighbours that every pixel of images sees.
+
+    Args:
+        x: Images.
+        image_shape: (height, width) of an image.
+        radius: How far a pixel sees.
+
+    Returns:
+        Values of the neighbours in the order of `neighbours`, 0 for those outside of the image.
+    """
+    # These are slices of a padded image, because a gather takes several times as long on CPUs.
     height, width = image_shape
     images = x.reshape(*x.shape[:-1], height, width)
     padded = jnp.pad(images, [(0, 0)] * (images.ndim - 2) + [(radius, 0), (radius, radius)])
@@ -49,7 +83,15 @@ def seen(x: Int[Array, "*batch pixels"], image_shape: tuple[int, ...], radius: i
 
 
 def neighbours(image_shape: tuple[int, ...], radius: int) -> Int32[np.ndarray, "pixels seen"]:
-    """Numbers of the pixels that each pixel sees; the number of pixels for those outside of the image."""
+    """Returns the numbers of the pixels that each pixel sees.
+
+    Args:
+        image_shape: (height, width) of an image.
+        radius: How far a pixel sees.
+
+    Returns:
+        Numbers of pixels in row order, or the number of all pixels for neighbours outside of the image.
+    """
     return wavefront(image_shape, radius).neighbours
 
 

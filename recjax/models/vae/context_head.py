@@ -1,7 +1,8 @@
-"""The head of a VAE whose pixels see a context: from the features and the decoded neighbours of a pixel to its law.
+"""The float head of a VAE whose pixels see a context: from features and decoded neighbours to a pixel's likelihood.
 
-A latent says what an image is about, and its neighbours say what a pixel is likely to be: with both, a small network
-models grey values far better than either (PixelVAE, Gulrajani et al., arXiv:1611.05013, on a window of a few pixels).
+The latents say what an image shows, and its neighbours say what a pixel is likely to be. With both, a small network
+models grey values far better than with either (PixelVAE, Gulrajani et al., arXiv:1611.05013, here on a window of a few
+pixels).
 """
 
 from typing import Any
@@ -18,16 +19,31 @@ from recjax.models.vae.mlp import MLP
 Params = dict[str, Any]
 
 _SPARE_ROOM = 0.3
-"""Share of the pixels for which the laws of values above 0 are evaluated together, if no more of them are above 0."""
+"""If at most this share of the pixels is above 0, the distributions of values are evaluated for those pixels alone."""
 
 
 def network(config: VAEConfig) -> MLP:
-    """Features and context of a pixel -> parameters of its likelihood."""
+    """Makes the head, which turns the features and the context of a pixel into the parameters of its likelihood.
+
+    Args:
+        config: The configuration of the VAE.
+
+    Returns:
+        The network without its weights.
+    """
     return MLP((*config.head, config.make_likelihood().num_parameters))
 
 
 def init(config: VAEConfig, key: Array) -> Params:
-    """Fresh parameters."""
+    """Draws initial weights of the head.
+
+    Args:
+        config: The configuration of the VAE.
+        key: Key of `jax.random`.
+
+    Returns:
+        The weights by layer.
+    """
     width = config.features + context.num_inputs(config.context_radius)
     return dict(network(config).init(key, jnp.zeros((1, width)))["params"])
 
@@ -38,7 +54,17 @@ def parameters(
     features: Float[Array, "*batch pixels features"],
     x: Int[Array, "*batch pixels"],
 ) -> Float[Array, "*batch pixels parameters"]:
-    """Parameters of the likelihood of every pixel, in nats."""
+    """Computes the likelihood parameters of every pixel.
+
+    Args:
+        config: The configuration of the VAE.
+        params: Weights of the head.
+        features: The generative network's numbers for each pixel.
+        x: Images with values 0 to levels - 1, the context of their pixels.
+
+    Returns:
+        Parameters of the likelihood of every pixel, in nats.
+    """
     return mlp.apply(network(config), params, inputs(config, features, x))
 
 
@@ -48,11 +74,21 @@ def log_likelihood(
     features: Float[Array, "*batch pixels features"],
     x: Int[Array, "*batch pixels"],
 ) -> Float[Array, "*batch"]:
-    """log p(x | z) of images in nats."""
+    """Computes the log likelihood of images.
+
+    Args:
+        config: The configuration of the VAE.
+        params: Weights of the head.
+        features: The generative network's numbers for each pixel.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        log p(x | z) in nats, where z are the latents of the features.
+    """
     if config.likelihood != "categorical":
         return config.make_likelihood().log_prob(parameters(config, params, features, x), x).sum(axis=-1)
     last = params[f"layer_{len(config.head)}"]
-    # In the precision of the weights, as far as to the law itself.
+    # The logits are computed in the precision of the weights, the distributions in float32.
     hidden = mlp.apply(MLP(config.head, last_relu=True), params, inputs(config, features, x)).astype(last["bias"].dtype)
     flag = (hidden @ last["kernel"][:, 0] + last["bias"][0]).astype(jnp.float32)
     present = categorical.presence_log_prob(flag, x).sum(axis=-1)
@@ -61,7 +97,10 @@ def log_likelihood(
 
 
 def _present_values(hidden, kernel, bias, x) -> Float[Array, "all_pixels"]:
-    """log P(x | x > 0) of each pixel of all images, 0 where x = 0: a law of 255 values for a fifth of the pixels."""
+    """Computes log P(x | x > 0) in nats of each pixel of all images, and 0 where x = 0.
+
+    Where few pixels are above 0, the distribution of up to 255 values is evaluated for these alone.
+    """
     flat = x.reshape(-1)
     room = max(int(_SPARE_ROOM * flat.size), 1)
 
@@ -81,6 +120,15 @@ def _present_values(hidden, kernel, bias, x) -> Float[Array, "all_pixels"]:
 def inputs(
     config: VAEConfig, features: Float[Array, "*batch pixels features"], x: Int[Array, "*batch pixels"]
 ) -> Float[Array, "*batch pixels inputs"]:
-    """What the head is told of every pixel."""
+    """Collects the inputs of the head for every pixel.
+
+    Args:
+        config: The configuration of the VAE.
+        features: The generative network's numbers for each pixel.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        The features of each pixel, then the inputs from its context (`context.float_inputs`).
+    """
     seen = context.float_inputs(x, config.image_shape, config.context_radius, config.levels)
     return jnp.concatenate([features, seen], axis=-1)

@@ -1,4 +1,4 @@
-"""Released and trained models: loading them, and the integers that encoder and decoder compute from them.
+"""Loads released and trained VAEs, and evaluates them in the integers that encoder and decoder share.
 
 Whatever a decoder computes here is integer arithmetic. Pass models to jitted functions as arguments: a model that is
 closed over becomes constants, whose integer products XLA folds, slowly, at compile time.
@@ -66,6 +66,7 @@ MEAN_FRACTION_BITS = 12
 """Fraction bits of the inference network's means, or of its alphas (`recjax.models.vae.isokl`)."""
 
 LOG2_SCALE_FRACTION_BITS = 8
+"""Fraction bits of the inference network's log2 scales."""
 LATENT_FRACTION_BITS = 12
 """Fraction bits of the generative network's inputs."""
 
@@ -73,19 +74,35 @@ GRID_FRACTION_BITS = 26
 """Fraction bits of `recjax.grid.value_fixed`."""
 
 _AT_ONCE = 32
+"""Images that `image_bits` evaluates together."""
 
 
 def pixel_fraction_bits(levels: int) -> int:
-    """Bits by which pixels are shifted left to fill the inference network's 16-bit inputs."""
+    """Returns the number of bits by which pixels are shifted left to fill the inference network's 16-bit inputs.
+
+    Args:
+        levels: Number of pixel values.
+
+    Returns:
+        The number of bits.
+    """
     return (exact.LIMIT // (levels - 1)).bit_length() - 1
 
 
 def posterior(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Int32[Array, "*batch latents"], Int32[Array, "*batch latents"]]:
-    """Means in units of 2^-12 and log2 scales in units of 2^-8 of the posterior, in prior standard deviations.
+    """Computes the posterior of images in integers, as bits-back decoders need it.
 
-    ValueError for an "isokl" posterior, which has floats only.
+    Args:
+        model: A model with a "normal" posterior.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        The mean in units of 2^-12 and log2 of the scale in units of 2^-8, in prior standard deviations.
+
+    Raises:
+        ValueError: The model has an "isokl" posterior, which is evaluated in floats.
     """
     require_integer_posterior(model)
     mean, log2_scale = jnp.split(_inferred(model, x), 2, axis=-1)
@@ -96,7 +113,15 @@ def posterior(
 def posterior_floats(
     model: Model, x: UInt8[Array, "*batch pixels"]
 ) -> tuple[Float32[Array, "*batch latents"], Float32[Array, "*batch latents"]]:
-    """Mean and scale of the posterior as floats, for encoders that search; no decoder may use them."""
+    """Computes the posterior of images in floats, for encoders that search; decoders must not use it.
+
+    Args:
+        model: The model.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        The mean and the scale, in prior standard deviations.
+    """
     if model.kappa_nats_q16 is not None:
         alpha = _inferred(model, x).astype(jnp.float32) * jnp.float32(2.0**-MEAN_FRACTION_BITS)
         kappa_nats = jnp.asarray(model.kappa_nats_q16).astype(jnp.float32) * jnp.float32(2.0**-KAPPA_FRACTION_BITS)
@@ -108,7 +133,14 @@ def posterior_floats(
 
 
 def require_integer_posterior(model: Model) -> None:
-    """ValueError unless the posterior is made of integers, so that a decoder can evaluate it as bits-back does."""
+    """Checks that the posterior of a model is made of integers, so that bits-back decoders can evaluate it.
+
+    Args:
+        model: The model.
+
+    Raises:
+        ValueError: The model has an "isokl" posterior.
+    """
     if model.posterior_name != "normal":
         raise ValueError(
             f"bits-back needs a normal posterior in integers, and model {model.name!r} has one of kind "
@@ -121,13 +153,30 @@ def _inferred(model: Model, x: UInt8[Array, "*batch pixels"]) -> Int32[Array, "*
 
 
 def pixel_outputs(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, "*batch pixels outputs"]:
-    """What the generative network says of each pixel, given latents in units of 2^-26."""
+    """Evaluates the generative network.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+
+    Returns:
+        The likelihood parameters of each pixel in units of 2^-8 nats; if there is a head, features in units of 2^-11.
+    """
     outputs = networks.apply(model.generative, _generative_inputs(z_fixed))
     return jnp.reshape(outputs, (*outputs.shape[:-1], model.pixels, -1))
 
 
 def pixel_layers(model: Model, z_fixed: Int32[Array, "*batch latents"]) -> tuple[Array, networks.Network]:
-    """`pixel_outputs` before the last layer, in rows, and the part of that layer for each pixel, on a leading axis."""
+    """Evaluates the generative network up to its last layer, which is returned in parts, one for each pixel.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+
+    Returns:
+        The inputs of the last layer in rows, and a network of the last layer whose arrays have a leading axis of
+        pixels.
+    """
     hidden = networks.hidden(model.generative, _generative_inputs(z_fixed).reshape(-1, z_fixed.shape[-1]))
     last = networks.last_of(model.generative)
     return hidden, jax.tree.map(lambda x: jnp.moveaxis(x.reshape(*x.shape[:-1], model.pixels, -1), -2, 0), last)
@@ -139,7 +188,16 @@ def _generative_inputs(z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, 
 
 
 def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
-    """Laws of pixels from their features and the values of the neighbours that they see."""
+    """Computes the distributions of pixels from their features and their context.
+
+    Args:
+        model: A model with a head.
+        features: Features of each pixel, as `pixel_outputs` returns them.
+        seen: Values of the neighbours of each pixel.
+
+    Returns:
+        The distribution of each pixel, a pytree of integers as `Likelihood.law` returns it.
+    """
     assert model.head is not None
     return model.likelihood.law(networks.apply(model.head, head_inputs(model, features, seen)))
 
@@ -147,12 +205,30 @@ def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UIn
 def head_inputs(
     model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]
 ) -> Int32[Array, "*batch inputs"]:
-    """What the head is told of pixels."""
+    """Collects the inputs of the head.
+
+    Args:
+        model: A model with a head.
+        features: Features of each pixel, as `pixel_outputs` returns them.
+        seen: Values of the neighbours of each pixel.
+
+    Returns:
+        The features of each pixel, then the inputs from its context, in units of 2^-11.
+    """
     return jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
 
 
 def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:
-    """Laws of all pixels of images given latents in units of 2^-26; of x, the context alone counts."""
+    """Computes the distributions of all pixels of images, given latents.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+        x: Images, which matter only as the context of their pixels.
+
+    Returns:
+        The distribution of each pixel, a pytree of integers as `Likelihood.law` returns it.
+    """
     outputs = pixel_outputs(model, z_fixed)
     if model.head is None:
         return model.likelihood.law(outputs)
@@ -163,7 +239,16 @@ def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[A
 def pixel_bits(
     model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]
 ) -> Float32[Array, "*batch pixels"]:
-    """-log2 of the masses of images' pixels, in bits, for reports."""
+    """Computes the cost of each pixel of images under its integer distribution, for reports.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        -log2 of the masses of the pixels, in bits.
+    """
     if model.head is None or model.likelihood_name != "categorical":
         return model.likelihood.bits(pixel_laws(model, z_fixed, x), x)
     seen = context.seen(x, model.image_shape, model.context_radius)
@@ -174,8 +259,17 @@ def pixel_bits(
 def image_bits(
     model: Model, z_fixed: Int32[Array, "images latents"], x: UInt8[Array, "images pixels"]
 ) -> Float32[Array, "images"]:
-    """Sums of `pixel_bits` over the pixels of each image."""
-    # The laws of all pixels of all images at once could take gigabytes.
+    """Computes the cost of images: the sums of `pixel_bits` over their pixels.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+        x: Images with values 0 to levels - 1.
+
+    Returns:
+        -log2 of the mass of each image given its latents, in bits.
+    """
+    # Some images at a time: the distributions of all pixels of all images could take gigabytes.
     count = len(x)
     at_once = min(_AT_ONCE, count)
     rows = jnp.minimum(jnp.arange(-(-count // at_once) * at_once), count - 1).reshape(-1, at_once)
@@ -185,9 +279,16 @@ def image_bits(
 
 @functools.lru_cache(maxsize=8)
 def in_floats(model: Model) -> Model:
-    """The model with its networks in floats, for research: with it a decoder is right only where the encoder was.
+    """Converts the networks of a model to floats, for research: its files decode only on machines like the encoder's.
 
-    It has the digest of the exact one. Files of it are made by `lossless.compress(..., arithmetic="float")`.
+    The result keeps the digest of the exact model. `lossless.compress(..., arithmetic="float")` makes files with it;
+    see `recjax.codecs.lossless.fingerprint` for what has to be alike.
+
+    Args:
+        model: An exact model, or one in floats.
+
+    Returns:
+        The model in floats, cached for each model object.
     """
     if model.arithmetic == "float":
         return model
@@ -197,9 +298,16 @@ def in_floats(model: Model) -> Model:
 
 
 def save_model(path: str | Path, model: Model) -> None:
-    """Write the model as safetensors; see `load_model`. 8-bit weights take half the space of 16-bit ones.
+    """Writes a model to a safetensors file, which `load_model` reads.
 
-    ValueError for a model in floats, of which the exact one is what is kept.
+    A model with 8-bit weights takes half the space of one with 16-bit weights.
+
+    Args:
+        path: Path of the file, which is replaced if it exists.
+        model: An exact model.
+
+    Raises:
+        ValueError: The model is in floats; only exact models are saved.
     """
     if model.arithmetic == "float":
         raise ValueError(f"model {model.name!r} is in floats, which no file holds; save the exact one of its digest.")
@@ -208,7 +316,25 @@ def save_model(path: str | Path, model: Model) -> None:
 
 
 def load_model(name_or_path: str | Path) -> Model:
-    """A released model by its name, or a model file by its path; ValueError if it is unknown or damaged."""
+    """Loads a released model by its name, or a model file by its path.
+
+    Args:
+        name_or_path: One of `list_models`, or the path of a file that `save_model` wrote.
+
+    Returns:
+        The model; for a released one, the same object each time.
+
+    Raises:
+        ValueError: There is no such model, or its file is damaged or not of a VAE.
+
+    Example:
+        >>> from recjax.models.vae.evaluate import list_models, load_model
+        >>> "mnist-ikvae-20" in list_models()
+        True
+        >>> model = load_model("mnist-ikvae-20")
+        >>> model.image_shape, model.levels, model.latents
+        ((28, 28), 256, 20)
+    """
     path = documents.path_of(name_or_path)
     if str(name_or_path) in list_models():
         return _load_released(str(name_or_path))
@@ -222,7 +348,7 @@ def load_model(name_or_path: str | Path) -> Model:
 
 @functools.cache
 def _load_released(name: str) -> Model:
-    # The same object each time, for which plans are remembered.
+    # Cached, because plans are cached for each model object.
     return _load(PRETRAINED / f"{name}.safetensors")
 
 
@@ -260,12 +386,22 @@ def _load(path: Path) -> Model:
 
 
 def list_models() -> list[str]:
-    """Names of the released models."""
+    """Returns the names of the released models, sorted."""
     return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
 
 
 def find_model(digest: str) -> Model:
-    """The released model whose hexadecimal digest begins so (8 digits at least); ValueError if there is none."""
+    """Finds the released model of a digest.
+
+    Args:
+        digest: The hexadecimal digest of a model, or at least its first 8 digits.
+
+    Returns:
+        The first released model whose digest begins so.
+
+    Raises:
+        ValueError: The digest has fewer than 8 digits, or no released model has it.
+    """
     for card in read_cards() if len(digest) >= 8 else []:
         if card.digest.startswith(digest.lower()):
             return load_model(card.name)
@@ -277,7 +413,7 @@ def _network(tensors: Mapping[str, np.ndarray], label: str) -> exact.ExactNetwor
     while f"{label}.{len(layers)}.bias" in tensors:
         prefix = f"{label}.{len(layers)}."
         stored = {field: tensors[prefix + field] for field in exact.ExactLayer._fields if prefix + field in tensors}
-        # Files leave low digits out that are all 0.
+        # Files leave out low digits that are all 0.
         low = np.zeros_like(stored["weight_high"])
         layers.append(exact.ExactLayer(**jax.tree.map(jnp.asarray, {"weight_low": low} | stored)))
     return exact.ExactNetwork(tuple(layers))

@@ -9,7 +9,13 @@ from jaxtyping import Array, Float
 
 
 class MLP(nn.Module):
-    """Dense layers named layer_0, layer_1, ... with a ReLU and dropout between them, and after the last if asked."""
+    """Dense layers named layer_0, layer_1, ... with a ReLU and dropout between them.
+
+    Attributes:
+        widths: Outputs of each layer.
+        dropout: Probability of dropping a hidden unit in training.
+        last_relu: Whether a ReLU and dropout follow the last layer too.
+    """
 
     widths: tuple[int, ...]
     dropout: float = 0.0
@@ -17,6 +23,15 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "*batch inputs"], training: bool = False) -> Float[Array, "*batch outputs"]:
+        """Evaluates the layers.
+
+        Args:
+            x: Inputs.
+            training: Whether dropout acts.
+
+        Returns:
+            Outputs of the last layer.
+        """
         for position, width in enumerate(self.widths):
             x = nn.Dense(width, name=f"layer_{position}")(x)
             if position + 1 < len(self.widths) or self.last_relu:
@@ -27,7 +42,17 @@ class MLP(nn.Module):
 def apply(
     network: MLP, params: Any, x: Float[Array, "*batch inputs"], dropout_key: Array | None = None
 ) -> Float[Array, "*batch outputs"]:
-    """Outputs in float32, computed in the precision of the weights that are given; dropout acts with a key only."""
+    """Evaluates a network in the precision of its weights.
+
+    Args:
+        network: The network.
+        params: Weights by layer.
+        x: Inputs, converted to the dtype of the weights.
+        dropout_key: Key of `jax.random` for dropout; None for no dropout.
+
+    Returns:
+        Outputs in float32.
+    """
     training = dropout_key is not None
     x = x.astype(jax.tree.leaves(params)[0].dtype)
     outputs = network.apply({"params": params}, x, training, rngs={"dropout": dropout_key} if training else None)

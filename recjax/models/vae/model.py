@@ -1,6 +1,6 @@
-"""What a codec needs of a trained VAE, as one pytree of integers with a digest.
+"""The parts of a trained VAE that a codec needs, as one pytree of integers with a digest.
 
-The digest names exactly the parts that decoding depends on; a file stores it, so that it is never decoded with another
+The digest names exactly the parts that decoding depends on. A file stores it, so that it is never decoded with another
 model.
 """
 
@@ -28,40 +28,47 @@ from recjax.models.vae.config import POSTERIORS
 from recjax.models.vae.isokl import MAX_KAPPA_NATS
 
 KL_UNIT = 1024
-"""kl_bits are in units of 1/1024 bits."""
+"""`Model.kl_bits` is in units of 1/1024 bit."""
 
 MAX_CONTEXT_RADIUS = 4
+"""Largest context radius of a model."""
 
 KAPPA_FRACTION_BITS = 16
-"""kappa_nats_q16 is in units of 2^-16 nats."""
+"""`Model.kappa_nats_q16` is in units of 2^-16 nats."""
 
 FORMAT = 1
-"""Version of the file format and of the arithmetic that a model's integers mean."""
+"""Version of the file format and of the arithmetic with a model's integers."""
 
 _MAX_KAPPA_Q16 = round(MAX_KAPPA_NATS * 2**KAPPA_FRACTION_BITS)
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A released VAE; a pytree whose leaves are integers, made by `make_model` or `load_model`.
+    """A VAE as a codec uses it: a pytree of integers (but see `exact_digest`), made by `make_model` or `load_model`.
 
-    inference: pixels shifted left by pixel_fraction_bits -> means in units of 2^-12, then log2 scales in 2^-8; for an
-        "isokl" posterior, alphas (`recjax.models.vae.isokl`) in units of 2^-12.
-    generative: latents in units of 2^-12 -> likelihood parameters in units of 2^-8 nats, pixel by pixel; or features of
-        each pixel in units of 2^-11, where there is a head.
-    head: None, or features and context of a pixel in units of 2^-11 -> likelihood parameters in units of 2^-8 nats.
-    kl_bits: mean KL divergence of each latent on the training set, in units of 1/1024 bits.
-    intervals: intervals per latent for space partitioning, chosen from kl_bits.
-    index_counts: histograms of codes on the training set, by name, for learned index codes: of all blocks together, or
-        a row for each.
-    interval_masses: masses of each latent's intervals, of sum 2^16, where the aggregate posterior was learned.
-    name: what a person calls it; not part of the digest.
-    image_shape, levels: images are arrays of this shape with values 0 to levels - 1.
-    context_radius: how far the head sees, see `recjax.coding.wavefront`; 0 without one.
-    card: JSON text for people (training configuration, measured rates); not part of the digest.
-    posterior_name: "normal", which bits-back needs, or "isokl".
-    kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; else None.
-    exact_digest: of a model in floats (`model.in_floats`), the digest of the exact one; else "".
+    Attributes:
+        inference: Network from pixels, shifted left by `pixel_fraction_bits`, to means in units of 2^-12 and then log2
+            scales in units of 2^-8; for an "isokl" posterior, to alphas (`recjax.models.vae.isokl`) in units of 2^-12.
+        generative: Network from latents in units of 2^-12 to likelihood parameters in units of 2^-8 nats, pixel by
+            pixel; if there is a head, to the features of each pixel in units of 2^-11.
+        head: Network from features and context of a pixel in units of 2^-11 to likelihood parameters in units of 2^-8
+            nats; None if pixels see no context.
+        kl_bits: Mean KL divergence of each latent on the training set, in units of 1/1024 bit.
+        intervals: Number of intervals of each latent for space partitioning, chosen from `kl_bits`.
+        index_counts: Histograms of codes on the training set, by name, for learned index codes: one histogram for all
+            blocks, or a row for each block.
+        name: Name for people; not part of the digest.
+        image_shape: Shape of the images.
+        levels: Number of pixel values, which are 0 to levels - 1.
+        context_radius: How far the head sees (see `recjax.coding.wavefront`), 0 without a head.
+        likelihood_name: A key of `recjax.models.likelihoods.families.LIKELIHOODS`.
+        card: JSON text for people (training configuration, measured rates); not part of the digest.
+        posterior_name: "normal", which bits-back coding needs, or "isokl".
+        kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; None for "normal".
+        interval_masses: Masses of each latent's intervals, of sum 2^16, learned from the aggregate posterior; None for
+            equal masses.
+        exact_digest: For a model in floats (`recjax.models.vae.evaluate.in_floats`), the digest of the exact model;
+            else "".
     """
 
     inference: Network
@@ -83,20 +90,22 @@ class Model:
 
     @property
     def arithmetic(self) -> str:
-        """How decoders evaluate its networks: "exact", the same everywhere, or "float"."""
+        """Arithmetic of decoders' networks: "exact", the same on every machine, or "float"."""
         return "float" if isinstance(self.generative, FloatNetwork) else "exact"
 
     @property
     def pixels(self) -> int:
-        """Symbols per image."""
+        """Number of pixels of an image."""
         return prod(self.image_shape)
 
     @property
     def latents(self) -> int:
+        """Number of latent coordinates."""
         return len(self.kl_bits)
 
     @property
     def likelihood(self) -> Likelihood:
+        """The likelihood of a pixel."""
         return make_likelihood(self.likelihood_name, self.levels)
 
     @property
@@ -153,7 +162,31 @@ def make_model(
     posterior_name: str = "normal",
     kappa_nats_q16: np.ndarray | None = None,
 ) -> Model:
-    """A model whose parts are checked to fit together; ValueError says what does not."""
+    """Makes a model and checks that its parts fit together.
+
+    Args:
+        name: Name for people.
+        inference: The inference network.
+        generative: The generative network.
+        image_shape: Shape of the images; (height, width) if pixels see a context.
+        levels: Number of pixel values.
+        likelihood_name: A key of `recjax.models.likelihoods.families.LIKELIHOODS`.
+        head: The head; None if pixels see no context.
+        context_radius: How far the head sees, 1 to MAX_CONTEXT_RADIUS; 0 without a head.
+        kl_bits: Mean KL divergence of each latent on the training set, in units of 1/1024 bit.
+        intervals: Number of intervals of each latent, from 1 on.
+        index_counts: Histograms for learned index codes, see `with_index_counts`; None for none.
+        interval_masses: Masses of the intervals, see `with_interval_masses`; None for equal masses.
+        metadata: The card; None for an empty one.
+        posterior_name: "normal" or "isokl".
+        kappa_nats_q16: KL divergence of each latent of an "isokl" posterior, in units of 2^-16 nats; None for "normal".
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: The parts do not fit together; the message says which.
+    """
     check_name(name)
     kl_bits, intervals = np.asarray(kl_bits, np.int32), np.asarray(intervals, np.int32)
     inference, generative, head = jax.tree.map(jnp.asarray, (inference, generative, head))
@@ -199,13 +232,13 @@ def make_model(
 
 
 def _expected_widths(model: Model) -> list[tuple[str, Any, tuple[int, int]]]:
-    """Inputs and outputs that each network must have."""
+    """Returns the label of each network, the network, and the numbers of inputs and outputs that it must have."""
     outputs = parameters = model.likelihood.num_parameters
     expected = []
     if model.head is not None:
         assert isinstance(model.head, exact.ExactNetwork)
         seen = context.num_inputs(model.context_radius)
-        # What is not of the context are the features of the pixel, as many as the generative network gives it.
+        # The inputs that are not from the context are the features of the pixel, which the generative network makes.
         outputs = model.head.layers[0].weight_high.shape[0] - seen if model.head.layers else 0
         expected.append(("head", model.head, (outputs + seen, parameters)))
     per_latent = 1 if model.posterior_name == "isokl" else 2
@@ -230,7 +263,18 @@ def _check_posterior(model: Model) -> None:
 
 
 def with_index_counts(model: Model, counts: Mapping[str, np.ndarray]) -> Model:
-    """The model with other index histograms, and therefore another digest; ValueError if one is none."""
+    """Replaces the index histograms of a model, which changes its digest.
+
+    Args:
+        model: An exact model.
+        counts: Histograms by name, [classes] for all blocks or [blocks, classes], with counts of 0 or more.
+
+    Returns:
+        The changed model.
+
+    Raises:
+        ValueError: A histogram has another shape or a negative count, or the model is in floats.
+    """
     _require_exact(model)
     arrays = {name: np.asarray(array, np.int32) for name, array in counts.items()}
     for name, array in arrays.items():
@@ -243,10 +287,18 @@ def with_index_counts(model: Model, counts: Mapping[str, np.ndarray]) -> Model:
 
 
 def with_interval_masses(model: Model, masses: np.ndarray | None) -> Model:
-    """The model with other masses of its intervals [latents, capacity], and therefore another digest; None for equal
-    ones.
+    """Replaces the masses of a model's intervals, which changes its digest.
 
-    ValueError unless each latent's intervals have masses of 1 or more whose sum is 2^16, and the rest of its row is 0.
+    Args:
+        model: An exact model.
+        masses: Masses [latents, capacity] with capacity at least the largest number of intervals. The intervals of a
+            latent have masses of 1 or more, of sum 2^16, and the rest of its row is 0. None for equal masses.
+
+    Returns:
+        The changed model.
+
+    Raises:
+        ValueError: The masses are not of this form, or the model is in floats.
     """
     _require_exact(model)
     if masses is None:
@@ -265,14 +317,21 @@ def _require_exact(model: Model) -> None:
 
 
 def decoding_document(model: Model) -> dict[str, Any]:
-    """What decoding depends on besides the tensors."""
+    """Returns all that decoding depends on besides the tensors.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Values for JSON, by their names in the document of a model file.
+    """
     document = {
         "format": FORMAT,
         "image_shape": list(model.image_shape),
         "levels": model.levels,
         "likelihood": model.likelihood_name,
     }
-    # Absent where they mean nothing, so that models without them keep their digests.
+    # These fields are absent where they mean nothing, so that models without them keep their digests.
     if model.context_radius:
         document["context_radius"] = model.context_radius
     if model.posterior_name != "normal":
@@ -281,9 +340,15 @@ def decoding_document(model: Model) -> dict[str, Any]:
 
 
 def model_tensors(model: Model) -> dict[str, np.ndarray]:
-    """Every integer array of the model by its name in a file.
+    """Collects every integer array of a model by its name in a file.
 
-    The `weight_low` of a layer is left out where all of it is 0, as in networks of 8-bit weights.
+    The `weight_low` of a layer is left out where all of it is 0, as in networks with 8-bit weights.
+
+    Args:
+        model: An exact model.
+
+    Returns:
+        NumPy arrays by name.
     """
     tensors = {"kl_bits": model.kl_bits, "intervals": model.intervals}
     if model.kappa_nats_q16 is not None:
@@ -297,7 +362,7 @@ def model_tensors(model: Model) -> dict[str, np.ndarray]:
     for label, network in networks:
         assert isinstance(network, exact.ExactNetwork)
         for position, layer in enumerate(network.layers):
-            # On the host first: JAX would compile for every shape.
+            # The test runs on the host, because JAX would compile it for every shape.
             stored = {field: np.asarray(array) for field, array in layer._asdict().items()}
             if not np.any(stored["weight_low"]):
                 del stored["weight_low"]

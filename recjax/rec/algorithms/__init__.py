@@ -1,1 +1,1 @@
-"""The samplers, one file each."""
+"""The algorithms of relative entropy coding, one file each."""

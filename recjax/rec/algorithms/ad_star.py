@@ -1,11 +1,13 @@
-"""AD* coding: A* coding that halves space at its medians (Flamich, Markou, Hernandez-Lobato 2022, arXiv:2201.12857).
+"""A* coding that halves space at its medians: AD* (Flamich, Markou, Hernandez-Lobato 2022, arXiv:2201.12857).
 
 Candidates arrive as a Poisson process over space and time, P times the unit rate, and the one of the smallest t / r(z)
-is a sample of Q. Halve the words of the grid again and again: the node of an interval B has the first arrival in B that
-is later than the sample of B's parent, and by then the whole process is among the nodes. (A word may arrive again below
-its node; it is later there, and cannot win.) The search examines nodes in order of what they could still hold, log t of
-the node less the largest log r in its interval, until that is no less than the best log(t / r). A decoder knows the
-interval from the path alone. (In the paper's words, -log t is a Gumbel.)
+is a sample of Q. The words of the grid are halved again and again, which makes a tree of intervals. The sample of an
+interval B is the first arrival in B that is later than the sample of B's parent; the samples of all nodes are the whole
+process. (A word may arrive again below its node; it is later there, and cannot win.)
+
+The search examines nodes in the order of what they could still hold: log t of the node less the largest log r in its
+interval. It ends when that is no less than the best log(t / r). A decoder knows the interval from the path alone. (The
+paper speaks of Gumbel variables, which are -log t.)
 """
 
 import operator
@@ -26,20 +28,33 @@ from recjax.rec.trees import frontier, tree
 from recjax.rec.trees.frontier import Frontier
 
 MAX_CAPACITY = 1 << 16
+"""Largest number of nodes that can wait."""
 
 
 class Node(NamedTuple):
-    """A node whose sample has arrived: its heap index (root 1, children 2h and 2h + 1), and when."""
+    """Names a node of the tree whose sample has arrived.
+
+    Attributes:
+        heap: Heap index: 1 for the root, 2h and 2h + 1 for the children of h.
+        time: Time when the sample arrived.
+    """
 
     heap: UInt32[Array, ""]
     time: Float[Array, ""]
 
 
 class State(NamedTuple):
-    """The node to examine next and its key, those that wait, and the best sample so far.
+    """Holds the progress of a search: the node to examine next, those that wait, and the best sample so far.
 
-    key: a lower bound of log(t / r) at and below the node; no node that waits has a smaller one. best: log(t / r) of
-    the best sample, which is `best_word` at `best_heap`. steps: nodes examined.
+    Attributes:
+        ratio: The density ratio.
+        waiting: Nodes that wait, by their keys.
+        node: The node to examine next.
+        key: Lower bound of log(t / r) at and below it, in nats; no waiting node has a smaller one.
+        best: Smallest log(t / r) so far, in nats.
+        best_heap: Heap index of the node that has it.
+        best_word: Word of its sample.
+        steps: Number of nodes examined.
     """
 
     ratio: DensityRatio
@@ -53,10 +68,32 @@ class State(NamedTuple):
 
 
 def ad_star(*, max_depth: int = grid.BITS, capacity: int = 64, max_steps: int = 1024) -> RECAlgorithm:
-    """Exact scalar coder for any density ratio; E[steps] = O(D_inf), E[depth] = O(KL).
+    """Makes the exact scalar coder AD*, for any density ratio.
 
-    The best sample goes out with Status.BUDGET if a better one may have been missed: after `max_steps` nodes, or where
-    a node was given up that lay deeper than `max_depth` branches or found `capacity` better ones waiting.
+    E[steps] = O(Dinf), E[depth] = O(KL). The best sample is sent with `Status.BUDGET` if a better one may have been
+    missed: after `max_steps` nodes, or if a node was dropped because it lay deeper than `max_depth` branches or because
+    `capacity` better ones were waiting.
+
+    Args:
+        max_depth: Largest number of branches, in [0, 24].
+        capacity: Largest number of nodes that wait, in [1, 2^16].
+        max_steps: Largest number of nodes examined, in [1, 2^30].
+
+    Returns:
+        The algorithm, which codes every coordinate alone and takes no bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.ad_star(), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([1.0, -0.5]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> encoded.code.depth.shape
+        (2,)
     """
     max_depth = index_codes.check_depth("ad_star", max_depth, grid.BITS)
     max_steps, _, _ = index_codes.check_sizes("ad_star", max_steps, 1, 1)
@@ -88,13 +125,13 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
         heap, time = state.node
         word = tree.heap_sample(key, heap)
         score = jnp.log(time) - state.ratio.log_ratio(word)
-        # The root is the best so far, even if the target has nothing there.
+        # The root's sample is the best so far, even if the target has no mass there.
         better = active & ((score < state.best) | (state.steps == 0))
         best = jnp.where(better, score, state.best)
 
         children = 2 * heap + jnp.arange(2, dtype=jnp.uint32)
         times = time + jnp.stack(child_waits(private_key, heap))
-        # A node of one word has no children, though a place in the arrays.
+        # A node of one word has no children, so their indices are clipped here, and `promising` leaves them out below.
         first, last = grid.dyadic_words(jnp.minimum(children, 2 * tree.ALL - 1))
         keys = jnp.log(times) - state.ratio.log_supremum(first, last)
         promising = active & (keys < best) & (heap < tree.ALL)
@@ -129,22 +166,48 @@ def _ad_star(max_depth: int, capacity: int, max_steps: int) -> RECAlgorithm:
 
 
 def conclude(ratio: DensityRatio, heap, word, steps, complete) -> tuple[Path, UInt32[Array, "1"], Info]:
-    """The result of a search that ended with the sample of a node."""
+    """Returns the result of a search that ended with the sample of a node.
+
+    Args:
+        ratio: The density ratio.
+        heap: Heap index of the node.
+        word: Word of its sample.
+        steps: Number of nodes examined.
+        complete: Whether no better sample was missed.
+
+    Returns:
+        The path to the node, its word [1], and diagnostics.
+    """
     path = tree.heap_path(heap)
     depth = path.depth.astype(jnp.float32)
     return path, word[None], Info(steps, depth, jnp.float32(0), ratio.log_ratio(word), outcome(ratio, complete))
 
 
 def root_time(private_key: randomness.Key) -> Float[Array, ""]:
-    """When the sample of the root arrives."""
+    """Draws the time when the sample of the root arrives.
+
+    Args:
+        private_key: Randomness of the encoder.
+
+    Returns:
+        A variable of Exp(1).
+    """
     return unit_exponential(randomness.words(private_key, randomness.ARRIVAL, (0,), 1)[0])
 
 
 def child_waits(
     private_key: randomness.Key, heap: UInt32[Array, "*n"]
 ) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
-    """How much later than the sample of a node those of its two children arrive: Exp(1) / P(child) each."""
+    """Draws how much later than the sample of a node the samples of its two children arrive: Exp(1) / P(child) each.
+
+    Args:
+        private_key: Randomness of the encoder.
+        heap: Heap indices of the nodes.
+
+    Returns:
+        The waiting times of the lower and of the upper child.
+    """
     lower, upper = randomness.draw(randomness.stream(private_key, randomness.ARRIVAL), heap, 2)
     children = (jnp.uint32(2) << (31 - jax.lax.clz(heap))).astype(jnp.float32)
-    # One by one, as XLA:CPU would encipher again for each part of an array that both are in.
+    # Two arrays, as XLA:CPU would compute the words again for each part that is taken of one array.
     return unit_exponential(lower) * children, unit_exponential(upper) * children

@@ -1,10 +1,12 @@
-"""AS* coding: A* coding that splits space at its samples (Flamich, Markou, Hernandez-Lobato 2022, arXiv:2201.12857).
+"""A* coding that splits space at its samples: AS* (Flamich, Markou, Hernandez-Lobato 2022, arXiv:2201.12857).
 
 Candidates arrive as a Poisson process over space and time, P times the unit rate, and the one of the smallest t / r(z)
 is a sample of Q. The first arrival in an interval B after time t comes at t + Exp(1) / P(B) and follows P(. | B), so
-the process can be searched interval by interval. Cut B at its sample: for a unimodal ratio, the side without the mode
-has no ratio above that of the sample and no earlier arrival, so it cannot win. What remains is one descent towards the
-mode, without a queue. (In the paper's words, -log t is a Gumbel.)
+the process can be searched interval by interval.
+
+An interval is cut at its sample. For a unimodal ratio, the side without the mode has no ratio above that of the sample
+and no earlier arrival, so it cannot win. What remains is one descent towards the mode, without a queue. (The paper
+speaks of Gumbel variables, which are -log t.)
 """
 
 from functools import lru_cache, partial
@@ -24,9 +26,18 @@ from recjax.rec.trees import tree
 
 
 class State(NamedTuple):
-    """The node to examine next (its path, its words, the time before its sample), and the best sample so far.
+    """Holds the progress of a search: the node to examine next, and the best sample so far.
 
-    best: log(t / r) of that sample, whose depth and word are known; its path is the beginning of `path`.
+    Attributes:
+        ratio: The density ratio.
+        path: Path to the next node.
+        first: First word of the next node.
+        count: Number of words of the next node.
+        time: Time of the last sample.
+        best: Smallest log(t / r) so far, in nats.
+        best_depth: Depth of the node that has it; its path is the beginning of `path`.
+        best_word: Word of its sample.
+        stopped: Whether no later sample can win.
     """
 
     ratio: DensityRatio
@@ -41,10 +52,30 @@ class State(NamedTuple):
 
 
 def as_star(*, max_depth: int = tree.MAX_DEPTH - 1) -> RECAlgorithm:
-    """Exact scalar coder for unimodal density ratios; E[steps] = O(D_inf), E[depth] = O(KL).
+    """Makes the exact scalar coder AS*, for unimodal density ratios.
 
-    A search that has not ended after the node at `max_depth` branches sends its best sample, with Status.BUDGET.
-    Status.UNSUITED if the ratio has several modes on the grid, as that of a target wider than the coding distribution.
+    E[steps] = O(Dinf), E[depth] = O(KL). A search that has not ended after the node at `max_depth` branches sends its
+    best sample, with `Status.BUDGET`. `Status.UNSUITED` tells that the ratio has several modes on the grid, as for a
+    target wider than the coding distribution, or that the grid cannot represent the target (see `Status`).
+
+    Args:
+        max_depth: Largest number of branches, in [0, 63].
+
+    Returns:
+        The algorithm, which codes every coordinate alone and takes no bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.as_star(), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([1.0, -0.5]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> encoded.code.depth.shape
+        (2,)
     """
     return _as_star(index_codes.check_depth("as_star", max_depth, tree.MAX_DEPTH - 1))
 
@@ -68,11 +99,11 @@ def _as_star(max_depth: int) -> RECAlgorithm:
         depth, count = state.path.depth, jnp.maximum(state.count, 1)
         wait = unit_exponential(randomness.words(private_key, randomness.ARRIVAL, (depth,), 1)[0])
         time = state.time + wait * (tree.ALL / count.astype(jnp.float32))
-        # No later arrival is earlier than this one, and no log ratio exceeds that of the mode, which is 0.
+        # Later samples arrive later, and no log ratio exceeds that of the mode, which is 0 here.
         hopeless = jnp.log(time) >= state.best
         word = tree.sample(key, state.path, state.first, count)
         score = jnp.log(time) - state.ratio.log_ratio(word)
-        # The root is the best so far, even if the target has nothing there.
+        # The root's sample is the best so far, even if the target has no mass there.
         better = (score < state.best) | (depth == 0)
         upper = state.ratio.best_word > word
         first, left = tree.cut(state.first, count, word, upper)

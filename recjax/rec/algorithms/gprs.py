@@ -1,10 +1,12 @@
-"""Greedy Poisson rejection sampling of scalars (Flamich 2023, arXiv:2305.15313), searched interval by interval.
+"""Greedy Poisson rejection sampling of scalars by a tree search (Flamich 2023, arXiv:2305.15313).
 
 Candidates arrive as a Poisson process over space and time, P times the unit rate, and the first whose time is below
-sigma(r(z)) is a sample of Q (see `time_map.py`): the region of acceptance shrinks to the mode as time goes on. Cut an
-interval at the sample that was rejected: for a unimodal ratio, the side without the mode has no ratio above that of
-the sample, and none of its arrivals will ever be accepted. What remains is one descent towards the mode, with Exp(1) /
-P(B) from one arrival in the interval B to the next. `gprs_global.py` is the same sampler without the tree.
+sigma(r(z)) is a sample of Q (see `trees/stretch.py`): the region of acceptance shrinks to the mode as time goes on.
+
+An interval is cut at its sample if that was rejected. For a unimodal ratio, the side without the mode has no ratio
+above that of the sample, so none of its later arrivals can be accepted. What remains is one descent towards the mode,
+with a wait of Exp(1) / P(B) for the next arrival in the interval B. `gprs_global.py` is the same sampler without the
+tree.
 """
 
 from functools import lru_cache, partial
@@ -26,25 +28,54 @@ from recjax.rec.trees.stretch import TimeMap, time_map
 
 
 class Target(NamedTuple):
-    """What a search knows of its coordinate, fixed while it runs, and whether samples will follow it."""
+    """Holds what is fixed during the search for one coordinate.
+
+    Attributes:
+        ratio: The density ratio.
+        times: The map sigma from heights of the ratio to times.
+        suited: Whether samples will follow the target: it is not wider than the coding distribution.
+    """
 
     ratio: NormalRatio
     times: TimeMap
     suited: Bool[Array, ""]
 
     def accepts(self, word: UInt32[Array, "*n"], time: Float[Array, "*n"]) -> Bool[Array, "*n"]:
-        """Whether an arrival is accepted, unless an earlier one was."""
+        """Tells whether arrivals are accepted, unless an earlier one was.
+
+        Args:
+            word: Words of the grid.
+            time: Their arrival times.
+
+        Returns:
+            bool, of the shape of `word`.
+        """
         return jnp.log(time) < self.times.log_sigma(-self.ratio.log_ratio(word))
 
     def status(self, accepted: Bool[Array, ""]) -> Int32[Array, ""]:
-        """The status of a search that ended with or without an acceptance."""
+        """Returns the status of a search that has ended.
+
+        Args:
+            accepted: Whether it ended with an acceptance.
+
+        Returns:
+            A value of `Status`, int32 [].
+        """
         return outcome(self.ratio, accepted, self.suited)
 
 
 class State(NamedTuple):
-    """The node examined last (to be examined first, at the start): its path, its words, its time and its sample.
+    """Holds the progress of a search: the node examined last, and where the next one lies.
 
-    first, count and time are those of the node to examine next.
+    Attributes:
+        target: What is fixed during the search.
+        path: Path to the next node; once the search has stopped, to the node that is sent.
+        first: First word of the next node.
+        count: Number of words of the next node.
+        time: Time of the last sample.
+        word: Word of the last sample.
+        accepted: Whether it was accepted.
+        stopped: Whether the search has ended.
     """
 
     target: Target
@@ -58,17 +89,45 @@ class State(NamedTuple):
 
 
 def prepare(q: Distribution, p: Distribution) -> Target:
-    """The target of a block of one coordinate."""
+    """Prepares the search for a block of one coordinate.
+
+    Args:
+        q: The target, a `Normal`; one that is wider than p is replaced by one as wide.
+        p: The coding distribution, a `Normal`.
+
+    Returns:
+        What is fixed during the search.
+    """
     ratio, narrow = unimodal_ratio(q, p)
     return Target(ratio, time_map(ratio), narrow)
 
 
 def gprs(*, max_depth: int = tree.MAX_DEPTH - 1) -> RECAlgorithm:
-    """Exact scalar coder for targets narrower than the coding distribution; E[steps] and E[depth] are O(KL).
+    """Makes the exact scalar coder of greedy Poisson rejection sampling, which searches a tree.
 
-    A search that accepts no sample up to `max_depth` branches sends the last, with Status.BUDGET. Status.UNSUITED if
-    the target is wider than the coding distribution, and is coded as if it were as wide, or if its law on words does
-    not pass for a density (see `Status`).
+    Target and coding distribution are `Normal`, and the target is the narrower one. E[steps] and E[depth] are O(KL). A
+    search that accepts no sample up to `max_depth` branches sends the last one, with `Status.BUDGET`. `Status.UNSUITED`
+    tells that the target is wider than the coding distribution, and is coded as if it were as wide, or that the grid
+    cannot represent it (see `Status`).
+
+    Args:
+        max_depth: Largest number of branches, in [0, 63].
+
+    Returns:
+        The algorithm, which codes every coordinate alone and takes no bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.gprs(), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([1.0, -0.5]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> encoded.code.depth.shape
+        (2,)
     """
     return _gprs(index_codes.check_depth("gprs", max_depth, tree.MAX_DEPTH - 1))
 

@@ -1,7 +1,7 @@
-"""Greedy Poisson rejection sampling of scalars (Flamich 2023, arXiv:2305.15313), one arrival after the other.
+"""Greedy Poisson rejection sampling of scalars, one arrival after the other (Flamich 2023, arXiv:2305.15313).
 
-Candidates z_1, z_2, ... from P are shared; the encoder gives them the arrival times t_1 < t_2 < ... of a Poisson
-process and sends the first n with t_n < sigma(r(z_n)), which makes z_n a sample of Q (see `time_map.py`).
+Candidates z_1, z_2, ... from P are shared. The encoder gives them the arrival times t_1 < t_2 < ... of a Poisson
+process and sends the first n with t_n < sigma(r(z_n)), which makes z_n a sample of Q (see `trees/stretch.py`).
 """
 
 from functools import lru_cache, partial
@@ -20,7 +20,14 @@ from recjax.rec.candidates import race as candidates
 
 
 class State(NamedTuple):
-    """Progress of the search: arrivals so far and the time of the last; the last is sent if `accepted`."""
+    """Holds the progress of a search.
+
+    Attributes:
+        target: What is fixed during the search.
+        steps: Number of arrivals so far.
+        time: Time of the last arrival that was examined.
+        accepted: Whether arrival number `steps` was accepted, which is then sent.
+    """
 
     target: Target
     steps: UInt32[Array, ""]
@@ -29,10 +36,31 @@ class State(NamedTuple):
 
 
 def gprs_global(*, max_candidates: int, chunk_size: int = 64) -> RECAlgorithm:
-    """Exact scalar coder for targets narrower than the coding distribution; E[steps] = 2^D_inf.
+    """Makes the exact scalar coder of greedy Poisson rejection sampling, which examines one arrival after the other.
 
-    A search that accepts none of `max_candidates` sends the last, with Status.BUDGET; Status.UNSUITED as for `gprs`.
-    `chunk_size` candidates are examined at a time: it changes speed, never what a code decodes to.
+    Unlike `gprs`, it sends the index of a candidate. Target and coding distribution are `Normal`, and the target is the
+    narrower one. E[steps] = 2^Dinf. A search that accepts none of `max_candidates` sends the last, with
+    `Status.BUDGET`; `Status.UNSUITED` as for `gprs`.
+
+    Args:
+        max_candidates: Largest number of candidates examined, in [1, 2^30].
+        chunk_size: Number of candidates examined at a time. It changes speed, never what a code decodes to.
+
+    Returns:
+        The algorithm, which codes every coordinate alone and takes no bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.gprs_global(max_candidates=1024), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([1.0, -0.5]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> encoded.code.index.shape
+        (2,)
     """
     return _gprs_global(*index_codes.check_sizes("gprs_global", max_candidates, chunk_size, 1)[:2])
 
@@ -66,7 +94,7 @@ def _gprs_global(max_candidates: int, chunk_size: int) -> RECAlgorithm:
         log_ratio = state.target.ratio.log_ratio(words[0])
         status = state.target.status(state.accepted)
         info = Info(state.steps, jnp.log2(index.astype(jnp.float32)), jnp.float32(0), log_ratio, status)
-        # The one interval of a coordinate, so that the code has the shape of the samples that it names.
+        # A coordinate has one interval, number 0, so that the code has the shape of the samples that it names.
         return Code(jnp.uint32(0), index), words, info
 
     def decode(key, bins, code, dim):
@@ -80,7 +108,16 @@ def _gprs_global(max_candidates: int, chunk_size: int) -> RECAlgorithm:
 
 
 def index_codec(masses: Int[Array | np.ndarray, "block classes"], bins: Bins | None, dim: int) -> Codec:
-    """Codec of the indices of several coordinates, as that of blocks without bins; intervals are [block, ...], too."""
+    """Makes a codec of the indices of several coordinates.
+
+    Args:
+        masses: A row for each coordinate of a table of masses of the index (see `recjax.coding.integers`), of sum 2^16.
+        bins: Ignored, as there are none.
+        dim: Number of coordinates of a block, 1.
+
+    Returns:
+        A codec of `Code`s with interval [block, ...], which is 0 and not sent, and index [block, ...].
+    """
     codec = index_codes.code_codec(masses, None, dim)
 
     def pop(message):

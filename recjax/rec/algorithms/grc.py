@@ -1,9 +1,9 @@
 """Greedy rejection coding of scalars (Flamich, Markou, Hernandez-Lobato 2023, arXiv:2309.15746).
 
-Rejection sampling without a constant: the sample of the node of an interval B accepts as much of Q as P offers there,
-up to the same height of the ratio everywhere in B. With L the height so far and T = E_P[(r - L)_+] over B what is left
-of Q there, the sample is accepted with probability P(B) (r - L)_+ / T if that is below 1, and L grows by T / P(B).
-Otherwise B is cut, and the search goes on in one of the two parts, drawn in proportion to what is left in them.
+This is rejection sampling without a bound of the ratio. The sample of an interval B is accepted for as much of Q as P
+offers there, up to the same height of the ratio everywhere in B. Let L be the height so far and T = E_P[(r - L)_+] over
+B the part of Q that is left there. The sample is accepted with probability min(1, P(B) (r - L)_+ / T), and L grows by
+T / P(B). Otherwise B is cut in two, and the search continues in one part, drawn in proportion to what is left in each.
 """
 
 from functools import lru_cache, partial
@@ -21,13 +21,23 @@ from recjax.rec.base import Info, Path, RECAlgorithm, outcome
 from recjax.rec.trees import tree
 
 SPLITS = {"sample": tree.MAX_DEPTH - 1, "dyadic": grid.BITS}
-"""Where an interval is cut, and how deep the tree can be."""
+"""Where an interval can be cut, and the largest depth of the tree that results."""
 
 
 class State(NamedTuple):
-    """The node examined last (to be examined first, at the start): its path, its words and its sample.
+    """Holds the progress of a search: the node examined last, and where the next one lies.
 
-    first, count, drop and left are those of the node to examine next. drop: log(max r / L). left: T / max r.
+    Attributes:
+        ratio: The density ratio.
+        suited: Whether samples will follow the target.
+        path: Path to the next node; once the search has stopped, to the node that is sent.
+        first: First word of the next node.
+        count: Number of words of the next node.
+        drop: log(max r / L) at the next node, in nats; infinity at the root, where L is 0.
+        left: T / max r of the next node.
+        word: Word of the last sample.
+        accepted: Whether it was accepted.
+        stopped: Whether the search has ended.
     """
 
     ratio: NormalRatio
@@ -43,12 +53,30 @@ class State(NamedTuple):
 
 
 def grc(*, split: str = "dyadic", max_depth: int | None = None) -> RECAlgorithm:
-    """Exact scalar coder for targets narrower than the coding distribution; E[steps] and E[depth] are O(KL).
+    """Makes the exact scalar coder of greedy rejection coding, for targets narrower than the coding distribution.
 
-    An interval is cut in two `dyadic` halves of equal mass, or at its `sample`. A search that accepts no sample up to
-    `max_depth` branches (by default, all there can be) sends the last, with Status.BUDGET. Status.UNSUITED if the
-    target is wider than the coding distribution, and is coded as if it were as wide, or if its law on words does not
-    pass for a density (see `Status`).
+    Target and coding distribution are `Normal`. E[steps] and E[depth] are O(KL). A search that accepts no sample up to
+    `max_depth` branches sends the last one, with `Status.BUDGET`. `Status.UNSUITED` tells that the target is wider than
+    the coding distribution, and is coded as if it were as wide, or that the grid cannot represent it (see `Status`).
+
+    Args:
+        split: "dyadic" cuts an interval into two halves of equal mass, "sample" at its sample.
+        max_depth: Largest number of branches, in [0, 24] for "dyadic" and in [0, 63] for "sample"; None for the
+            largest.
+
+    Returns:
+        The algorithm, which codes every coordinate alone and takes no bins.
+
+    Raises:
+        ValueError: If `split` is another word, or the depth is out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.grc(), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([1.0, -0.5]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
     """
     if split not in SPLITS:
         raise ValueError(f'grc splits intervals by "sample" or "dyadic", got {split!r}; choose one of them')
@@ -123,8 +151,17 @@ def _grc(dyadic: bool, max_depth: int) -> RECAlgorithm:
 
 
 def raise_height(drop: Float[Array, ""], by: Float[Array, ""]) -> Float[Array, ""]:
-    """The drop of a height that grows by a part of the largest ratio; never negative."""
-    # As a product, since 1 - exp(-drop) would lose the digits of a small drop; from height 0 there is no product.
+    """Returns the drop log(max r / L) after the height L has grown.
+
+    Args:
+        drop: The drop before, in nats; infinity for a height of 0.
+        by: Growth of the height as a part of the largest ratio.
+
+    Returns:
+        The drop, in nats, never negative.
+    """
+    # The new height is exp(-drop) + by = exp(-drop) (1 + by exp(drop)), whose logarithm keeps the digits of a small
+    # drop. From height 0, where the drop is infinite, it is `by`.
     from_zero = -jnp.log(jnp.maximum(by, 1e-30))
     return jnp.maximum(jnp.where(jnp.isinf(drop), from_zero, drop - jnp.log1p(by * jnp.exp(drop))), 0.0)
 
@@ -132,14 +169,24 @@ def raise_height(drop: Float[Array, ""], by: Float[Array, ""]) -> Float[Array, "
 def left_over(
     ratio: NormalRatio, drop: Float[Array, ""], first: UInt32[Array, ""], count: UInt32[Array, ""]
 ) -> Float[Array, ""]:
-    """E_P[(r - L)_+ / max r] over `count` words from the first."""
+    """Returns E_P[(r - L)_+ / max r] over an interval of words, what is left of the target there.
+
+    Args:
+        ratio: The density ratio.
+        drop: log(max r / L), in nats; infinity for L = 0.
+        first: First word of the interval.
+        count: Number of its words.
+
+    Returns:
+        A positive number, or 0 if the interval does not hold the best word and nothing is left in it.
+    """
     ends = jnp.stack([first, first + count])
     last = jnp.uint32(tree.ALL - 1)
     edges = jnp.clip(grid.edge_fixed(ends), grid.value_fixed(jnp.uint32(0)), grid.value_fixed(last)) - ratio.best_fixed
     inner = excess(ratio, drop, *grid.to_float(edges))
-    # Beyond the value of an outermost word lies half a cell.
+    # The outer half of an outermost word's cell lies beyond its value, where the ratio counts as constant.
     outermost = ends == jnp.array([0, tree.ALL], jnp.uint32)
     outer = jnp.sum(jnp.where(outermost, ratio_above(ratio, drop, grid.to_float(edges)), 0.0)) * 2.0 ** -(grid.BITS + 1)
-    # A target narrower than a cell still has its best word.
+    # A target narrower than a cell must still find its best word.
     inside = (ratio.best_word >= first) & (ratio.best_word < first + count)
     return jnp.where(count > 0, inner + outer, 0.0) + jnp.where(inside, 1e-20, 0.0)

@@ -1,7 +1,7 @@
 """Minimal random coding: importance sampling with a flat index (Havasi et al. 2019, arXiv:1810.00440).
 
 Of N shared candidates from P, the encoder sends one with probability proportional to its density ratio. The index is
-nearly uniform, so it costs log2 N bits flat; the sample is biased towards P unless N is much more than 2^KL.
+nearly uniform, so it costs log2 N bits flat. The sample is biased towards P unless N is much more than 2^KL.
 """
 
 from functools import lru_cache, partial
@@ -20,10 +20,19 @@ from recjax.rec.candidates import race as candidates
 from recjax.rec.candidates.race import Race
 
 _LOW_BITS = 16
+"""Bits of the lower part of an index, which is sent in two parts when it has more."""
 
 
 class State(NamedTuple):
-    """Progress of the search: candidates seen, the best log(e / r) for e of Exp(1), and who has it."""
+    """Holds the progress of a search.
+
+    Attributes:
+        race: What is fixed during the search.
+        seen: Empty, as there are no bins.
+        steps: Number of candidates so far.
+        best: Smallest log(e / r) so far, in nats, for e of Exp(1).
+        best_index: Index of the candidate that has it.
+    """
 
     race: Race
     seen: UInt32[Array, " slots"]
@@ -33,9 +42,27 @@ class State(NamedTuple):
 
 
 def mrc(*, num_candidates: int, chunk_size: int = 256) -> RECAlgorithm:
-    """Approximate coder of `num_candidates` candidates, scored `chunk_size` at a time; it knows no bins.
+    """Makes the approximate coder of minimal random coding, which takes no bins.
 
-    The chunk size changes speed, never what a code decodes to.
+    Args:
+        num_candidates: Number of candidates, in [1, 2^30]. The bias shows unless it is much more than 2^KL[Q || P].
+        chunk_size: Number of candidates scored at a time. It changes speed, never what a code decodes to.
+
+    Returns:
+        The algorithm, for blocks of any dimension. Its `code_codec` ignores index masses, as all indices are equal.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.mrc(num_candidates=64), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> float(encoded.info.log2_index[0])
+        6.0
     """
     return _mrc(*index_codes.check_sizes("mrc", num_candidates, chunk_size, 1)[:2])
 
@@ -53,7 +80,7 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
         active = ~done(state)
         steps = state.steps + jnp.arange(chunk_size, dtype=jnp.uint32)
         chunk = candidates.score(key, private_key, state.race, state.seen, steps, active)
-        # The smallest of independent Exp(r) times belongs to n with probability r_n / sum of r.
+        # The smallest of independent times of rates r_1, r_2, ... is the n-th with probability r_n / (r_1 + r_2 + ...).
         times = candidates.waiting_times(private_key, steps)
         scores = jnp.where(steps < num_candidates, jnp.log(times) - chunk.log_ratio, jnp.inf)
         place, lowest = first_minimum(scores)
@@ -83,7 +110,16 @@ def _mrc(num_candidates: int, chunk_size: int) -> RECAlgorithm:
 
 
 def flat_codec(num_candidates: int, blocks: int, dim: int) -> Codec:
-    """Codec of the codes of several blocks, whose indices are uniform on 1 ... num_candidates."""
+    """Makes a codec of the codes of several blocks, whose indices are uniform on 1 ... num_candidates.
+
+    Args:
+        num_candidates: Number of candidates.
+        blocks: Number of blocks.
+        dim: Number of coordinates of a block.
+
+    Returns:
+        A codec of `Code`s with interval [block, dim, ...], which is 0 and not sent, and index [block, ...].
+    """
     upper = -(-num_candidates >> _LOW_BITS) if num_candidates > 1 << _LOW_BITS else 1
     lower = uniform(num_candidates) if upper == 1 else raw_bits(_LOW_BITS)
     both = scan(lambda _: serial(uniform(upper), lower), jnp.arange(blocks))

@@ -1,9 +1,9 @@
 """Ordered random coding: a fixed number of candidates (Theis and Yosri Ahmed 2022, arXiv:2110.12805).
 
-As in the PFR, the winner minimises t_n / r(z_n); the times of its N candidates are the order statistics of N
-exponentials, t_n = t_{n-1} + N / (N - n + 1) Exp(1), so that every candidate can be weighed against all N. The sample
-is biased towards P unless N is some times 2^KL[Q || P'], hence the space partition (arXiv:2405.12203), which makes P' a
-better proposal.
+As in PFR, the candidate that minimises t_n / r(z_n) wins. The times of the N candidates are the order statistics of N
+exponentials, t_n = t_{n-1} + N / (N - n + 1) Exp(1), so that the winner is a draw of importance sampling among all N,
+and small indices win more often. The sample is biased towards P unless N is some times 2^KL[Q || P']; the space
+partition (arXiv:2405.12203) makes P' a better proposal than P.
 """
 
 from functools import lru_cache, partial
@@ -21,7 +21,17 @@ from recjax.rec.candidates.race import Race
 
 
 class State(NamedTuple):
-    """Progress of the search: candidates seen, the time of the last, the best log(t / r') and who has it."""
+    """Holds the progress of a search.
+
+    Attributes:
+        race: What is fixed during the search.
+        seen: Number of candidates in each slot of bins (`candidates.race`).
+        steps: Number of candidates so far.
+        time: Time of the last candidate.
+        best: Smallest log(t / r') so far, in nats.
+        best_step: Step (from 0) of the candidate that has it.
+        best_index: Index of that candidate within its bin.
+    """
 
     race: Race
     seen: UInt32[Array, " slots"]
@@ -33,15 +43,33 @@ class State(NamedTuple):
 
 
 def orc(*, num_candidates: int, chunk_size: int = 256, max_intervals: int = 64) -> RECAlgorithm:
-    """Approximate coder of `num_candidates` candidates, scored `chunk_size` at a time.
+    """Makes the approximate coder of ordered random coding, which examines a fixed number of candidates.
 
-    The chunk size changes speed, never what a code decodes to. `max_intervals` bounds the intervals per dimension of
-    bins that are traced arrays; concrete bins bound themselves.
+    Args:
+        num_candidates: Number of candidates, in [1, 2^30]. The bias shows unless it is some times 2^KL[Q || P'].
+        chunk_size: Number of candidates scored at a time. It changes speed, never what a code decodes to.
+        max_intervals: Bound of the intervals per dimension of bins that are traced arrays; other bins need none.
+
+    Returns:
+        The algorithm, for blocks of any dimension, with or without bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.orc(num_candidates=64), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> int(encoded.info.steps[0])
+        64
     """
     return _orc(*index_codes.check_sizes("orc", num_candidates, chunk_size, max_intervals))
 
 
-# One bundle for the same sizes, so that what is compiled for it is found again.
+# The same sizes give the same object, so that JAX reuses what it compiled for it.
 @lru_cache(maxsize=64)
 def _orc(num_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
     slots = min(4 << (num_candidates - 1).bit_length(), 1 << 16)

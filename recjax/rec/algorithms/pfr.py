@@ -1,6 +1,6 @@
 """Poisson functional representation: exact relative entropy coding (Li and El Gamal 2018, arXiv:1701.02827).
 
-Candidates z_1, z_2, ... from P are shared; the encoder gives them the arrival times t_1 < t_2 < ... of a Poisson
+Candidates z_1, z_2, ... from P are shared. The encoder gives them the arrival times t_1 < t_2 < ... of a Poisson
 process and sends the n that minimises t_n / r(z_n), which makes z_n a sample of Q. No later arrival can win once t_n
 exceeds the best t / r times the largest r. With a space partition (arXiv:2405.12203), r' = dQ/dP' takes the place of r.
 """
@@ -18,12 +18,23 @@ from recjax.rec.candidates import matmul_scores, partition
 from recjax.rec.candidates import race as candidates
 from recjax.rec.candidates.race import Race
 
-# A partitioned search takes tens of steps, so few slots meet.
+# Slots for counting candidates by bin. A partitioned search takes tens of steps, so bins rarely share a slot.
 _SLOTS = 1 << 10
 
 
 class State(NamedTuple):
-    """Progress of the search: arrivals so far, the time of the last, the best log(t / r') and who has it."""
+    """Holds the progress of a search.
+
+    Attributes:
+        race: What is fixed during the search.
+        seen: Number of candidates in each slot of bins (`candidates.race`).
+        steps: Number of arrivals so far.
+        time: Time of the last arrival.
+        best: Smallest log(t / r') so far, in nats.
+        best_step: Step (from 0) of the candidate that has it.
+        best_index: Index of that candidate within its bin.
+        stopped: Whether no later arrival can win.
+    """
 
     race: Race
     seen: UInt32[Array, " slots"]
@@ -36,15 +47,36 @@ class State(NamedTuple):
 
 
 def pfr(*, max_candidates: int, chunk_size: int = 256, max_intervals: int = 64) -> RECAlgorithm:
-    """Exact coder; the search ends by its stopping rule, or with Status.BUDGET after `max_candidates`.
+    """Makes the exact coder of the Poisson functional representation.
 
-    `chunk_size` candidates are scored at a time: it changes speed, never what a code decodes to. `max_intervals` bounds
-    the intervals per dimension of bins that are traced arrays; concrete bins bound themselves.
+    The search ends by its stopping rule, or with `Status.BUDGET` after `max_candidates`. E[steps] is about 2^Dinf[Q ||
+    P'], where P' is P without bins.
+
+    Args:
+        max_candidates: Largest number of candidates examined, in [1, 2^30].
+        chunk_size: Number of candidates scored at a time. It changes speed, never what a code decodes to.
+        max_intervals: Bound of the intervals per dimension of bins that are traced arrays; other bins need none.
+
+    Returns:
+        The algorithm, for blocks of any dimension, with or without bins.
+
+    Raises:
+        ValueError: If a size is not a whole number or out of range.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> algorithm, key, p = rec.pfr(max_candidates=1024), recjax.key(0), recjax.Normal(0.0, 1.0)
+        >>> encoded = rec.encode(algorithm, key, recjax.Normal(np.array([[1.0, -0.5]]), 0.5), p)
+        >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
+        True
+        >>> int(encoded.info.status[0]) == rec.Status.OK
+        True
     """
     return _pfr(*index_codes.check_sizes("pfr", max_candidates, chunk_size, max_intervals))
 
 
-# One bundle for the same sizes, so that what is compiled for it is found again.
+# The same sizes give the same object, so that JAX reuses what it compiled for it.
 @lru_cache(maxsize=64)
 def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorithm:
     def init(key, private_key, q, p, bins):
@@ -63,7 +95,7 @@ def _pfr(max_candidates: int, chunk_size: int, max_intervals: int) -> RECAlgorit
         times = state.time + candidates.running_sum(waits)
         log_time = jnp.log(times)
         in_budget = offset < max_candidates - state.steps
-        # An arrival counts until the first at which even the largest ratio could not win any more.
+        # Only the budget needs a mask: arrivals after the stop, which `used` does not count, cannot win anyway.
         scores = jnp.where(in_budget, log_time - chunk.log_ratio, jnp.inf)
         place, lowest = first_minimum(scores)
         better = active & (lowest < state.best)

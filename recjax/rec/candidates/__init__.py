@@ -1,1 +1,1 @@
-"""How candidates are drawn, scored and raced, many at a time."""
+"""Draws, scores and races candidates, many at a time."""

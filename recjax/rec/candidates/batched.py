@@ -1,4 +1,4 @@
-"""Batches whose blocks share streams of candidates, where one sweep serves all blocks of a stream."""
+"""Searches batches whose blocks share streams of candidates, with one sweep for all blocks of a stream."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from recjax.rec.base import Code, Info, RECAlgorithm, Sweep, outcome
 from recjax.rec.candidates import matmul_scores, partition
 
 LEAST_ROWS = 32
-"""Fewer blocks of a stream are searched one by one."""
+"""Least number of blocks of a stream that are swept together; fewer are searched one by one."""
 
 
 def pays(
@@ -26,7 +26,19 @@ def pays(
     shape: tuple[int, ...],
     shared_axes: frozenset[int],
 ) -> bool:
-    """Whether blocks [*batch, dim] without bins are swept."""
+    """Tells whether blocks without bins are swept.
+
+    Args:
+        algorithm: The algorithm.
+        q: Targets.
+        p: Coding distributions.
+        shape: Shape [*batch, dim] of the blocks.
+        shared_axes: Axes of the batch, counted from 0, whose indices share one stream.
+
+    Returns:
+        True if the algorithm has a sweep, all distributions are `Normal`, and at least `LEAST_ROWS` blocks share a
+        stream.
+    """
     rows = math.prod(shape[axis] for axis in shared_axes)
     return algorithm.sweep is not None and isinstance(q, Normal) and isinstance(p, Normal) and rows >= LEAST_ROWS
 
@@ -35,9 +47,15 @@ def pays(
 def search(
     how: tuple[Sweep, tuple[int, ...], frozenset[int], sharding.Placed | None], problem: Any
 ) -> tuple[Code, jax.Array, Info]:
-    """Codes, words and infos of the rows of a problem, stream by stream.
+    """Searches for the rows of a problem, stream by stream.
 
-    how: the sweep, the shape of the batch, its axes along which streams are shared, and how devices divide its first.
+    Args:
+        how: The sweep; the shape of the batch; its axes whose indices share one stream; and the devices over which the
+            first axis of the batch is divided, None for one device.
+        problem: Shared keys, private keys, q, p and bins (None) of each row.
+
+    Returns:
+        Codes, words and diagnostics of each row.
     """
     rule, batch, shared_axes, where = how
     if where is None or batch[0] % where.devices:
@@ -57,7 +75,17 @@ def _search(rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], pr
 def search_padded(
     rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], problem: Any
 ) -> tuple[Any, Any, Any]:
-    """`search` of padded rows (`rows.py`), in programs that depend on their number and that of streams alone."""
+    """Searches for padded rows, as `search` does, by programs that depend only on their number and that of streams.
+
+    Args:
+        rule: The sweep.
+        batch: Shape of the batch.
+        shared_axes: Axes of the batch, counted from 0, whose indices share one stream.
+        problem: Shared keys, private keys, q, p and bins (None) of each row, padded (see `rows.py`).
+
+    Returns:
+        Codes, words and diagnostics of each row, padded, as NumPy arrays.
+    """
     order = _by_stream(batch, shared_axes)
     streams, rows = order.shape
     wide = sizes.repeat_last(sizes.repeat_last(order, sizes.padded(streams)).T, sizes.padded(rows)).T
@@ -74,7 +102,7 @@ def _search_padded(rule: Sweep, by_stream: Any, streams: jax.Array, rows: jax.Ar
 
 
 def _by_stream(batch: tuple[int, ...], shared_axes: frozenset[int]) -> np.ndarray:
-    """Numbers of the rows of each stream, [stream, row]."""
+    """Returns the numbers of the rows of each stream, [stream, row]."""
     order = np.arange(math.prod(batch)).reshape(batch)
     last = range(len(batch) - len(shared_axes), len(batch))
     order = np.moveaxis(order, sorted(shared_axes), last)
@@ -82,7 +110,7 @@ def _by_stream(batch: tuple[int, ...], shared_axes: frozenset[int]) -> np.ndarra
 
 
 def _search_streams(rule: Sweep, by_stream: Any, streams: Any, rows: Any) -> tuple[Code, jax.Array, Info]:
-    """The search of arrays [stream, row ...], of the first `streams` and of the first `rows` of each."""
+    """Searches arrays [stream, row, ...] for the first `streams` streams and the first `rows` rows of each."""
 
     def search_one(number):
         return _search_stream(rule, rows, *(jax.tree.map(lambda leaf: leaf[number], part) for part in by_stream[:4]))

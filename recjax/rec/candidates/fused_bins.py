@@ -1,8 +1,8 @@
-"""Candidates of a space partition, drawn and scored in few passes over memory, for normal targets.
+"""Draws and scores candidates of a space partition in few passes over memory, for normal targets.
 
-The same draws as `partition.py` makes, where a decoder and a slow search read them. XLA:CPU fuses a pass for each
-array that leaves it, and would encipher again for every one: so intervals are packed four to a word, and what must
-leave a pass together is a complex number, whose parts are two words of any bits.
+The draws are those of `partition.py`, from which the decoder reads them. XLA:CPU makes a loop for each array that a
+computation returns, and would compute the cipher again in each. So intervals are packed four to a word, and two words
+that one loop must return together become one complex number, whose parts can hold any bits.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from recjax.rec.candidates import fused_scores
 from recjax.rec.candidates.partition import WEIGHT_SUM, BinWeights
 
 MAX_CAPACITY = 32
-"""Up to so many intervals of a dimension, comparing with all of them is quick."""
+"""Largest number of intervals per dimension here: each draw is compared with all, which is quick if they are few."""
 
 _PACKED = 4
 _BITS = 8
@@ -25,7 +25,14 @@ _MASK = (1 << _BITS) - 1
 
 
 def supports(weights: BinWeights) -> bool:
-    """Whether there are few enough intervals, and any."""
+    """Tells whether these functions can be used.
+
+    Args:
+        weights: Weights of the bins.
+
+    Returns:
+        True if there is a dimension and no dimension has more than `MAX_CAPACITY` intervals.
+    """
     dim, capacity = weights.upper.shape
     return dim > 0 and capacity <= MAX_CAPACITY
 
@@ -33,7 +40,17 @@ def supports(weights: BinWeights) -> bool:
 def draw(
     private_key: randomness.Key, step: UInt32[Array, " n"], weights: BinWeights
 ) -> tuple[UInt32[Array, "words n"], Float[Array, " n"]]:
-    """`partition.draw_intervals`, packed; and log(J pi) of the bins, in nats."""
+    """Draws a bin at each step, as `partition.draw_intervals` does, with packed intervals.
+
+    Args:
+        private_key: Randomness of the encoder.
+        step: Steps of the search, from 0.
+        weights: Weights of the bins.
+
+    Returns:
+        The intervals, of 8 bits each, four dimensions to a word, the first in the lowest bits; and log(J pi) of the
+        bins, in nats.
+    """
     stream = randomness.stream(private_key, randomness.BIN)
     dim, capacity = weights.upper.shape
     words = -(-dim // _PACKED)
@@ -66,13 +83,30 @@ def draw(
 
 
 def unpack(packed: UInt32[Array, "words *n"], dim: int) -> UInt32[Array, "dim *n"]:
-    """The interval of each dimension."""
+    """Unpacks the interval of each dimension.
+
+    Args:
+        packed: Intervals, four to a word.
+        dim: Number of dimensions.
+
+    Returns:
+        The intervals.
+    """
     parts = jnp.stack([_part(packed, place) for place in range(_PACKED)], axis=1)
     return parts.reshape(-1, *packed.shape[1:])[:dim]
 
 
 def streams(key: randomness.Key, packed: UInt32[Array, "words n"], dim: int) -> randomness.Stream:
-    """`partition.bin_stream` of packed intervals."""
+    """Returns the streams of candidates of bins, as `partition.bin_stream` does.
+
+    Args:
+        key: Shared randomness.
+        packed: Intervals, four to a word.
+        dim: Number of dimensions.
+
+    Returns:
+        The stream of each bin.
+    """
     start = randomness.stream_start(key, randomness.CANDIDATE, dim)
     whole = dim // _PACKED + (dim % _PACKED > 2)
 
@@ -94,13 +128,26 @@ def log_ratios(
     intervals: UInt32[Array, " dim"],
     index: UInt32[Array, " n"],
 ) -> Float[Array, " n"]:
-    """About `ratio.block_log_ratio(partition.words_in_bin(stream, interval, intervals, index))`, in nats."""
+    """Scores candidates of bins.
+
+    The result is about `ratio.block_log_ratio(partition.words_in_bin(stream, interval, intervals, index))`.
+
+    Args:
+        stream: Streams of the bins.
+        packed: Intervals of the bins, four to a word.
+        ratio: The density ratio of the block.
+        intervals: Number of intervals of each dimension.
+        index: Index of each candidate in its bin, from 1.
+
+    Returns:
+        Log ratios, in nats, less their largest.
+    """
     words = len(packed)
     of_group = min(words, 2 * fused_scores.MOST_PAIRS // _PACKED)
     groups = -(-words // of_group)
     pairs = of_group * _PACKED // 2
     packed = jnp.pad(packed, ((0, groups * of_group - words), (0, 0)))
-    # Whole numbers up to 2^24, as floats.
+    # Whole numbers up to 2^24, which float32 holds exactly.
     whole, rest = (
         part.astype(jnp.float32)
         for part in (jnp.uint32(1 << grid.BITS) // intervals, jnp.uint32(1 << grid.BITS) % intervals)
@@ -115,7 +162,8 @@ def log_ratios(
             whole, rest, inverse = (field[place] for field in fields)
             k = fused_scores.to_float(_part(packed[place // _PACKED], place % _PACKED))
             uniform = fused_scores.to_float(word >> (32 - grid.BITS))
-            # As `grid.word_in_interval`, but that the quotient may be one off, and no cell lies beyond the last.
+            # As `grid.word_in_interval`, except that the quotient may be one off; a cell beyond the last becomes the
+            # last.
             beyond = jnp.floor((k * rest + uniform) * inverse)
             found.append(jnp.minimum(k * whole - fused_scores.HALF + beyond, fused_scores.HALF - 1))
         return found

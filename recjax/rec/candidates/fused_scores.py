@@ -1,8 +1,8 @@
-"""Scores of candidates of normal targets, in one loop without tables: words become values by a polynomial.
+"""Scores candidates of normal targets in one loop without tables: a polynomial turns words into values.
 
-A score decides which candidate an encoder sends, never what a code decodes to, so it may be approximate. Deltas are
-taken from the polynomial's own value of the best word: an error that is smooth in z cancels in them, and a target as
-narrow as 1e-5 of its prior still has the law of the grid (tested).
+A score decides which candidate an encoder sends, never what a code decodes to, so it may be approximate. Differences
+are taken from the polynomial's own value of the best word, so that errors which are smooth in z cancel: even for a
+target as narrow as 1e-5 of its prior, samples still follow the distribution on the grid (tested).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,23 +18,49 @@ from recjax.distributions.ratio import BlockRatio
 from recjax.numerics import quick_normal
 
 HALF = float(1 << (grid.BITS - 1))
+"""Half the number of words of the grid."""
 
 MOST_PAIRS = 4
-"""Pairs of coordinates in the body of the loop: enough to fill a CPU, few enough to compile in no time."""
+"""Most pairs of coordinates in the body of the loop: enough to keep a CPU busy, few enough to compile quickly."""
 
 
 def supports(ratio: BlockRatio) -> TypeGuard[NormalRatio]:
-    """Whether there are quick scores of a ratio."""
+    """Tells whether quick scores exist for a ratio.
+
+    Args:
+        ratio: The density ratio of a block.
+
+    Returns:
+        True if it is that of independent normals.
+    """
     return isinstance(ratio, NormalRatio)
 
 
 def best_values(ratio: NormalRatio) -> Float[Array, " dim"]:
-    """Values of the best words, as the scores see them."""
+    """Returns the values of the best words, as the polynomial gives them.
+
+    Args:
+        ratio: The density ratio of a block.
+
+    Returns:
+        Values in units of the coding distribution.
+    """
     return quick_normal(ratio.best_word.astype(jnp.float32) - HALF)
 
 
 def anywhere(key: randomness.Key, ratio: NormalRatio, index: UInt32[Array, " n"]) -> Float[Array, " n"]:
-    """About `ratio.block_log_ratio(partition.words_anywhere(key, dim, index))`, in nats."""
+    """Scores candidates of the unpartitioned space.
+
+    The result is about `ratio.block_log_ratio(partition.words_anywhere(key, dim, index))`.
+
+    Args:
+        key: Shared randomness.
+        ratio: The density ratio of the block.
+        index: Index of each candidate, from 1.
+
+    Returns:
+        Log ratios, in nats, less their largest.
+    """
     stream = randomness.stream(key, randomness.CANDIDATE)
     dim = ratio.valid.shape[0]
     groups = max(-(-dim // (2 * MOST_PAIRS)), 1)
@@ -56,16 +82,25 @@ def over_groups(
     more: Sequence[Float[Array, " dim"]] = (),
     extras: Any = None,
 ) -> Float[Array, " n"]:
-    """The sum of log ratios of coordinates, group by group, each of `pairs` pairs.
+    """Sums the log ratios of coordinates, group by group, each of `pairs` pairs of coordinates.
 
-    cells_of(group, pair, more, inputs, extra): the cells of two coordinates as whole numbers, less half the number of
-    cells; it gets the coordinates of its group in `more`, arrays [n] of `inputs`, and its part of the arrays
-    [group, n] of `extras`.
+    Args:
+        cells_of: Called as cells_of(group, pair, more, inputs, extra), returns the cells of two coordinates as whole
+            numbers less `HALF`.
+        ratio: The density ratio of the block.
+        groups: Number of groups.
+        pairs: Number of pairs of a group.
+        inputs: A pytree of arrays [n], passed to `cells_of`.
+        more: Further arrays of numbers of each coordinate, passed to `cells_of` in the part of its group.
+        extras: A pytree of arrays [group, n], passed to `cells_of` in the part of its group.
+
+    Returns:
+        Log ratios, in nats, less their largest.
     """
     best = best_values(ratio)
     fields = jnp.stack([best, ratio.slope, ratio.curvature, *more])
     fields = jnp.pad(fields, ((0, 0), (0, 2 * groups * pairs - len(best))))
-    # One array, as XLA:CPU does not vectorise loops that read from many.
+    # Stacked in one array, as XLA:CPU does not vectorise loops that read from many.
     fields = fields.reshape(-1, groups, 2 * pairs).swapaxes(0, 1)
 
     def add(total, group, inputs):
@@ -86,10 +121,18 @@ def over_groups(
 
 
 def in_halves(function: Callable[[Any], Any], inputs: Any, size: int) -> Any:
-    """The function of arrays [size], of one half after the other.
+    """Applies a function to one half of arrays after the other.
 
-    What a loop computes is stored. Without one, it would be compiled into each of its uses, of which the choice of the
-    best score has two, with loops that LLVM may take many minutes to unroll.
+    The loop makes XLA store the result. Otherwise the computation would be compiled into each of its uses, and the
+    choice of the best score has two, with loops that LLVM may take many minutes to unroll.
+
+    Args:
+        function: A function of arrays [m] that works element by element.
+        inputs: A pytree of arrays [size].
+        size: Their length.
+
+    Returns:
+        The results, arrays [size].
     """
     if size == 1:
         return function(inputs)
@@ -98,5 +141,12 @@ def in_halves(function: Callable[[Any], Any], inputs: Any, size: int) -> Any:
 
 
 def to_float(number: Any) -> Float[Array, "*n"]:
-    """A whole number below 2^31, signed or not, as a float; CPUs convert signed ones at once."""
+    """Converts whole numbers below 2^31 to floats, by way of signed integers, which CPUs convert in one instruction.
+
+    Args:
+        number: Integers of 32 bits, signed or not.
+
+    Returns:
+        The numbers as float32.
+    """
     return jax.lax.bitcast_convert_type(number, jnp.int32).astype(jnp.float32)

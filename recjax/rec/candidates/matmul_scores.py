@@ -1,10 +1,10 @@
-"""Many blocks that share their candidates, swept by matrix products: for PFR and ORC without a partition.
+"""Sweeps many blocks that share their candidates by matrix products, for PFR and ORC without a partition.
 
-A log ratio of normals is a [z^2, z] product with numbers of the block, so one product scores a run of candidates for
-all blocks. Arrival times are a block's own, but only few matter: candidates come in spans of 128, whose waits sum to a
-Gamma variable, and a span is looked into only if the largest ratio in it, at its very beginning, could still win. Then
-its times are drawn given their sum, and its ratios are taken from differences, which no product is exact enough for.
-The law of the winner is that of the search one by one (arXiv:1701.02827; arXiv:2110.12805).
+The log ratio of normals is the product of [z^2, z] with numbers of the block, so one matrix product scores a run of
+candidates for all blocks. Arrival times differ by block, but only few are needed: candidates come in spans of 128,
+whose waiting times sum to a Gamma variable, and a span is examined only if its largest ratio could still win at its
+very beginning. Then its times are drawn given their sum, and its ratios are computed from differences, as the product
+is not exact enough. The winner has the distribution of the search one by one (arXiv:1701.02827; arXiv:2110.12805).
 """
 
 from typing import Any, NamedTuple
@@ -21,19 +21,29 @@ from recjax.rec.candidates.fused_scores import HALF, best_values
 from recjax.rec.candidates.race import running_sum
 
 SPAN = 128
-"""Candidates whose waiting times are summed at once."""
+"""Number of candidates of a span, whose waiting times are summed at once."""
 _SPANS = 8
-"""Of a product."""
+"""Number of spans that one product scores."""
 _TILE = 128
-"""Blocks of a product; those that are done leave the others."""
+"""Number of blocks that one product serves; blocks that have finished are left out."""
 _LOOKED = 32
-"""Blocks of a tile that look into a span together."""
+"""Number of blocks of a tile that examine a span at the same time."""
 _TRIES = 3
+"""Number of tries of a rejection sampler, of which the last is taken in any case."""
 _ROUNDING = 2.0**-24
+"""Relative error of a rounding to float32."""
 
 
 class Found(NamedTuple):
-    """What is known of each block: the time at the beginning of the next span, the best log(t / r) and who has it."""
+    """Holds the progress of the search for each block.
+
+    Attributes:
+        time: Time at the beginning of the next span.
+        best: Smallest log(t / r) so far, in nats.
+        index: Index of the candidate that has it, from 1.
+        steps: Number of candidates so far, in whole spans.
+        stopped: Whether no later candidate can win, or the block is not searched.
+    """
 
     time: Float[Array, " rows"]
     best: Float[Array, " rows"]
@@ -43,7 +53,7 @@ class Found(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Of each block: its key, its ratio around the best value [row, dim], and the time after all arrivals."""
+    """Holds what is fixed of each block: its key, its ratio around the best value, and the time after all arrivals."""
 
     private_key: Any
     best_value: Any
@@ -53,14 +63,33 @@ class _Rows(NamedTuple):
 
 
 def of(budget: int, *, ordered: bool) -> Sweep | None:
-    """The sweep of an algorithm of so many candidates, None if there is none."""
+    """Returns the sweep of an algorithm.
+
+    Args:
+        budget: Number of candidates.
+        ordered: Whether arrival times are the order statistics of exponentials.
+
+    Returns:
+        The sweep; None unless the budget is a multiple of `SPAN`.
+    """
     return Sweep(budget, ordered) if budget % SPAN == 0 else None
 
 
 def search(
     rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2"], ratio: NormalRatio, upto: Any = None
 ) -> Found:
-    """Search for all blocks, whose ratio [row, dim] has, or for the first `upto`, in one stream of candidates."""
+    """Searches for many blocks in one stream of candidates.
+
+    Args:
+        rule: The sweep.
+        key: Shared randomness of the stream.
+        private_keys: Randomness of the encoder for each block.
+        ratio: The density ratios of the blocks, with arrays [row, dim].
+        upto: Number of blocks, from the first, that are searched; None for all.
+
+    Returns:
+        The winner of each block.
+    """
     best_value = jax.vmap(best_values)(ratio)
     total = jax.vmap(lambda own: _last_time(own, rule.budget))(private_keys) if rule.ordered else None
     rows = _Rows(private_keys, best_value, ratio.slope, ratio.curvature, total)
@@ -94,7 +123,7 @@ def search(
 
 
 def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Float[Array, "spans span dim"]:
-    """Values of the candidates first + 1, ... as quick scores see them."""
+    """Returns the values of the candidates first + 1, first + 2, ..., as quick scores see them."""
     index = first + 1 + jnp.arange(_SPANS * SPAN, dtype=jnp.uint32)
     words = randomness.draw(stream, index, dim) >> (32 - grid.BITS)
     return quick_normal(words.T.astype(jnp.float32) - HALF).reshape(_SPANS, SPAN, dim)
@@ -103,7 +132,7 @@ def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Fl
 def _search_tile(
     rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
 ) -> Found:
-    """Go through a product's spans for the blocks of a tile."""
+    """Examines the spans of one product for the blocks of a tile."""
     spans = turn * _SPANS + jnp.arange(_SPANS)
     sums = jax.vmap(lambda own: gamma_sums(own, spans))(rows.private_key)
     ends = found.time[:, None] + running_sums(sums)
@@ -134,7 +163,7 @@ def _search_tile(
         return lowest.at[some, span].set(jnp.inf, mode="drop"), found._replace(best=best, index=index)
 
     _, found = jax.lax.while_loop(pending, look, (lowest, found))
-    # Log ratios are at most 0 but for rounding, so that nothing later can win once the time alone is too much.
+    # Log ratios are at most 0 but for rounding, so no later candidate can win once the time alone exceeds the best.
     hopeless = within & (jnp.log(_time(rule, ends, total)) > found.best[:, None])
     used = jnp.where(jnp.any(hopeless, axis=1), jnp.argmax(hopeless, axis=1) + 1, _SPANS)
     steps = jnp.minimum(found.steps + (used * SPAN).astype(jnp.uint32), jnp.uint32(rule.budget))
@@ -146,7 +175,7 @@ def _search_tile(
 
 
 def _largest_ratios(rows: _Rows, z: Float[Array, "spans span dim"]) -> Float[Array, "rows spans"]:
-    """No log ratio of a span is larger, whatever the product's rounding."""
+    """Returns an upper bound of the log ratios of each span, which allows for the rounding of the product."""
     linear = rows.slope + 2 * rows.curvature * rows.best_value
     constant = -jnp.sum(rows.best_value * (rows.slope + rows.curvature * rows.best_value), axis=1)
     flat = z.reshape(-1, z.shape[-1])
@@ -159,7 +188,7 @@ def _largest_ratios(rows: _Rows, z: Float[Array, "spans span dim"]) -> Float[Arr
 
 
 def _score_span(rule: Sweep, own: _Rows, z, start, total_wait, span) -> tuple[UInt32[Array, ""], Float[Array, ""]]:
-    """Place and value of the best log(t / r) of one span of one block."""
+    """Returns place and value of the smallest log(t / r) of one span of one block."""
     delta = z - own.best_value
     log_ratio = jnp.sum(delta * (own.slope - own.curvature * delta), axis=1)
     stream = randomness.stream(own.private_key, randomness.ARRIVAL, (1,))
@@ -170,14 +199,14 @@ def _score_span(rule: Sweep, own: _Rows, z, start, total_wait, span) -> tuple[UI
 
 
 def _time(rule: Sweep, arrival: Any, total: Any) -> Any:
-    """Of an arrival of a Poisson process; as an order statistic, if it is followed by one more at `total`."""
+    """Returns the time of a Poisson arrival; if ordered, as an order statistic given that the last comes at `total`."""
     if not rule.ordered:
         return arrival
     return -rule.budget * jnp.log1p(-jnp.minimum(arrival / total, 1 - _ROUNDING))
 
 
 def _last_time(private_key: randomness.Key, budget: int) -> Float[Array, ""]:
-    """When the arrival after all candidates comes."""
+    """Returns the time of the arrival that follows all candidates."""
     turns = -(-budget // (_SPANS * SPAN))
 
     def add(turn, total):
@@ -189,14 +218,28 @@ def _last_time(private_key: randomness.Key, budget: int) -> Float[Array, ""]:
 
 
 def running_sums(x: Float[Array, "rows n"]) -> Float[Array, "rows n"]:
-    """Cumulative sums of rows."""
+    """Returns the cumulative sums of each row.
+
+    Args:
+        x: Rows of numbers.
+
+    Returns:
+        Their cumulative sums.
+    """
     return jax.vmap(running_sum)(x)
 
 
 def gamma_sums(private_key: randomness.Key, span: Int[Array, " n"]) -> Float[Array, " n"]:
-    """Sums of SPAN unit exponentials, for spans of a block, by rejection (Marsaglia and Tsang 2000).
+    """Draws sums of `SPAN` unit exponentials, by rejection (Marsaglia and Tsang 2000).
 
-    Of three tries all are rejected once in 10^10, and the last is taken.
+    All of three tries are rejected once in 10^10, and then the last is taken.
+
+    Args:
+        private_key: Randomness of the encoder for one block.
+        span: Numbers of the spans.
+
+    Returns:
+        A Gamma variable for each span.
     """
     stream = randomness.stream(private_key, randomness.ARRIVAL)
     words = randomness.draw(stream, span.astype(jnp.uint32), 2 * _TRIES)

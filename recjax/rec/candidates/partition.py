@@ -1,6 +1,6 @@
-"""Space partitioning (He, Flamich, Hernandez-Lobato 2024, arXiv:2405.12203): bins, and candidates drawn bin by bin.
+"""Space partitioning: bins, and candidates drawn bin by bin (He, Flamich, Hernandez-Lobato 2024, arXiv:2405.12203).
 
-Space is cut into bins of equal prior mass by an axis-aligned grid. The encoder draws bins from weights pi of its own
+Space is cut into J bins of equal prior mass by an axis-aligned grid. The encoder draws bins from weights pi of its own
 choice and takes the next candidate of the bin drawn, so that candidates follow P' = sum_j pi_j P(. | bin j), which lies
 closer to the target than P: r' = dQ/dP' = r / (J pi_j) on bin j. The decoder needs the bin and the index in it, never
 pi.
@@ -19,15 +19,20 @@ from recjax.rec.base import Bins
 
 _WEIGHT_LOG2 = 16
 WEIGHT_SUM = 1 << _WEIGHT_LOG2
-# Up to so many intervals, comparing with all of them is faster than a bisection.
+"""Sum of the integer weights of a dimension's intervals."""
+# Up to this number of intervals, comparing with all of them is faster than a bisection.
 _COUNTED_CAPACITY = 32
 
 
 class BinWeights(NamedTuple):
-    """Weights of each dimension's intervals, quantised as drawn: integers of sum 2^16, none of them 0.
+    """Holds the weights of each dimension's intervals, quantised as drawn: integers of sum 2^16, none of them 0.
 
-    upper: cumulative weights, 2^16 from the last interval on. log_gain: log(J pi), in nats, 0 for all of a dimension
-    with one interval. log_best_nats: the largest log r' over all bins, for the stopping rule.
+    Attributes:
+        intervals: Number of intervals of each dimension.
+        upper: Cumulative weights; 2^16 from the last interval on.
+        log_gain: log(J pi) of each interval, in nats; 0 in a dimension of one interval.
+        log_best_nats: Upper bound of log r' over all bins, for the stopping rule; without dependent coordinates the
+            largest.
     """
 
     intervals: UInt32[Array, " dim"]
@@ -47,7 +52,7 @@ def _suprema(ratio: BlockRatio, bins: Bins) -> Float[Array, "dim capacity"]:
 
 
 def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim capacity"], bins: Bins) -> BinWeights:
-    """Quantise cumulative weights in [0, 1] to integers: each interval gets one unit, the rest goes by weight."""
+    """Quantises cumulative weights in [0, 1] to integers: each interval gets one unit, the rest goes by weight."""
     index = jnp.arange(1, bins.capacity + 1, dtype=jnp.uint32)
     counts = jnp.asarray(bins.intervals, jnp.uint32)[:, None]
     free = (WEIGHT_SUM - counts).astype(jnp.float32)
@@ -62,8 +67,16 @@ def _weigh(cumulative: Float[Array, "dim capacity"], log_sup: Float[Array, "dim 
 
 
 def weights_by_supremum(ratio: BlockRatio, bins: Bins) -> BinWeights:
-    """pi_j proportional to the largest ratio in the bin: the choice for exact coders, whose steps go as 2^Dinf(Q ||
-    P').
+    """Weighs bins by the largest ratio in each, the choice for exact coders.
+
+    pi_j is proportional to the largest r in bin j, which makes 2^Dinf[Q || P'] small, the mean number of steps.
+
+    Args:
+        ratio: The density ratio of the block.
+        bins: The partition, with intervals [dim].
+
+    Returns:
+        The weights.
     """
     log_sup = _suprema(ratio, bins)
     used = jnp.arange(bins.capacity) < bins.intervals[:, None]
@@ -77,10 +90,10 @@ def weights_by_supremum(ratio: BlockRatio, bins: Bins) -> BinWeights:
 def _tempered(
     log_sup: Float[Array, "dim capacity"], used: Bool[Array, "dim capacity"], log_best: Float[Array, ""]
 ) -> Float[Array, "dim capacity"]:
-    """Suprema per dimension whose sum is an upper bound of log r in a bin, for dependent coordinates.
+    """Returns suprema per dimension whose sum is an upper bound of log r in a bin, for dependent coordinates.
 
-    Neither the sum of `log_sup` nor `log_best` is less than that, hence no mean of the two; this is the one that leaves
-    the least D_inf. Without a part of `log_sup`, the search would be the unpartitioned one.
+    Both the sum of `log_sup` and `log_best` are such bounds, hence so is every weighted mean of the two; the one with
+    the least Dinf[Q || P'] is taken. If it had no part of `log_sup`, the search would be the unpartitioned one.
     """
     share = jnp.linspace(0.0, 1.0, 9)
     means = jnp.mean(jnp.exp(share[:, None, None] * log_sup), axis=2, where=used)
@@ -89,7 +102,18 @@ def _tempered(
 
 
 def weights_by_mass(ratio: BlockRatio, bins: Bins) -> BinWeights:
-    """pi_j = Q(bin j): the choice for coders with a fixed number of candidates; it minimises KL[Q || P']."""
+    """Weighs bins by the target's mass in each, the choice for coders with a fixed number of candidates.
+
+    pi_j = Q(bin j), which minimises KL[Q || P']. If coordinates depend on each other, the product of their marginal
+    masses stands for Q(bin j).
+
+    Args:
+        ratio: The density ratio of the block.
+        bins: The partition, with intervals [dim].
+
+    Returns:
+        The weights.
+    """
     k, counts = _interval_table(bins)
     mass = ratio.marginal.over_words().mass_to(grid.interval_words(k, counts)[1])
     return _weigh(jnp.where(k + 1 >= counts, 1.0, mass), _suprema(ratio, bins), bins)
@@ -98,16 +122,25 @@ def weights_by_mass(ratio: BlockRatio, bins: Bins) -> BinWeights:
 def draw_intervals(
     private_key: randomness.Key, step: UInt32[Array, " n"], weights: BinWeights
 ) -> UInt32[Array, "dim n"]:
-    """The interval of each dimension at each step, drawn from the weights."""
+    """Draws a bin at each step, from the weights.
+
+    Args:
+        private_key: Randomness of the encoder.
+        step: Steps of the search, from 0.
+        weights: Weights of the bins.
+
+    Returns:
+        The interval of each dimension.
+    """
     dim, capacity = weights.upper.shape
     words = randomness.draw(randomness.stream(private_key, randomness.BIN), step, (dim + 1) // 2)
     halves = jnp.stack([words & jnp.uint32(0xFFFF), words >> 16], axis=1).reshape(-1, *words.shape[1:])[:dim]
 
-    # The interval is the number of cumulative weights that are at most u.
+    # The interval is the number of cumulative weights that are at most the 16 bits drawn.
     if capacity <= _COUNTED_CAPACITY:
         return jnp.sum(weights.upper[:, :, None] <= halves[:, None, :], axis=1, dtype=jnp.uint32)
 
-    # By bisection; the last cumulative weight, which exceeds all u, stands for those beyond the table.
+    # By bisection. The last cumulative weight exceeds whatever is drawn, and stands for those beyond the table.
     levels = (capacity - 1).bit_length()
 
     def refine(level, k):
@@ -119,7 +152,15 @@ def draw_intervals(
 
 
 def bin_stream(key: randomness.Key, interval: UInt32[Array, "dim *n"]) -> randomness.Stream:
-    """The stream of candidates of a bin, of which every word of the bin's number is part."""
+    """Returns the stream of candidates of a bin, whose address has the interval of every dimension.
+
+    Args:
+        key: Shared randomness.
+        interval: The interval of each dimension.
+
+    Returns:
+        The stream.
+    """
     return randomness.stream(key, randomness.CANDIDATE, tuple(interval))
 
 
@@ -129,12 +170,31 @@ def words_in_bin(
     intervals: UInt32[Array | np.ndarray, " dim"],
     index: UInt32[Array, "*n"],
 ) -> UInt32[Array, "dim *n"]:
-    """Candidate number `index` of a bin: its word in each dimension. This is what the decoder calls."""
+    """Draws candidates of a bin by their index; the decoder calls this.
+
+    Args:
+        stream: The stream of the bin.
+        interval: The interval of each dimension.
+        intervals: Number of intervals of each dimension.
+        index: Index of the candidate within its bin, from 1.
+
+    Returns:
+        Words of the grid, in [0, 2^24).
+    """
     uniform = randomness.draw(stream, index, interval.shape[0]) >> (32 - grid.BITS)
     counts = intervals.reshape(-1, *(1,) * (interval.ndim - 1))
     return grid.word_in_interval(interval, uniform, jnp.broadcast_to(counts, interval.shape))
 
 
 def words_anywhere(key: randomness.Key, dim: int, index: UInt32[Array, "*n"]) -> UInt32[Array, "dim *n"]:
-    """Candidate number `index` of the unpartitioned space: its word in each dimension."""
+    """Draws candidates of the unpartitioned space by their index.
+
+    Args:
+        key: Shared randomness.
+        dim: Number of dimensions.
+        index: Index of the candidate, from 1.
+
+    Returns:
+        Words of the grid, in [0, 2^24).
+    """
     return randomness.draw(randomness.stream(key, randomness.CANDIDATE), index, dim) >> (32 - grid.BITS)

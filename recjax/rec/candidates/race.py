@@ -1,6 +1,6 @@
-"""A run of candidates, in arrival order: their scores, and the shared index of each.
+"""Scores runs of candidates in their order of arrival, and finds the index that each has for the decoder.
 
-Both coders of this package that race candidates (PFR and ORC) score them here, a short run of arrivals at a time.
+The coders that race candidates (PFR, ORC and MRC) score them here, a short run of arrivals at a time.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,20 @@ from recjax.rec.candidates import fused_bins, fused_scores, partition
 from recjax.rec.candidates.partition import BinWeights
 
 _SUMMED = 16
+"""Number of elements that `running_sum` sums by one product."""
 
 WeightRule: TypeAlias = Callable[[BlockRatio, Bins], BinWeights]
+"""How bins are weighed: `partition.weights_by_supremum` or `partition.weights_by_mass`."""
 
 
 class Race(NamedTuple):
-    """What a search over candidates knows of its block, fixed while it runs.
+    """Holds what is fixed during the search for one block.
 
-    known_bins: whether the intervals of the bins lie within their capacity.
+    Attributes:
+        ratio: The density ratio.
+        weights: Weights of the bins; None without a partition.
+        log_best_nats: Upper bound of log r', on the scale of `Chunk.log_ratio`.
+        known_bins: Whether the intervals of the bins lie in 1 ... their capacity.
     """
 
     ratio: BlockRatio
@@ -39,7 +45,13 @@ class Race(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A run of candidates: log r' of each (nats, up to a constant), its index in its bin, and the new counts."""
+    """Holds the scores of a run of candidates.
+
+    Attributes:
+        log_ratio: log r' of each candidate, in nats, up to a constant.
+        index: Its index within its bin, from 1.
+        seen: Number of candidates in each slot of bins, this run included.
+    """
 
     log_ratio: Float[Array, " chunk"]
     index: UInt32[Array, " chunk"]
@@ -49,11 +61,20 @@ class Chunk(NamedTuple):
 def prepare(
     q: Distribution, p: CodingDistribution, bins: Bins | None, weigh: WeightRule, slots: int
 ) -> tuple[Race, UInt32[Array, " slots"]]:
-    """The race for target q under coding distribution p, with bin weights by the rule `weigh`, and counts of
-    candidates.
+    """Prepares the search for one block.
 
-    The candidates of a bin are counted in one of `slots` (a power of two) slots, by a hash of the bin: two bins that
-    meet in a slot skip indices of each other, which costs a little code and is exact all the same, as no index repeats.
+    The candidates of a bin are counted in one of several slots, by a hash of the bin. Two bins in one slot skip indices
+    of each other, which makes the indices a little longer; the search remains exact, as no index of a bin repeats.
+
+    Args:
+        q: The target.
+        p: The coding distribution.
+        bins: The partition, with intervals [dim]; None for none.
+        weigh: How bins are weighed.
+        slots: Number of slots, a power of two.
+
+    Returns:
+        What is fixed during the search, and the counts of candidates in each slot, all 0 (an empty array without bins).
     """
     ratio = density_ratio(q, p)
     if bins is None:
@@ -71,7 +92,19 @@ def score(
     steps: UInt32[Array, " chunk"],
     active: Bool[Array, ""],
 ) -> Chunk:
-    """The candidates that arrive at consecutive `steps` (from 0); they are counted unless the search is over."""
+    """Scores the candidates that arrive at consecutive steps.
+
+    Args:
+        key: Shared randomness.
+        private_key: Randomness of the encoder.
+        race: What is fixed during the search.
+        seen: Number of candidates in each slot so far.
+        steps: The steps, from 0.
+        active: Whether the search goes on; otherwise the candidates are not counted.
+
+    Returns:
+        Scores, indices and new counts.
+    """
     if race.weights is None:
         if fused_scores.supports(race.ratio):
             return Chunk(fused_scores.anywhere(key, race.ratio, steps + 1), steps + 1, seen)
@@ -81,7 +114,8 @@ def score(
         return _score_quickly(key, private_key, race.ratio, race.weights, seen, steps, active)
     interval = partition.draw_intervals(private_key, steps, race.weights)
     stream = partition.bin_stream(key, interval)
-    # Counted here, not selected by the engine: a choice between two whole tables would copy them at each step.
+    # Once the search is over, 0 is added here. To choose between old and new counts afterwards would copy both tables
+    # at each step.
     seen, earlier = _count(seen, stream.first & jnp.uint32(seen.shape[0] - 1), active.astype(jnp.uint32))
     words = partition.words_in_bin(stream, interval, race.weights.intervals, earlier + 1)
     gain = jnp.take_along_axis(race.weights.log_gain, interval.astype(jnp.int32), axis=1)
@@ -91,7 +125,7 @@ def score(
 def _score_quickly(
     key, private_key, ratio: NormalRatio, weights: BinWeights, seen, steps: UInt32[Array, " chunk"], active
 ) -> Chunk:
-    """`score` of a normal target in bins of few intervals."""
+    """Scores as `score` does, for a normal target in bins of few intervals."""
     packed, gain = fused_bins.draw(private_key, steps, weights)
     stream = fused_bins.streams(key, packed, ratio.valid.shape[0])
     seen, earlier = _count(seen, stream.first & jnp.uint32(seen.shape[0] - 1), active.astype(jnp.uint32))
@@ -102,7 +136,18 @@ def _score_quickly(
 def winner(
     key: randomness.Key, private_key: randomness.Key, race: Race, step: UInt32[Array, ""], index: UInt32[Array, ""]
 ) -> tuple[Code, UInt32[Array, " dim"], Float[Array, ""], Float[Array, ""]]:
-    """Code, words, log2 of the number of bins and log r (less its maximum) of the candidate that won."""
+    """Returns the code of the candidate that won, and what describes it.
+
+    Args:
+        key: Shared randomness.
+        private_key: Randomness of the encoder.
+        race: What is fixed during the search.
+        step: Step at which the candidate arrived, from 0.
+        index: Its index within its bin, from 1.
+
+    Returns:
+        Its code; its words; log2 of the number of bins; and its log r in nats, less an upper bound of it.
+    """
     dim = race.ratio.valid.shape[0]
     if race.weights is None:
         interval, log2_bins = jnp.zeros((dim,), jnp.uint32), jnp.float32(0.0)
@@ -115,7 +160,19 @@ def winner(
 
 
 def decode(key: randomness.Key, bins: Bins | None, code: Code, dim: int) -> UInt32[Array, " dim"]:
-    """The words that a code names, in one draw. Any code decodes: intervals beyond a dimension's last are the last."""
+    """Returns the words that a code names, in one draw.
+
+    Any code decodes: an interval beyond the last of its dimension is taken as the last.
+
+    Args:
+        key: Shared randomness.
+        bins: The partition, with intervals [dim]; None for none.
+        code: The code of one block.
+        dim: Number of dimensions.
+
+    Returns:
+        Words of the grid, in [0, 2^24).
+    """
     if bins is None:
         return partition.words_anywhere(key, dim, code.index)
     interval = jnp.minimum(code.interval, bins.intervals - 1)
@@ -125,7 +182,7 @@ def decode(key: randomness.Key, bins: Bins | None, code: Code, dim: int) -> UInt
 def _count(
     seen: UInt32[Array, " slots"], slot: UInt32[Array, " chunk"], amount: UInt32[Array, ""]
 ) -> tuple[UInt32[Array, " slots"], UInt32[Array, " chunk"]]:
-    """Add each candidate to its slot, and tell how many were there before it."""
+    """Adds each candidate to its slot, and returns how many were there before it."""
 
     def one_by_one(seen, slot, amount):
         def one(table, place):
@@ -139,18 +196,35 @@ def _count(
         same = (slot[:, None] == slot[None, :]) & (order[:, None] > order[None, :])
         return seen.at[slot].add(amount), seen[slot] + jnp.sum(same, axis=1, dtype=jnp.uint32)
 
-    # The batch of lanes fills a CPU's vectors while candidates go one by one; an accelerator wants all pairs at once.
+    # On CPUs, the batch of lanes fills the vector units while candidates go one by one. Accelerators are faster if all
+    # pairs of candidates are compared at once.
     return jax.lax.platform_dependent(seen, slot, amount, cpu=one_by_one, default=all_pairs)
 
 
 def waiting_times(private_key: randomness.Key, steps: UInt32[Array, " n"]) -> Float[Array, " n"]:
-    """The unit-rate waiting times before the arrivals at `steps`, which the decoder need not know."""
+    """Draws the waiting times before arrivals of a Poisson process of rate 1, which the decoder need not know.
+
+    Args:
+        private_key: Randomness of the encoder.
+        steps: Steps of the arrivals, from 0.
+
+    Returns:
+        Variables of Exp(1).
+    """
     return unit_exponential(randomness.draw(randomness.stream(private_key, randomness.ARRIVAL), steps, 1)[0])
 
 
 def running_sum(x: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Cumulative sums, in levels of 16 by products with a triangle: as exact as pairwise summation, and far faster on
-    CPUs than `jnp.cumsum`."""
+    """Returns cumulative sums, in levels of 16 elements by products with a triangular matrix.
+
+    As exact as pairwise summation, and far faster on CPUs than `jnp.cumsum`.
+
+    Args:
+        x: Numbers.
+
+    Returns:
+        Their cumulative sums.
+    """
     size = x.shape[0]
     width = min(size, _SUMMED)
     rows = jnp.pad(x, (0, -size % width)).reshape(-1, width)

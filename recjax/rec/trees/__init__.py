@@ -1,1 +1,1 @@
-"""The trees that A* coding searches, and the codes of their paths."""
+"""The trees that A* coding and its relatives search, and the codes of their paths."""

@@ -1,11 +1,11 @@
-"""Arithmetic-coded branches of paths through trees that cut every interval at its sample.
+"""Codes the branches of paths by their probabilities, in trees that cut every interval at its sample.
 
-Who knows the shared key and the way so far knows the interval and the sample of the node at its end, and so how many
-words lie on either side. A branch is worth -log2 of the share of its side (Flamich, Markou, Hernandez-Lobato 2022,
-arXiv:2201.12857), where `codes.path_codec` spends one bit. Towards a point in the middle of an interval that is 0.44
-bits on average, towards one anywhere in it 0.72. Towards one near an end it is 1.44, as samples fall on its inner side
-until one lies beyond it: single targets far out cost more than raw bits, while targets that are together as wide as the
-coding distribution cost less.
+With the shared key and the branches so far, encoder and decoder know the interval and the sample of the node that was
+reached, and so the number of words on either side of it. A branch costs -log2 of the share of its side (Flamich,
+Markou, Hernandez-Lobato 2022, arXiv:2201.12857), where `index_codes.path_codec` spends one bit. On average over
+samples, a branch towards a point in the middle of an interval costs 0.44 bits, towards a point anywhere in it 0.72, and
+towards a point near an end 1.44, as samples fall on its inner side until one lies beyond it. So single targets far out
+cost more than one bit a branch, and targets that are together as wide as the coding distribution cost less.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,13 @@ _HALF_MASS_BITS = MASS_BITS // 2
 
 
 class Node(NamedTuple):
-    """A node of the tree: its path, and its words, `count` of them from the first."""
+    """Describes a node of the tree.
+
+    Attributes:
+        path: The path to it.
+        first: Its first word.
+        count: Number of its words.
+    """
 
     path: Path
     first: UInt32[Array, "*lanes"]
@@ -36,20 +42,32 @@ class Node(NamedTuple):
 
 
 def cut_path_codec(keys: UInt32[Array | np.ndarray, "..."], masses: Int[Array | np.ndarray, "block classes"]) -> Codec:
-    """Codec of the paths of several blocks: depth [block, ...] and branches [block, word, ...], as `codes.path_codec`.
+    """Makes a codec of the paths of several blocks, with branches coded by their probabilities.
 
-    keys: [block, 2, ...], those that the samples of these paths come from (`engine.stream_keys`), with their two words
-    where the branches have theirs: what moves the axes of a code moves those of its keys. Trailing axes are those of
-    the message or broadcast to them; there are none where all messages share streams. masses: a row per block of an
-    index code, here of the depth plus 1.
+    For `as_star`, `gprs` and `grc(split="sample")`. Every path of up to `tree.MAX_DEPTH` branches can be sent, even one
+    into an interval of no words.
 
-    For `as_star`, `gprs` and `grc(split="sample")`, with the key and the shared axes given to `encode`:
+    Args:
+        keys: Keys of the blocks' streams, [block, 2, ...], from `stream_keys` with the key and the shared axes given to
+            `encode`. Trailing axes are those of the message or broadcast to them; none are needed if all messages share
+            streams.
+        masses: A row for each block of a table of masses of depth + 1 (see `recjax.coding.integers`), of sum 2^16.
 
-        keys = rec.stream_keys(key, enc.code.shape, shared_axes=...)
-        code, keys = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], (enc.code, keys))
-        message = cut_path_codec(keys, masses).push(message, code)
+    Returns:
+        A codec of `Path`s with depth [block, ...] and branches [block, word, ...], as `index_codes.path_codec`.
 
-    Every path of up to `tree.MAX_DEPTH` branches can be sent, also one into an interval of no words.
+    Raises:
+        ValueError: If the keys are not uint32 or do not have these shapes.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> from recjax.coding import integers, rans
+        >>> codec = rec.cut_path_codec(rec.stream_keys(recjax.key(0), (1,)), integers.zeta_masses(512, 6)[None])
+        >>> path = rec.Path(depth=np.uint32([[2]]), branches=np.uint32([[[0b10], [0]]]))  # one block, in one lane
+        >>> _, popped = codec.pop(codec.push(rans.empty((), lanes=1, capacity=64), path))
+        >>> popped.depth.tolist(), bool((popped.branches == path.branches).all())
+        ([[2]], True)
     """
     if keys.ndim < 2 or keys.shape[:2] != (len(masses), 2) or keys.dtype != np.uint32:
         raise ValueError(
@@ -71,7 +89,7 @@ def cut_path_codec(keys: UInt32[Array | np.ndarray, "..."], masses: Int[Array | 
                 return codec.push(message, _branch(path, level))
 
             message = jax.lax.fori_loop(jnp.uint32(0), deepest, last, message)
-            # Out of range, for a fault: a path holds no more branches, and there is no index 0.
+            # A depth that no path can have is pushed as index 0, which does not exist, and so sets a fault.
             return depths.push(message, jnp.where(path.depth <= tree.MAX_DEPTH, path.depth + 1, 0))
 
         def pop(message):
@@ -93,9 +111,21 @@ def cut_path_codec(keys: UInt32[Array | np.ndarray, "..."], masses: Int[Array | 
 
 @jax.jit
 def branch_bits(keys: UInt32[Array | np.ndarray, "*batch 2"], path: Path) -> Float[Array, "*batch"]:
-    """What the branches of paths are worth under `cut_path_codec`, in bits (for tables; the depths are extra).
+    """Returns the ideal codelength of the branches of paths under `cut_path_codec`.
 
-    keys: `engine.stream_keys` of the paths, path: as `encode` returns it.
+    Args:
+        keys: Keys of the blocks' streams, from `stream_keys`.
+        path: Paths, with depth [*batch].
+
+    Returns:
+        Bits of the branches; the depths cost extra.
+
+    Example:
+        >>> import numpy as np, recjax
+        >>> from recjax import rec
+        >>> root = rec.Path(np.zeros(3, np.uint32), np.zeros((3, 2), np.uint32))
+        >>> rec.branch_bits(rec.stream_keys(recjax.key(0), (3,)), root).tolist()
+        [0.0, 0.0, 0.0]
     """
     keys, branches = (jnp.moveaxis(jnp.asarray(leaf), -1, 0) for leaf in (keys, path.branches))
     path = path._replace(branches=branches)
@@ -106,22 +136,31 @@ def branch_bits(keys: UInt32[Array | np.ndarray, "*batch 2"], path: Path) -> Flo
 
 
 def upper_mass(first: UInt32[Array, ""], count: UInt32[Array, ""], word: UInt32[Array, ""]) -> UInt32[Array, ""]:
-    """The share of the words above a word in all other words of its interval, in [1, 2^16 - 1] units of 2^-16.
+    """Returns the share of the words above a word among all other words of its interval.
 
-    A side of no words has a unit too, for 2e-5 bits of the other, so that a search whose floats err could turn there.
+    A side of no words has one unit too, at the cost of 2e-5 bits for the other, as a search whose floats err could turn
+    there.
+
+    Args:
+        first: First word of the interval.
+        count: Number of its words.
+        word: A word of it.
+
+    Returns:
+        The share in units of 2^-16, in [1, 2^16 - 1].
     """
     others = jnp.maximum(count, 2) - 1
     _, above = tree.cut(first, count, word, jnp.array(True))
-    # Two digits of 8 bits, as above * 2^16 has up to 40.
+    # The quotient is taken in two digits of 8 bits, as above * 2^16 may have 40 bits.
     scaled = above << _HALF_MASS_BITS
     digit, rest = scaled // others, scaled % others
     share = (digit << _HALF_MASS_BITS) + (rest << _HALF_MASS_BITS) // others
-    # Cutting an interval of no words leaves numbers of words that mean nothing, which is no reason to overflow.
+    # To cut an interval of no words leaves meaningless counts, which must not overflow the share.
     return jnp.where((count > 1) & (count <= tree.ALL), jnp.clip(share, 1, TOTAL_MASS - 1), TOTAL_MASS // 2)
 
 
 def _upper_masses(key, path: Path) -> UInt32[Array, "level *lanes"]:
-    """`upper_mass` at the nodes of paths, level by level; from the deepest path's depth on they are 0."""
+    """Returns `upper_mass` at the nodes of paths, level by level, and 0 from the depth of the deepest path on."""
 
     def follow(level, share, shares):
         return _branch(path, level), shares.at[level].set(share)
@@ -131,9 +170,11 @@ def _upper_masses(key, path: Path) -> UInt32[Array, "level *lanes"]:
 
 
 def _descend(key, depth, choose: Callable[[Any, Any, Any], tuple[Any, Any]], carry: Any) -> tuple[Node, Any]:
-    """Go down from the root to the depth of the deepest path: (upper, carry) = choose(level, share, carry) at each.
+    """Descends from the root to the depth of the deepest path.
 
-    The two words of the key lie in front of its lanes, and so do those of the branches.
+    The branch at each node is chosen by (upper, carry) = choose(level, share, carry).
+
+    The two words of the key are its leading axis, and so are the words of the branches.
     """
     lanes = depth.shape
     key = jnp.broadcast_to(key.reshape(2, *(1,) * (len(lanes) + 1 - key.ndim), *key.shape[1:]), (2, *lanes))
@@ -151,7 +192,7 @@ def _descend(key, depth, choose: Callable[[Any, Any, Any], tuple[Any, Any]], car
 
 
 def _look(key: randomness.Key, node: Node) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
-    """The sample of a node, and what it leaves above."""
+    """Returns the sample of a node, and the share of the words above it."""
     word = tree.sample(key, node.path, node.first, jnp.maximum(node.count, 1))
     return word, upper_mass(node.first, node.count, word)
 

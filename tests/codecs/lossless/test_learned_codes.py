@@ -9,8 +9,8 @@ import scipy.stats
 from recjax.codecs import plan
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless import learned_codes, relative_entropy, report
-from recjax.codecs.options import make_settings
-from recjax.codecs.settings import LEARNED, settings_of
+from recjax.codecs.lossless.resolve import make_settings
+from recjax.codecs.lossless.settings import LEARNED, settings_of
 from recjax.coding import integers
 from recjax.container import chunks
 from recjax.container import file as container

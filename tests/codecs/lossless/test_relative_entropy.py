@@ -6,7 +6,7 @@ import pytest
 from recjax import randomness
 from recjax.codecs.lossless import bits_back_rec, rec_bootstrap, relative_entropy
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.options import make_settings
+from recjax.codecs.lossless.resolve import make_settings
 from recjax.container import chunks
 from recjax.container import file as container
 from recjax.errors import FormatError

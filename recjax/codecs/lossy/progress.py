@@ -4,10 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from recjax.cli.process.bars import Report
+from recjax.container.methods import Progress
 
 
-def tell(report: Report, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
+def tell(report: Progress, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
     """Returns a callback for the progress of `recjax.compress_lossy`, which tells it stage by stage.
 
     Args:

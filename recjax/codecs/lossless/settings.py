@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from recjax import grid, rec
-from recjax.container.file import METHODS, Header
+from recjax.codecs.lossless.options import INDEX_CODES
+from recjax.container.file import Header
+from recjax.container.methods import METHODS
 from recjax.errors import FormatError
 from recjax.models.vae.evaluate import Model
 from recjax.rec.trees import tree
@@ -19,15 +21,9 @@ REC_METHODS = (*BLOCK_METHODS, *SCALAR_METHODS)
 CHAIN_METHOD, START_METHOD = "bb-ans-rec", "orc"
 """A chain that starts on images sent by relative entropy coding, and how those are sent."""
 
-# Position is the number in a file: append only.
-INDEX_CODES = ("zeta", "learned", "delta")
 ZETA, LEARNED, DELTA = range(len(INDEX_CODES))
-BIN_CODES = ("uniform", "learned")
-BRANCH_CODES = ("raw", "arithmetic")
 _LEARNED_BINS = 16
 """Added to the number of the index code in a file whose intervals have learned masses."""
-
-MAX_CANDIDATES_LOG2 = METHODS["pfr"]["candidates_log2"].highest
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ class ScalarSettings:
     def parameters(self) -> dict[str, int]:
         """As the header states them."""
         own = {"branch_code": int(self.arithmetic), "max_depth": self.max_depth, "index_code": self.index_code}
-        return {name: value for name, value in own.items() if name in METHODS[self.method]}
+        return {name: value for name, value in own.items() if name in METHODS[self.method].parameters}
 
     @property
     def index_log2(self) -> int:

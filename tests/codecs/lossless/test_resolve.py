@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recjax.codecs.options import block_budget_for, check_settings, make_settings
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan
-from recjax.codecs.settings import REC_METHODS, BlockSettings, settings_of
+from recjax.codecs.lossless.resolve import block_budget_for, check_settings, make_settings
+from recjax.codecs.lossless.settings import REC_METHODS, BlockSettings, settings_of
 from recjax.container.file import Header
 
 

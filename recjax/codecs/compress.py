@@ -1,0 +1,61 @@
+"""Images to files by any method: the row of the method codes. Imports no JAX before it is needed."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from recjax.codecs.checks import require_images
+from recjax.container.methods import chosen_method, options_of
+
+
+def compress(
+    images: UInt8[np.ndarray, "count height width *channels"],
+    model: Any = None,
+    *,
+    method: str = "bb-ans",
+    seed: int = 0,
+    progress: Callable[[str, int, int | None], None] | None = None,
+    **options: Any,
+) -> bytes:
+    """Compresses images to the bytes of a file, which was decoded and compared before this returns.
+
+    Args:
+        images: The images, with the shape and the values that the model is for.
+        model: A model, or the name of a released one, or the path of a trained one; None takes the released one that
+            suits images and method best.
+        method: The name of the method: `bb-ans` makes one stream; of files of `orc`, each image can be decoded alone;
+            `recjax compress --help` lists them all.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is in the file.
+        progress: Called with the name of a stage, how much of it is done, and how much of it there is.
+        **options: Options of the method: the fields of its dataclass of options, see
+            `recjax.codecs.lossless.options` and `recjax.codecs.lossy.options`.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: An argument is wrong, or the model cannot code such images.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> images = np.zeros((4, 8, 8), np.uint8)
+        >>> data = recjax.compress(images, "digits")
+        >>> np.array_equal(recjax.decompress(data), images)
+        True
+    """
+    row, chosen = chosen_method(method), options_of(method, options)
+    coder, images = row.load_coder(), require_images(images)
+    if isinstance(model, str | os.PathLike):
+        model = coder.load_named_model(os.fspath(model))
+    elif model is None:
+        model = coder.load_model(None, images, method, chosen)
+
+    def tell(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+        if progress is not None:
+            progress(stage, done, total)
+
+    return coder.compress(images, model, method, chosen, seed=seed, progress=tell).data

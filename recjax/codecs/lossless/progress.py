@@ -1,0 +1,26 @@
+"""The progress of lossless encoders, divided into its stages. Imports no JAX."""
+
+from collections.abc import Callable
+
+from recjax.container.methods import Progress
+
+
+def halves(progress: Progress, *, steady: bool = True) -> Callable[[int, int], None]:
+    """Divides the progress of an encoder that counts every image twice into encoding and verification.
+
+    Args:
+        progress: Called with the stage at hand.
+        steady: Whether all images take equal times.
+
+    Returns:
+        A function of the number of images that are done, and of all, each counted twice.
+    """
+
+    def tell(done: int, total: int) -> None:
+        half = total // 2
+        if done <= half:
+            progress("encoding", done, half, steady=steady)
+        else:
+            progress("decoding to make sure", done - half, half, steady=steady)
+
+    return tell

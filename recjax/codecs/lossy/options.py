@@ -1,0 +1,60 @@
+"""The options of the lossy method, in Python and on the command line. Nothing here imports JAX.
+
+The strings below the fields are the help of the command line. An option that is None is left to the model.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from recjax.codecs.checks import log2_of_candidates, require_block_bits, require_choice, require_flag, require_number
+
+EFFORT_NAMES = ("quick", "normal", "thorough")
+INDEX_CODES = ("zeta", "learned", "uniform")
+"""Codes of indices. Position is the number in a file: append only."""
+
+
+@dataclass(frozen=True)
+class LossyOptions:
+    """The options of pictures as implicit neural representations."""
+
+    bpp: float | None = None
+    """Bits per pixel of the file, about; by default those of the model's middle prior."""
+    effort: Literal["quick", "normal", "thorough"] = "normal"
+    """How long pictures are fitted; decoding takes as long always."""
+    partition: bool = True
+    """Search within bins of equal prior mass (space partitioning), which needs far fewer candidates."""
+    candidates: int | None = None
+    """Candidates per block, a power of two, by default 16384 (65536 without partition); more is slower and closer to
+    the posterior."""
+    block_bits: float | None = None
+    """KL divergence of a block of latents, in bits, without the part that bins send; by default as much as the default
+    number of candidates can carry."""
+    index_code: Literal["zeta", "learned", "uniform"] | None = None
+    """Code of the indices of candidates; by default the one that the model has learned, else zeta."""
+
+    def __post_init__(self) -> None:
+        if self.bpp is not None:
+            require_bits_per_pixel("bpp", self.bpp)
+        require_choice("effort", self.effort, EFFORT_NAMES)
+        require_flag("partition", self.partition)
+        if self.block_bits is not None:
+            require_block_bits("block_bits", self.block_bits)
+        require_choice("index_code", self.index_code, INDEX_CODES)
+        if self.candidates is not None:
+            log2_of_candidates(self.candidates)
+
+
+def require_bits_per_pixel(name: str, value: float) -> None:
+    """Checks a rate.
+
+    Args:
+        name: The name of the value, for the sentence.
+        value: The rate, in bits per pixel.
+
+    Raises:
+        ValueError: The value is no number, or no rate that a picture of 8 bits a channel can need.
+    """
+    require_number(name, value)
+    if not (isfinite(value) and 0 < value <= 24):
+        raise ValueError(f"{name} must lie above 0 and up to 24, got {value}.")

@@ -1,0 +1,91 @@
+"""The method that stores images as they are, to which others fall back. Imports no JAX."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from recjax.codecs.sentences import size_of
+from recjax.container import chunks
+from recjax.container.file import File
+from recjax.container.methods import Compressed, Progress
+
+
+@dataclass(frozen=True)
+class StoredOptions:
+    """The options of images as they are: none."""
+
+
+def load_model(name: str | None, images: np.ndarray, method: str, options: Any) -> None:
+    """Loads no model, as none is needed; see `recjax.container.methods.Coder`."""
+
+
+def load_named_model(name: str) -> None:
+    """Checks that there is a model of a name, though none is needed.
+
+    Args:
+        name: A released model or the path of a trained one, for which images were too hard to be coded.
+
+    Raises:
+        ValueError: There is no such model.
+    """
+    from recjax.codecs.lossless.method import load_named_model
+
+    load_named_model(name)
+
+
+def check_images(images: np.ndarray, model: Any) -> None:
+    """Accepts all images; see `recjax.container.methods.Coder`."""
+
+
+def compress(
+    images: np.ndarray, model: Any, method: str, options: Any, *, seed: int = 0, progress: Progress | None = None
+) -> Compressed:
+    """Stores images; see `recjax.container.methods.Coder`.
+
+    Args:
+        images: The images, uint8 [count, height, width] or [count, height, width, channels].
+        model: Not used.
+        method: Not used.
+        options: Not used.
+        seed: Not used.
+        progress: Not used.
+
+    Returns:
+        The file, and what there is to say of it.
+    """
+    data = chunks.write_raw(images)
+    return Compressed(data, f"{size_of(len(images), len(data), images.size)} Stored as they are.", {})
+
+
+def decode(
+    file: File,
+    model: Any = None,
+    *,
+    index: int | None = None,
+    max_bytes: int = 0,
+    ignore_fingerprint: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> UInt8[np.ndarray, "..."]:
+    """Reads the images of a file of this method; see `recjax.container.methods.Coder`.
+
+    Args:
+        file: The parsed file.
+        model: Not used.
+        index: The number of an image, None for all.
+        max_bytes: Not used.
+        ignore_fingerprint: Not used.
+        progress: Not used.
+
+    Returns:
+        The images [count, *shape], or the one [*shape].
+
+    Raises:
+        FormatError: The file is damaged.
+    """
+    if index is not None:
+        file.locate(index)
+    images = chunks.read_raw(file)
+    return images if index is None else images[index]
