@@ -123,14 +123,17 @@ def read_raw(file: File) -> UInt8[np.ndarray, "count height width *channels"]:
 
 
 def describe_messages(file: File) -> dict[str, object]:
-    """Tells how long the messages of a file are whose chunks hold one for each image.
+    """Describes the lengths of the messages of a file, if its chunks have one message for each image.
 
     Args:
-        file: The parsed file.
+        file: A parsed file.
 
     Returns:
-        The bytes of all directories, and the mean, least and largest number of bits of a message; nothing for a file
-        without images.
+        The size of all directories in bytes ("directory_bytes"), and the mean, least and largest length of a message in
+        bits ("message_bits"); empty for a file without images.
+
+    Raises:
+        FormatError: A chunk is damaged.
     """
     header = file.header
     if not header.count:

@@ -1,8 +1,9 @@
-"""The methods by which images become files: one row each, which everything else reads.
+"""A table of the methods by which images become files, with one row for each method.
 
-A row says how a file's header states the method, which options it takes, and which module codes with it. The container
-reads the parameters of a header from this table, the command line makes its options and their help from it, and files
-are decoded by the module that their row names. Nothing here imports JAX: modules are named, and imported when used.
+A row says which number and parameters a method has in the header of a file, which options it takes, and which module
+implements it. The container reads a header's parameters by it, the command line makes its options and their help from
+it, and a file is decoded by the module that its row names. Nothing here imports JAX: modules are given by name and
+imported when they are used.
 """
 
 import importlib
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
     from recjax.container.file import File
 
 MAX_CHUNK_IMAGES = 1 << 14
-"""Images of a chunk, at most."""
+"""The largest number of images in a chunk."""
 
 
 class Bounds(NamedTuple):
-    """The lowest and the highest legal value of a parameter.
+    """The range of legal values of a parameter.
 
     Attributes:
-        lowest: The least legal value.
-        highest: The largest legal value.
+        lowest: The lowest legal value.
+        highest: The highest legal value.
     """
 
     lowest: int
@@ -32,12 +33,12 @@ class Bounds(NamedTuple):
 
 
 class Compressed(NamedTuple):
-    """A file, and what there is to say of it.
+    """A file, and a report on it.
 
     Attributes:
-        data: The bytes of the file, which were decoded again.
-        sentence: What was done and how large the outcome is, for a person.
-        facts: The same by name, for JSON.
+        data: The bytes of the file, which was decoded again to check it.
+        sentence: What was done and how large the file is, for a person to read.
+        facts: The same facts by name, for JSON.
     """
 
     data: bytes
@@ -46,16 +47,16 @@ class Compressed(NamedTuple):
 
 
 class Progress(Protocol):
-    """Receives the progress of work in stages."""
+    """A callback that receives the progress of work in stages."""
 
     def __call__(self, stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
-        """Tells how much of a stage is done.
+        """Reports how much of a stage is done.
 
         Args:
-            stage: The name of the stage, which takes the place of the one before.
+            stage: The name of the stage. A new name ends the stage before.
             done: How much of the stage is done.
-            total: How much of it there is, None if that is not known.
-            note: What else there is to say, such as the quality so far.
+            total: How much the stage has in all; None if that is not known.
+            note: A short remark, such as the quality so far.
             steady: Whether equal parts of the stage take equal times.
         """
 
@@ -64,7 +65,7 @@ class Coder(Protocol):
     """The functions that the module of a method must define."""
 
     def load_model(self, name: str | None, images: "np.ndarray", method: str, options: Any) -> Any:
-        """Loads the model that images are coded with, or decoded.
+        """Loads the model that images are to be coded with.
 
         Args:
             name: A released model or the path of a trained one; None takes the released one that suits best.
@@ -80,7 +81,7 @@ class Coder(Protocol):
         """
 
     def load_named_model(self, name: str) -> Any:
-        """Loads the model of a name to decode with.
+        """Loads a model by name, to decode with.
 
         Args:
             name: A released model or the path of a trained one.
@@ -93,11 +94,11 @@ class Coder(Protocol):
         """
 
     def check_images(self, images: "np.ndarray", model: Any) -> None:
-        """Checks that images can be coded.
+        """Checks that a model can code images.
 
         Args:
             images: The images, uint8 [count, height, width] or [count, height, width, channels].
-            model: What `load_model` returns.
+            model: The model that `load_model` returned.
 
         Raises:
             ValueError: The model cannot code such images.
@@ -106,18 +107,18 @@ class Coder(Protocol):
     def compress(
         self, images: "np.ndarray", model: Any, method: str, options: Any, *, seed: int, progress: Progress | None
     ) -> Compressed:
-        """Compresses images to a file, which is decoded again.
+        """Compresses images to a file, and decodes it again to check it.
 
         Args:
             images: The images, uint8 [count, height, width] or [count, height, width, channels].
-            model: What `load_model` returns.
+            model: The model that `load_model` returned.
             method: The name of a method of this module.
             options: An instance of the method's options.
             seed: The seed of the randomness that encoder and decoder share.
-            progress: Called meanwhile.
+            progress: A callback for progress; None for no reports.
 
         Returns:
-            The file, and what there is to say of it.
+            The file and a report on it.
 
         Raises:
             ValueError: The model cannot code such images.
@@ -138,17 +139,18 @@ class Coder(Protocol):
 
         Args:
             file: A parsed file of one of the module's methods.
-            model: The model of the file; None takes the released one of the header's digest.
-            index: The number of the image, None for all.
-            max_bytes: Bytes that the work may take, beyond which it is refused.
-            ignore_fingerprint: Whether a file in floats is decoded wherever it was made.
-            progress: Called with the numbers of images that are done, and of all.
+            model: The model of the file; None takes the released one that the header names.
+            index: The number of the image; None for all.
+            max_bytes: The number of bytes that the work may take; more is refused.
+            ignore_fingerprint: Whether a file whose networks are evaluated in floats is decoded although it was made in
+                another environment.
+            progress: A callback that gets the number of images done and the number of all; None for no reports.
 
         Returns:
-            All images [count, *shape], or the one [*shape].
+            All images, uint8 [count, *image_shape], or one, uint8 [*image_shape].
 
         Raises:
-            FormatError: The file is damaged, or of another model.
+            FormatError: The file is damaged, or was made with another model.
         """
         ...
 
@@ -158,22 +160,24 @@ class FileMethod:
     """A method by which images become a file.
 
     Attributes:
-        name: The name in options, and what `recjax info` prints.
+        name: The name of the method, in options and in the output of `recjax info`.
         number: The number in the header of a file, 0 to 15, which never changes its meaning.
-        parameters: Bounds of the header's parameters by name, in the order of the header; append only.
-        coder: The name of the module that codes, which defines the functions of `Coder`.
-        options: The names of a module that imports no JAX, and of the dataclass of the method's options there, divided
-            by a colon; its fields are arguments in Python and options on the command line.
+        parameters: The bounds of the header's parameters by name, in the order of the header; only ever appended to.
+        coder: The name of the module that implements the method, which defines the functions of `Coder`.
+        options: The names of a module that imports no JAX and of the dataclass there that holds the method's options,
+            separated by a colon. Its fields are arguments in Python and options on the command line.
         summary: What the method is for, in a few words.
-        chosen: Whether a person can ask for it by name.
-        has_model: Whether the header holds the digest of a model.
-        allows_floats: Whether a file may be made with networks in floats, for research.
-        lossless: Whether decoded images are the images that were compressed.
-        images: Which images it takes, in words.
-        describer: The names of a module that imports no JAX, and of a function there from a parsed file to what
-            `recjax info` says beyond the header, by name; empty if there is nothing.
-        self_test: The options of a quick test of a machine; None if the method takes no part in it.
-        references: Options by the name of a file of the conformance set that has them.
+        chosen: Whether a user can select the method by name.
+        has_model: Whether the method needs a model, whose digest is then in the header.
+        allows_floats: Whether a file may be made with networks that are evaluated in floats, for research.
+        lossless: Whether decoding returns exactly the images that were compressed.
+        images: Which images the method takes, in words.
+        describer: The names of a module that imports no JAX and of a function there, separated by a colon. The function
+            takes a parsed file and returns what `recjax info` says beyond the header, by name. Empty if there is
+            nothing.
+        self_test: The options of the quick self-test of a machine; None if the method takes no part in it.
+        references: The options of each reference file of the conformance set that has this method, by the name of the
+            file.
     """
 
     name: str
@@ -193,11 +197,11 @@ class FileMethod:
 
     @property
     def decodes_one_alone(self) -> bool:
-        """Whether one image can be decoded without the others."""
+        """Whether one image can be decoded without decoding others."""
         return "chunk_images" in self.parameters or not self.has_model
 
     def load_coder(self) -> Any:
-        """Imports the module that codes, which may import JAX.
+        """Imports the module that implements the method, which may import JAX.
 
         Returns:
             The module; see `Coder`.
@@ -205,7 +209,7 @@ class FileMethod:
         return importlib.import_module(self.coder)
 
     def load_options(self) -> type[Any]:
-        """Imports the dataclass of the options, without JAX.
+        """Imports the dataclass of the method's options, without importing JAX.
 
         Returns:
             The class; its constructor raises ValueError for a value that is not legal.
@@ -213,10 +217,10 @@ class FileMethod:
         return _named(self.options)
 
     def load_describer(self) -> Callable[["File"], dict[str, Any]] | None:
-        """Imports the function that describes a file, without JAX.
+        """Imports the function that describes a file, without importing JAX.
 
         Returns:
-            A function from a parsed file to facts by name; None if there is none.
+            A function from a parsed file to facts by name; None if the method has none.
         """
         return _named(self.describer) if self.describer else None
 
@@ -237,7 +241,7 @@ _PATHS = {"index_code": Bounds(0, 255), "chunk_images": _MANY}
 _CHAIN = {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12)}
 
 _SHORT = {"candidates": 64, "block_bits": 6.0}
-"""Options of reference files, whose searches are as short as they can be."""
+"""Options of reference files, which keep their searches as short as possible."""
 
 
 def _vae(
@@ -371,7 +375,7 @@ METHODS: dict[str, FileMethod] = {
 
 
 def of_number(number: int) -> FileMethod | None:
-    """Looks up the method of a number in a header.
+    """Looks up a method by its number in a header.
 
     Args:
         number: The number in the header.
@@ -383,7 +387,7 @@ def of_number(number: int) -> FileMethod | None:
 
 
 def chosen_method(name: Any) -> FileMethod:
-    """Looks up a method that a person asks for.
+    """Looks up a method that a user selected by name.
 
     Args:
         name: The name of the method.
@@ -392,7 +396,7 @@ def chosen_method(name: Any) -> FileMethod:
         The row of the method.
 
     Raises:
-        ValueError: There is no such method to choose.
+        ValueError: There is no such method, or it cannot be selected.
     """
     names = [method.name for method in METHODS.values() if method.chosen]
     if not isinstance(name, str) or name not in names:
@@ -405,7 +409,7 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
 
     Args:
         name: The name of the method.
-        given: Values by name; those that the method does not have may be there as None.
+        given: Option values by name; options that the method does not have may be present if they are None.
 
     Returns:
         An instance of the method's options.
@@ -422,14 +426,14 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
 
 
 def foreign_option(method: FileMethod, option: str) -> str:
-    """Says that a method has no use for an option.
+    """Explains that a method does not have an option.
 
     Args:
         method: The method.
-        option: The name of an option, which the method does not have.
+        option: The name of an option that the method does not have.
 
     Returns:
-        A sentence that names the methods to which the option belongs.
+        A sentence that names the methods that do have the option.
     """
     owners = [
         other.name for other in METHODS.values() if other.chosen and option in other.load_options().__dataclass_fields__
