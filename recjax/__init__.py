@@ -1,6 +1,6 @@
 """recjax: relative entropy coding, A* coding and bits-back coding in JAX, from images to bytes and back.
 
-Names are loaded on first use, so that `import recjax` and `recjax --help` cost nothing and start no accelerator.
+Every name is imported on first use, so that `import recjax` and `recjax --help` are quick and start no accelerator.
 """
 
 import importlib
@@ -29,7 +29,7 @@ _HOME = {
     "load_model": ("recjax.models.vae.evaluate", "load_model"),
     "key": ("recjax.randomness", "key"),
 }
-"""Module, and name there, of what has a name here."""
+"""The module that defines each name of this package, and the name it has there."""
 
 _MODULES = ("codecs", "coding", "distributions", "grid", "models", "randomness", "rec")
 

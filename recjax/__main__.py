@@ -1,6 +1,7 @@
-"""The process of the command line: `recjax`, and `python -m recjax`.
+"""Starts the command line as a process: `recjax`, or `python -m recjax`.
 
-Interrupts end it from its first line on, also while modules are imported, where an exception would print a traceback.
+Ctrl-C ends the process quietly from its first line on, also while modules are imported, where an exception would print
+a traceback.
 """
 
 import signal
@@ -10,7 +11,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 
 def main() -> None:
-    """Runs the command line of this process, which ends here."""
+    """Runs the command line on the arguments of this process, and ends the process."""
     from recjax.cli import main as cli
 
     cli.main()

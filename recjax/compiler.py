@@ -1,6 +1,6 @@
-"""How programs are compiled for CPUs: for the widest vectors, and loops of little work as one kernel.
+"""Compiles programs for CPUs: for the widest vectors, and loops of little work as a single kernel.
 
-This changes nothing of what is computed but the rounding of floats, which decide nothing in exact files.
+None of this changes results, except for the rounding of floats, which decides nothing in exact files.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 _WIDE = {"xla_cpu_prefer_vector_width": 512}
 _ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}
 _KERNEL_VERSIONS = ("0.10.",)
-# What XLA's emitter of whole kernels knows, and more than that is not needed for integers.
+# The operations that XLA can emit within one kernel; integer code needs no others.
 _IN_A_KERNEL = frozenset({
     "abs", "add", "and", "broadcast_in_dim", "clamp", "closed_call", "clz", "concatenate", "cond",
     "convert_element_type", "copy", "core_call", "cumsum", "div", "dynamic_slice", "dynamic_update_slice", "eq",
@@ -33,7 +33,14 @@ _IN_A_KERNEL = frozenset({
 
 
 def by_own_rules(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Makes a function trace under JAX's default rules of promotion, whatever its caller demands of their own code."""
+    """Makes a function trace under JAX's default promotion rules, whatever stricter rules its caller has set.
+
+    Args:
+        function: Any function.
+
+    Returns:
+        A function with the same arguments and results.
+    """
 
     @wraps(function)
     def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
@@ -44,7 +51,14 @@ def by_own_rules(function: Callable[Arguments, Result]) -> Callable[Arguments, R
 
 
 def in_32_bits(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """A function of the host that computes by JAX's default rules and in 32 bits, whatever its caller computes in."""
+    """Makes a host function compute in 32 bits and under JAX's default promotion rules, whatever its caller has set.
+
+    Args:
+        function: A function that is not traced by its callers.
+
+    Returns:
+        A function with the same arguments and results.
+    """
 
     @wraps(function)
     def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
@@ -55,16 +69,22 @@ def in_32_bits(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A jitted function whose first argument is static, compiled for the widest vectors where it is called by itself.
+    """Jits a function with a static first argument, for the CPU's widest vectors where it is called outside of a trace.
 
-    XLA:CPU takes half of AVX-512 by default. Within a function that is being traced it becomes a part of that one, for
-    which its caller chooses.
+    XLA:CPU uses half the width of AVX-512 by default. Called while another function is traced, the function becomes
+    part of that one, whose caller chooses the vectors.
+
+    Args:
+        function: The function; its first argument must be hashable.
+
+    Returns:
+        The jitted function.
     """
     plain = jax.jit(function, static_argnums=0)
 
     @wraps(function)
     def call(*arguments):
-        # Under jit, constants are tracers, too.
+        # While a function is traced, new constants are tracers, too.
         if any(isinstance(leaf, Tracer) for leaf in (jnp.zeros(()), *jax.tree.leaves(arguments[1:]))):
             return plain(*arguments)
         return (_for_widest(function) or plain)(*arguments)
@@ -80,7 +100,11 @@ def _for_widest(function: Callable[..., Any]) -> Callable[..., Any] | None:
 
 @lru_cache(maxsize=1)
 def _options() -> dict[str, Any] | None:
-    """Options of compilation for this machine, None if it needs none, or if this XLA does not know them."""
+    """Chooses compiler options for this machine.
+
+    Returns:
+        The options; None if the machine needs none, or if this XLA does not know them.
+    """
     if jax.default_backend() != "cpu" or not _has_avx512():
         return None
     try:
@@ -98,18 +122,29 @@ def _has_avx512() -> bool:
 
 
 def makes_kernels() -> bool:
-    """Whether `one_kernel` does anything here: on a single CPU, by a version of XLA that it was tested with."""
+    """Tells whether `one_kernel` has an effect here.
+
+    Returns:
+        True with a single CPU device and a version of XLA that the kernels were tested with.
+    """
     known = jaxlib.__version__.startswith(_KERNEL_VERSIONS)
     return known and jax.default_backend() == "cpu" and jax.device_count() == 1
 
 
 def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of arrays that becomes one kernel, run by one core, where a CPU's program has it as a part.
+    """Makes a function of arrays a single kernel, run by one core, within the programs of a CPU.
 
-    XLA:CPU starts every operation of a loop's step by itself, which for small arrays takes longer than the operation;
-    its own loops of a few bytes it compiles like this. The function's first array must be of integers, and all that it
-    returns must depend on it. It stays as it is with anything but arithmetic of integers and look-ups in it, and among
-    several devices, for XLA to partition.
+    XLA:CPU starts every operation of a loop's step separately, which for small arrays takes longer than the operation.
+    The kernel uses the options by which XLA compiles its own loops over a few bytes.
+
+    Args:
+        function: A function of pytrees of arrays. Its first array must be of integers, and all results must depend on
+            it.
+
+    Returns:
+        A function with the same arguments and results. It is the function itself where `makes_kernels()` is False (with
+        several devices, XLA partitions the work), and calls it unchanged if it contains anything but integer arithmetic
+        and table look-ups.
     """
     if not makes_kernels():
         return function
@@ -119,7 +154,7 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         traced, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
         if not _fits(traced.jaxpr):
             return function(*arguments)
-        # Unless it cannot see into them, XLA moves constants to where they are used.
+        # The barrier hides the constants from XLA, which would otherwise move them into the kernel.
         inputs = jax.lax.optimization_barrier((traced.consts, leaves))
         found = jax.jit(partial(_whole, traced.jaxpr))(*inputs)
         found[0] = set_xla_metadata(found[0], **_ONE_KERNEL)
@@ -129,7 +164,7 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fits(jaxpr: Jaxpr) -> bool:
-    """Whether a kernel can be made of it: of its operations, and of arrays of some size, integers or truth values."""
+    """Tells whether a jaxpr can be one kernel: known operations on non-empty arrays of integers or booleans only."""
     variables = [*jaxpr.constvars, *jaxpr.invars, *(x for equation in jaxpr.eqns for x in equation.outvars)]
     kinds: list[Any] = [variable.aval for variable in variables]
     if not all(kind.size and (kind.dtype == bool or jnp.issubdtype(kind.dtype, jnp.integer)) for kind in kinds):
@@ -140,7 +175,7 @@ def _fits(jaxpr: Jaxpr) -> bool:
 
 
 def _within(params: dict[str, Any]) -> Iterator[Jaxpr]:
-    """Jaxprs that an equation's parameters hold."""
+    """Yields the jaxprs among the parameters of an equation."""
     for value in params.values():
         for one in value if isinstance(value, tuple | list) else (value,):
             found = getattr(one, "jaxpr", one)
@@ -149,8 +184,10 @@ def _within(params: dict[str, Any]) -> Iterator[Jaxpr]:
 
 
 def _whole(jaxpr: Jaxpr, constants: list[jax.Array], arguments: list[jax.Array]) -> list[jax.Array]:
-    """What the jaxpr returns. XLA fails on a kernel with an input that is not used, as it may be once what depends on
-    it is dropped; hence every input is a part of the first one, as nothing that XLA would know for nothing.
+    """Evaluates a jaxpr with every input tied to the first one.
+
+    XLA fails on a kernel with an unused input, and an input may become unused once dead code is dropped. So a zero that
+    depends on every input is added to the first one, in a form that XLA does not simplify away.
     """
     nothing = jnp.uint32(0)
     for x in (*constants, *arguments):

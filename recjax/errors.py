@@ -1,17 +1,17 @@
-"""The exceptions of recjax's own."""
+"""The exceptions that recjax defines."""
 
 
 class FormatError(ValueError):
-    """Bytes that this recjax cannot decode: damaged, foreign, newer, or made for another model."""
+    """Signals bytes that this version of recjax cannot decode: damaged, foreign, newer, or made for another model."""
 
 
 class UnknownModelError(FormatError):
-    """A file made with a model that is not a released one, where no model is given."""
+    """Signals a file whose model is not a released one, while no model was given to decode it with."""
 
 
 class FaultError(ValueError):
-    """A message that overflowed, underflowed or was given what its codec cannot code: it is not written."""
+    """Signals a message that overflowed, underflowed or got a symbol that its codec cannot code: it is not written."""
 
 
 class UsageError(ValueError):
-    """A command line that asks for what there is not."""
+    """Signals a wrong command line: an unknown command, or options that do not exist, conflict or are out of range."""

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as pytrees."""
+"""Frozen dataclasses that are JAX pytrees."""
 
 import dataclasses
 from typing import Any, TypeVar, dataclass_transform
@@ -9,16 +9,26 @@ Class = TypeVar("Class", bound=type)
 
 
 def static_field() -> Any:
-    """A field that is part of a pytree's structure, not an array in it: compiled functions are looked up by it."""
+    """Declares a dataclass field that is part of a pytree's structure instead of an array in it.
+
+    Its value must be hashable, as jitted functions are compiled once for every value.
+    """
     return dataclasses.field(metadata={"static": True})
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static_field,))
 def pytree(cls: Class) -> Class:
-    """Make a class a frozen dataclass whose fields are the children of a pytree.
+    """Makes a class a frozen dataclass whose fields are the children of a pytree.
 
-    Not by `jax.tree_util.register_dataclass`: in JAX 0.10, structures of two such classes are equal whenever their
-    fields are, and a jitted function now and then runs what it compiled for the other class.
+    Fields declared by `static_field` are part of the structure instead. Does not use
+    `jax.tree_util.register_dataclass`: in JAX 0.10, the structures of two such classes are equal whenever their fields
+    are, and a jitted function may then run what it compiled for the other class.
+
+    Args:
+        cls: A class with annotated fields.
+
+    Returns:
+        The dataclass, registered as a pytree.
     """
     made = dataclasses.dataclass(frozen=True, eq=False)(cls)
     fields = dataclasses.fields(made)
@@ -30,7 +40,7 @@ def pytree(cls: Class) -> Class:
         return children, tuple(getattr(node, name) for name in constants)
 
     def unflatten(constant, children):
-        # Without the constructor, as JAX puts all kinds of placeholders into pytrees.
+        # Bypasses the constructor, as JAX rebuilds pytrees with placeholders that are no arrays.
         node = object.__new__(made)
         for name, value in (*zip(arrays, children, strict=True), *zip(constants, constant, strict=True)):
             object.__setattr__(node, name, value)

@@ -1,7 +1,7 @@
-"""Quantile tables of the coding distributions' standard forms, in integers that every machine makes alike.
+"""Quantile tables of the coding distributions' standard forms, in integers that are the same on every machine.
 
-A table has 512 knots per octave of the distance to the nearer tail, log-spaced because the quantiles are smooth in the
-logarithm of that distance, and is interpolated linearly in integers (see `grid.py`). All laws are symmetric around 0.
+A table has 512 knots per octave of the tail mass, spaced logarithmically because the quantiles are smooth in its
+logarithm, and is interpolated linearly in integers (see `grid.py`). All distributions are symmetric around 0.
 """
 
 import functools
@@ -14,17 +14,24 @@ from statistics import NormalDist
 import numpy as np
 
 FRACTION_BITS = 26
+"""Values are integers in units of 2^-FRACTION_BITS."""
+
 KNOTS_LOG2 = 9
+"""Base-2 logarithm of the number of knots per octave."""
+
 OCTAVES = 24
-"""From a tail mass of 2^-25 to one half."""
+"""Octaves of tail mass, from 2^-25 to one half."""
 
 
 @dataclass(frozen=True)
 class QuantileLaw:
-    """A standard distribution by its quantiles.
+    """A standard distribution (location 0, scale 1), given by its quantiles.
 
-    magnitude: -quantile / unit of a tail mass of at most one half. unit: a power of two that keeps |z| / unit below 8,
-    so that it has FRACTION_BITS bits behind the point in an int32. checksum: CRC32 of the knots.
+    Attributes:
+        name: Name for messages.
+        magnitude: Maps a tail mass in (0, 1/2] to -quantile / unit, which is not negative.
+        unit: A power of two that keeps |z| / unit below 8, so that it fits an int32 with FRACTION_BITS fraction bits.
+        checksum: CRC32 of the knots.
     """
 
     name: str
@@ -42,11 +49,21 @@ TRIANGULAR = QuantileLaw("triangular", lambda mass: 1 - math.sqrt(2 * mass), 1.0
 
 @functools.cache
 def knots(law: QuantileLaw) -> np.ndarray:
-    """|quantile| / unit at the tail masses 2^-25 * 2^octave * (1 + j/512), in units of 2^-26, descending to 0.
+    """Computes the knots of a quantile table, descending to 0.
 
-    Float64 makes it, yet every machine makes the same: no entry lies within 1e-6 units of a rounding boundary (but for
-    the uniform law, which has no rounding), while the quantile's error is some 1e-7 units. The checksum guards against
-    a machine whose arithmetic is worse than that.
+    They are computed in float64, yet are the same on every machine: no entry lies within 1e-6 units of a rounding
+    boundary (those of the uniform distribution are exact), while the error of a quantile is some 1e-7 units. The
+    checksum detects machines with less accurate arithmetic.
+
+    Args:
+        law: The standard distribution.
+
+    Returns:
+        int64 [OCTAVES * 512 + 1]: |quantile| / unit at the tail masses 2^-25 * 2^octave * (1 + j/512), in units of
+        2^-26.
+
+    Raises:
+        RuntimeError: If this machine's arithmetic does not reproduce the table.
     """
     octave, knot = np.divmod(np.arange((OCTAVES << KNOTS_LOG2) + 1), 1 << KNOTS_LOG2)
     mass = np.ldexp(1 + knot / (1 << KNOTS_LOG2), octave - 25)
@@ -60,6 +77,13 @@ def knots(law: QuantileLaw) -> np.ndarray:
 
 @functools.cache
 def tables(law: QuantileLaw) -> tuple[np.ndarray, np.ndarray]:
-    """Each knot but the last, and how much the quantile falls until the next: uint32 both."""
+    """Makes the two tables that quantiles are interpolated from.
+
+    Args:
+        law: The standard distribution.
+
+    Returns:
+        All knots but the last, and how much the quantile falls from each knot to the next; uint32 [OCTAVES * 512] both.
+    """
     values = knots(law)
     return values[:-1].astype(np.uint32), (values[:-1] - values[1:]).astype(np.uint32)

@@ -1,4 +1,7 @@
-"""Text for people on a terminal: names that files and users supply are shown, and never obeyed by the terminal."""
+"""Prints text for people on a terminal, safely.
+
+Names that files and users supply are shown, but their control characters never reach the terminal.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -8,33 +11,72 @@ from typing import Any, TextIO
 
 
 def quoted(name: object) -> str:
-    """Shows a name: as it is, or in quotes with backslash escapes where it holds what cannot be seen.
+    """Shows a name as it is, or in quotes with backslash escapes if it has characters that cannot be seen.
 
-    Control and format characters, lone surrogates, and spaces at an end cannot; nor can an empty name.
+    Quoted are names with control or format characters, lone surrogates or spaces at an end, and the empty name.
+
+    Args:
+        name: The name, as `str` shows it.
+
+    Returns:
+        Printable text on one line.
     """
     text = str(name)
     return text if text and text.isprintable() and text == text.strip() else repr(text)
 
 
 def escaped(text: str) -> str:
-    """Replaces all that is not printable, so that the text is one line and holds no escape sequence."""
+    """Replaces all characters that are not printable by backslash escapes.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text on one line, without escape sequences for the terminal.
+    """
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Prints a line on standard output, or another stream, at once, with what is not printable escaped."""
+    """Prints a line at once, with all characters that are not printable escaped.
+
+    Args:
+        text: The line, without its end.
+        stream: Where to print; standard output if None.
+
+    Raises:
+        OSError: If the line cannot be written; the error names standard output.
+    """
     _print(escaped(text), stream)
 
 
 def say_json(facts: Mapping[str, Any], stream: TextIO | None = None) -> None:
-    """Prints one JSON object, as `say`: in ASCII, with null for numbers that JSON does not have."""
+    """Prints a JSON object at once, indented and in ASCII.
+
+    Args:
+        facts: The object; numbers that JSON does not have (infinities and NaN) are printed as null.
+        stream: Where to print; standard output if None.
+
+    Raises:
+        OSError: If the object cannot be written; the error names standard output.
+    """
     import json
 
     _print(json.dumps(_finite(facts), indent=2, allow_nan=False), stream)
 
 
 def tell(line: str, facts: Mapping[str, Any], as_json: bool, stream: TextIO | None = None) -> None:
-    """Prints the result of a command, as `say`: a line for people, or the same for programs."""
+    """Prints the result of a command, as a line for people or as JSON for programs.
+
+    Args:
+        line: The line for people.
+        facts: The same result as a JSON object.
+        as_json: Whether to print `facts` instead of `line`.
+        stream: Where to print; standard output if None.
+
+    Raises:
+        OSError: If the result cannot be written; the error names standard output.
+    """
     if as_json:
         say_json(facts, stream)
     else:
@@ -42,17 +84,29 @@ def tell(line: str, facts: Mapping[str, Any], as_json: bool, stream: TextIO | No
 
 
 def flush() -> None:
-    """Writes what has been printed on standard output; OSError, with its name, if that cannot be."""
+    """Flushes standard output.
+
+    Raises:
+        OSError: If what was printed cannot be written; the error names standard output.
+    """
     _print("", None, end="")
 
 
 def complain(text: str) -> None:
-    """Prints a line of recjax on standard error, if that can be."""
+    """Prints a message of recjax on standard error; does nothing if that is closed or cannot be written to.
+
+    Args:
+        text: The message; each of its lines is printed with characters that are not printable escaped.
+    """
     _complain(f"recjax: {escaped(text)}")
 
 
 def complain_of_all(error: BaseException) -> None:
-    """Prints the traceback of an error, as `complain`."""
+    """Prints an error with its traceback on standard error; does nothing if that is closed or cannot be written to.
+
+    Args:
+        error: The exception.
+    """
     import traceback
 
     _complain("".join(traceback.format_exception(error)))
@@ -69,7 +123,7 @@ def _print(text: str, stream: TextIO | None, end: str = "\n") -> None:
 
 def _complain(text: str) -> None:
     if sys.stderr is None:
-        # Where print() would take standard output.
+        # With None, print() would write to standard output instead.
         return
     with suppress(OSError):
         for line in text.splitlines():

@@ -1,0 +1,1 @@
+"""Entropy coding: vectorised rANS messages, a combinator algebra of codecs on them, index codes and latent coders."""

@@ -1,8 +1,8 @@
-"""Codes for the indices of relative entropy coding: n >= 1, by a class from a table of masses and then raw bits.
+"""Codes for the indices n >= 1 of relative entropy coding: a class of indices by a table of masses, then raw bits.
 
-Classes are quarter octaves, the leading three bits of n: 1, 2, 3, 4, 5, 6, 7, 8-9, 10-11, 12-13, 14-15, 16-19, ...;
-n is taken as uniform within a class, which costs the zeta law some 0.002 bits. The last entry of a table is an escape,
-followed by 32 raw bits, so that any n in [1, 2^32) can be coded.
+Classes are quarter octaves, given by the leading three bits of n: 1, 2, 3, 4, 5, 6, 7, 8-9, 10-11, 12-13, 14-15, 16-19,
+...; n counts as uniform within a class, which costs some 0.002 bits for a zeta distribution. The last entry of a table
+is an escape, followed by n in 32 raw bits, so that any n in [1, 2^32) can be coded.
 
 A table is made on the host in exact arithmetic from what the model file holds, a mean of log2 n over the training set
 or a histogram; never from the posterior at hand, which the decoder does not know.
@@ -28,7 +28,16 @@ _ESCAPE_BITS = 32
 
 @jax.jit
 def index_class(n: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """Class of an index n >= 1, from 0; its smallest member is `_first`, and it has 2^`_extra_bits` members."""
+    """Returns the classes of indices.
+
+    A class k starts at `_first(k)` and has 2^`_extra_bits(k)` members.
+
+    Args:
+        n: Indices, at least 1.
+
+    Returns:
+        Classes, counted from 0, uint32.
+    """
     n = jnp.asarray(n).astype(jnp.uint32)
     octave = 31 - jax.lax.clz(jnp.maximum(n, 1))
     shift = jnp.maximum(octave, _MANTISSA_BITS) - _MANTISSA_BITS
@@ -36,7 +45,17 @@ def index_class(n: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
 
 
 def num_classes(max_log2: int) -> int:
-    """Number of classes, the escape not counted, that cover the indices 1 ... 2^max_log2."""
+    """Counts the classes that cover the indices 1 ... 2^max_log2, without the escape.
+
+    Args:
+        max_log2: Logarithm of the largest index, in [0, 31].
+
+    Returns:
+        The number of classes.
+
+    Raises:
+        ValueError: If `max_log2` is out of range.
+    """
     if not 0 <= max_log2 < 32:
         raise ValueError(f"an index code covers 1 ... 2^max_log2 for max_log2 in [0, 31], got {max_log2}")
     shift = max(max_log2 - _MANTISSA_BITS, 0)
@@ -45,14 +64,22 @@ def num_classes(max_log2: int) -> int:
 
 @functools.lru_cache(maxsize=1024)
 def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
-    """Masses of the zeta law P(n) ~ n^-(1 + 1/L), n in [1, 2^max_log2], and of the escape: int64, sum 2^16.
+    """Computes the masses of the classes under a truncated zeta distribution, P(n) proportional to n^-(1 + 1/L).
 
-    expected_log2_index_q: L, an upper bound on E[log2 n], in units of 1/256 bit; taken as 1/256 if 0.
+    Args:
+        expected_log2_index_q: L, an upper bound on the mean of log2 n, in units of 1/256 bit; 0 counts as 1/256 bit.
+        max_log2: Logarithm of the largest index, in [0, 31].
+
+    Returns:
+        Masses of the classes and of the escape, int64 of sum 2^16, read-only.
+
+    Raises:
+        ValueError: If L is negative or `max_log2` is out of range.
     """
     if expected_log2_index_q < 0:
         raise ValueError(f"the expected log2 of an index is not negative, got {expected_log2_index_q}/256")
     firsts = _first(np.arange(num_classes(max_log2) + 1)).tolist()
-    # The default context is the program's to change, this one is not; 30 digits leave the rounding below no choice.
+    # A context of its own, as a program may change the default one. 30 digits determine the rounding below.
     with localcontext(Context(prec=30)):
         exponent = 1 + Decimal(256) / max(expected_log2_index_q, 1)
         end = (1 << max_log2) + 1
@@ -63,10 +90,15 @@ def zeta_masses(expected_log2_index_q: int, max_log2: int) -> np.ndarray:
 
 
 def elias_delta_masses(max_log2: int) -> np.ndarray:
-    """Masses of the law that Elias's delta code implies (Elias 1975), and of the escape: int64, sum 2^16.
+    """Computes the masses that Elias's delta code (Elias 1975) implies, a code that needs to know nothing about n.
 
-    2^-length(n), for lengths of floor(log2 n) + 2 floor(log2(floor(log2 n) + 1)) + 1 bits: a code that needs to know
-    nothing about n.
+    The mass of n is 2^-length(n), for lengths of floor(log2 n) + 2 floor(log2(floor(log2 n) + 1)) + 1 bits.
+
+    Args:
+        max_log2: Logarithm of the largest index, in [0, 31].
+
+    Returns:
+        Masses of the classes and of the escape, int64 of sum 2^16.
     """
     classes = np.arange(num_classes(max_log2))
     weights = []
@@ -77,15 +109,31 @@ def elias_delta_masses(max_log2: int) -> np.ndarray:
 
 
 def uniform_masses(max_log2: int) -> np.ndarray:
-    """Masses of equal indices in [1, 2^max_log2], and of the escape: int64, sum 2^16."""
+    """Computes the masses of the classes for indices that are uniform in [1, 2^max_log2].
+
+    Args:
+        max_log2: Logarithm of the largest index, in [0, 31].
+
+    Returns:
+        Masses of the classes and of the escape, int64 of sum 2^16.
+    """
     firsts = np.minimum(_first(np.arange(num_classes(max_log2) + 1)), (1 << max_log2) + 1)
     return quantise([*np.diff(firsts).tolist(), 0])
 
 
 def learned_masses(counts: Sequence[int]) -> np.ndarray:
-    """Masses of the classes seen counts[class] times in training, and of the escape: int64, sum 2^16.
+    """Estimates the masses of the classes from a histogram.
 
     Half a count is added to every class and to the escape (Krichevsky and Trofimov 1981).
+
+    Args:
+        counts: How often each class occurred in training.
+
+    Returns:
+        Masses of the classes and of the escape, int64 of sum 2^16.
+
+    Raises:
+        ValueError: If there are no counts, or if one is negative.
     """
     if len(counts) == 0 or min(counts) < 0:
         raise ValueError(f"a histogram of classes has counts >= 0, got {list(counts)[:8]}")
@@ -93,7 +141,18 @@ def learned_masses(counts: Sequence[int]) -> np.ndarray:
 
 
 def quantise(weights: Sequence[int | Decimal | Fraction], total: int = TOTAL_MASS) -> np.ndarray:
-    """Integer masses of the given sum: one unit each, and the rest in proportion to the weights; int64."""
+    """Shares out integer masses: one unit to each symbol, and the rest in proportion to weights.
+
+    Args:
+        weights: Weights >= 0, not all 0.
+        total: Sum of the masses.
+
+    Returns:
+        Masses >= 1 of the given sum, int64.
+
+    Raises:
+        ValueError: If a weight is negative, all are 0, or there are more weights than `total`.
+    """
     exact = [Fraction(weight) for weight in weights]
     if len(exact) > total or sum(exact) <= 0 or min(exact) < 0:
         raise ValueError(f"{len(exact)} weights of sum {float(sum(exact))} cannot share {total} units of mass")
@@ -107,10 +166,17 @@ def quantise(weights: Sequence[int | Decimal | Fraction], total: int = TOTAL_MAS
 
 
 def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row: Lanes | int = 0) -> Codec:
-    """Indices n in [1, 2^32) by a table of masses, or by the row of several tables that each lane uses.
+    """Makes a codec of indices n in [1, 2^32) from a table of masses.
 
-    Popping gives n >= 1 whatever the message. (A pop may take an escape where a push would use a class, so only
-    messages that this codec pushed on come back.)
+    Popping gives n >= 1 for any message. A pop may take an escape where a push would use a class, so a push undoes a
+    pop only on messages that this codec pushed on.
+
+    Args:
+        masses: Masses of sum 2^16 of the classes and of the escape, [classes + 1], or several such rows.
+        row: The row that each lane uses.
+
+    Returns:
+        Codec of uint32 indices, one per lane.
     """
     masses = jnp.atleast_2d(jnp.asarray(masses)).astype(jnp.uint32)
     classes = masses.shape[1] - 1
@@ -123,7 +189,7 @@ def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row
         n = jnp.asarray(n).astype(jnp.uint32)
         symbol = jnp.minimum(index_class(n), classes)
         message = raw_bits(extra[symbol]).push(message, jnp.where(symbol < classes, n - first[symbol], n))
-        # Out of the table's range, for a fault: there is no index 0.
+        # There is no index 0: a symbol beyond the table makes it a fault.
         return symbols.push(message, jnp.where(n == 0, classes + 1, symbol))
 
     def pop(message):
@@ -137,7 +203,15 @@ def index_codec(masses: Int[Array | np.ndarray, "*rows classes_and_escape"], row
 def index_bits(
     masses: Int[np.ndarray, "classes_and_escape"], n: Integer[Array | np.ndarray, "*n"]
 ) -> Float[np.ndarray, "*n"]:
-    """Ideal code length of indices under a table of masses, in bits (for reports)."""
+    """Computes ideal code lengths of indices, for reports.
+
+    Args:
+        masses: Masses of the classes and of the escape, of sum 2^16.
+        n: Indices, at least 1.
+
+    Returns:
+        Lengths in bits, float64.
+    """
     symbol = np.minimum(np.asarray(index_class(n)), len(masses) - 1)
     extra = np.array([*_extra_bits(np.arange(len(masses) - 1)), _ESCAPE_BITS])
     return MASS_BITS - np.log2(np.asarray(masses)[symbol]) + extra[symbol]
@@ -153,7 +227,10 @@ def _first(symbol: np.ndarray) -> np.ndarray:
 
 
 def _power_sum(start: int, end: int, exponent: Decimal) -> Decimal:
-    """Sum of n^-exponent over start <= n < end, by Euler and Maclaurin from 64 on (relative error below 1e-6)."""
+    """Sums n^-exponent over start <= n < end.
+
+    Long sums from 64 on use the Euler-Maclaurin formula, with a relative error below 1e-6.
+    """
     if start < 64 or end - start < 8:
         return sum((Decimal(n) ** -exponent for n in range(start, end)), Decimal(0))
     a, b = (Decimal(n) ** -exponent for n in (start, end))

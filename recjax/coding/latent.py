@@ -1,9 +1,9 @@
-"""Coding data through a latent variable: bits-back and relative entropy coding behind one face.
+"""Coding data through a latent variable, by bits-back or by relative entropy coding (REC).
 
-|           | choose z                     | pay             | receive             | refund           |
-|-----------|------------------------------|-----------------|---------------------|------------------|
-| bits-back | pop z under q(z | x)         | push z under p  | pop z under p       | push z under q   |
-| REC       | search; the message is as is | push the code   | pop the code, decode | nothing         |
+|           | choose z                     | pay             | receive              | refund           |
+|-----------|------------------------------|-----------------|----------------------|------------------|
+| bits-back | pop z under q(z | x)         | push z under p  | pop z under p        | push z under q   |
+| REC       | search; no change to message | push the code   | pop the code, decode | nothing          |
 
 Bits-back: Townsend, Bird, Barber 2019 (arXiv:1901.04866). REC: arXiv:2010.01185, arXiv:2405.12203.
 """
@@ -16,7 +16,17 @@ from recjax.coding.rans import Message
 
 
 class LatentCoder(NamedTuple):
-    """How a latent gets to the decoder. `posterior` is whatever the coder needs to know of q(z | x)."""
+    """The four steps that convey a latent z to the decoder; see the table above.
+
+    A `posterior` is whatever the coder needs to know of q(z | x).
+
+    Attributes:
+        choose: Maps a message and a posterior to the message and a chosen latent (encoder, first step).
+        pay: Maps a message and a latent to the message with the latent's code (encoder, last step).
+        receive: Maps a message to the message without that code, and the latent (decoder, first step).
+        refund: Maps a message, the posterior and the latent to the message before the choice (decoder, last step).
+        pops_any_message: Whether pushing undoes popping on every message; see `Codec`.
+    """
 
     choose: Callable[[Message, Any], tuple[Message, Any]]
     pay: Callable[[Message, Any], Message]
@@ -26,7 +36,17 @@ class LatentCoder(NamedTuple):
 
 
 def bits_back(prior: Codec, posterior_codec: Callable[[Any], Codec]) -> LatentCoder:
-    """The latent is chosen by popping it under the posterior, and the bits of that choice come back when decoding."""
+    """Makes a latent coder that chooses the latent by popping it under the posterior.
+
+    The decoder gets the bits of that choice back, by pushing the latent under the posterior.
+
+    Args:
+        prior: Codec of latents under the prior p(z).
+        posterior_codec: Maps a posterior to the codec of latents under q(z | x).
+
+    Returns:
+        The latent coder.
+    """
     return LatentCoder(
         choose=lambda message, posterior: posterior_codec(posterior).pop(message),
         pay=prior.push,
@@ -37,9 +57,15 @@ def bits_back(prior: Codec, posterior_codec: Callable[[Any], Codec]) -> LatentCo
 
 
 def relative_entropy(search: Callable[[Any], Any], code: Codec, decode: Callable[[Any], Any]) -> LatentCoder:
-    """The latent is a sample that a search finds given the posterior, and its code is what travels.
+    """Makes a latent coder that sends the code of a sample, which a search chooses given the posterior.
 
-    search(posterior) and decode(code) both return the latent, as an object with a field `code`.
+    Args:
+        search: Maps a posterior to a latent, an object with a field `code`.
+        code: Codec of these codes.
+        decode: Maps a code to the latent, an object with a field `code`.
+
+    Returns:
+        The latent coder.
     """
 
     def receive(message):
@@ -56,12 +82,32 @@ def relative_entropy(search: Callable[[Any], Any], code: Codec, decode: Callable
 
 
 def push_given(latent: LatentCoder, likelihood: Callable[[Any], Codec], message: Message, x: Any, z: Any) -> Message:
-    """Push x under likelihood(z), and pay for z, which was chosen before."""
+    """Pushes data under their likelihood given a latent that was chosen before, and pays for the latent.
+
+    Args:
+        latent: The latent coder.
+        likelihood: Maps a latent to the codec of data.
+        message: The message after the choice of the latent.
+        x: The data.
+        z: The latent.
+
+    Returns:
+        The message with the data and the latent.
+    """
     return latent.pay(likelihood(z).push(message, x), z)
 
 
 def latent_codec(latent: LatentCoder, likelihood: Callable[[Any], Codec], posterior: Callable[[Any], Any]) -> Codec:
-    """Codec of data x through a latent z chosen given posterior(x); a decoder asks for that for a refund only."""
+    """Makes a codec of data through a latent.
+
+    Args:
+        latent: The latent coder.
+        likelihood: Maps a latent to the codec of data.
+        posterior: Maps data to what the coder needs to know of q(z | x). A decoder uses it only for refunds.
+
+    Returns:
+        Codec of data.
+    """
 
     def push(message, x):
         message, z = latent.choose(message, posterior(x))

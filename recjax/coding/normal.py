@@ -1,9 +1,9 @@
-"""The bits-back posterior: a normal distribution on the equal-mass cells of the standard normal prior, in integers.
+"""Integer codecs of normal distributions: bits-back posteriors on the prior's equal-mass cells, and rounded integers.
 
 The mass of a cell is a difference of one integer cdf at the cell's edges (the discretisation of BB-ANS,
-arXiv:1901.04866, section 2.5.1), so the masses sum to 2^16 by construction and may be 0: only what was popped is pushed
-back. The decoder evaluates it too, hence integers: 1/sigma from a table of 2^(j/256), Phi from a table with linear
-interpolation, both computed here in integers of unbounded size.
+arXiv:1901.04866, section 2.5.1), so the masses sum to 2^16 by construction and may be 0, as only what was popped is
+pushed back. The decoder evaluates them, too, hence integers: 1/sigma comes from a table of 2^(j/256), and Phi from a
+table with linear interpolation, both computed here in integers of unbounded size.
 """
 
 import functools
@@ -20,6 +20,7 @@ from recjax.coding.rans import MASS_BITS, TOTAL_MASS
 
 MEAN_BITS = 12
 LOG2_SCALE_BITS = 8
+"""Fraction bits of means and of base-2 logarithms of standard deviations."""
 
 # t = (edge - mean) / sigma has 20 fraction bits; Phi(-t) has a knot every 2^-8 and is below 2^-30 from t = 6 on.
 _T_BITS = 20
@@ -34,10 +35,15 @@ _ONE_OVER_SQRT_2PI = 39894228040143267793994605993438186848  # in units of 10^-3
 def discretised_normal(
     mean: Int32[Array, "*batch lanes"], log2_scale: Int32[Array, "*batch lanes"], bits: int = 10
 ) -> Codec:
-    """Words of `bits` bits, each with the mass that N(mean, 2^log2_scale) gives to that cell of the standard normal.
+    """Makes a codec of words, each with the mass that N(mean, 2^log2_scale) gives to its cell of the standard normal.
 
-    mean is in units of 2^-12, clipped to +-16; log2_scale in units of 2^-8, clipped to +-16. With at most 12 bits the
-    masses lose less than 0.1%.
+    Args:
+        mean: Means in units of 2^-12, clipped to [-16, 16].
+        log2_scale: Base-2 logarithms of the standard deviations in units of 2^-8, clipped to [-16, 16].
+        bits: Number of bits of a word. Up to 12, rounding the masses costs less than 0.1% of the net code length.
+
+    Returns:
+        Codec of uint32 words in [0, 2^bits), one per lane.
     """
     return interval(*_bounds_and_lookup(mean, log2_scale, bits), local=True)
 
@@ -45,16 +51,27 @@ def discretised_normal(
 def quantised_normal(
     mean: Int32[Array, "*batch lanes"], log2_scale: Int32[Array, "*batch lanes"], bits: int = 8
 ) -> Codec:
-    """Integers in [-2^(bits - 1), 2^(bits - 1)), each with the mass that N(mean, 2^log2_scale) gives to it +- 1/2.
+    """Makes a codec of integers, each with the mass that N(mean, 2^log2_scale) gives to the integer +- 1/2.
 
-    Symbols are uint32 as everywhere: the integer plus 2^(bits - 1). The ends have all that lies beyond them, and every
-    integer has at least one unit of mass. bits: 1 to 12. mean is in units of 2^-(17 - bits) of an integer, clipped to
-    where the integers are; log2_scale in units of 2^-8, for masses within 2 units at least bits - 13.
+    The smallest and the largest integer also have all mass beyond them, and every integer has at least one unit of
+    2^-16.
+
+    Args:
+        mean: Means in units of 2^-(17 - bits), clipped to the range of the integers.
+        log2_scale: Base-2 logarithms of the standard deviations in units of 2^-8. For deviations of at least
+            2^(bits - 13), the masses are within 2 units of 2^-16 of the exact ones.
+        bits: Number of bits of an integer, 1 to 12.
+
+    Returns:
+        Codec of integers in [-2^(bits - 1), 2^(bits - 1)), one per lane, as uint32: the integer plus 2^(bits - 1).
+
+    Raises:
+        ValueError: If `bits` is out of range.
     """
     if not 1 <= bits <= 12:
         raise ValueError(f"a quantised normal has integers of 1 to 12 bits, got {bits}.")
     cells = 1 << bits
-    # The integers lie on [-16, 16), as the cdf wants them; in 30 bits, as its edges have 26 after the point.
+    # Scaled to [-16, 16), the range of the cdf. Its edges have 26 fraction bits, so this range has 2^31 units.
     shift = grid.FRACTION_BITS + 5 - bits
     law = (jnp.asarray(mean), jnp.asarray(log2_scale) + ((5 - bits) << LOG2_SCALE_BITS))
 
@@ -70,7 +87,17 @@ def quantised_normal(
 def inverse_cdf(
     value: UInt32[Array, "*n"], mean: Int32[Array, "*n"], log2_scale: Int32[Array, "*n"], bits: int = 10
 ) -> tuple[UInt32[Array, "*n"], UInt32[Array, "*n"]]:
-    """The word whose interval holds a value of 16 bits, and its mass in units of 2^-16: a draw, for a uniform value."""
+    """Finds the word whose interval of masses holds a value, which for a uniform value is a draw.
+
+    Args:
+        value: Values in [0, 2^16).
+        mean: Means; see `discretised_normal`.
+        log2_scale: Logarithms of the standard deviations; see `discretised_normal`.
+        bits: Number of bits of a word.
+
+    Returns:
+        Words in [0, 2^bits), and their masses in units of 2^-16; uint32.
+    """
     bounds, lookup = _bounds_and_lookup(mean, log2_scale, bits)
     word = lookup(value)
     return word, bounds(word)[1]
@@ -88,11 +115,18 @@ def _bounds_and_lookup(mean, log2_scale, bits):
 
 
 def cdf(edge: Int32[Array, "*n"], mean: Int32[Array, "*n"], log2_scale: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """Phi((edge - mean) / sigma) in units of 2^-16, never decreasing in the edge, which is in units of 2^-26.
+    """Computes Phi((edge - mean) / sigma) in integers.
 
-    Within 1 unit for sigma >= 2^-8; the error of t itself is 2^-15 relative.
+    Args:
+        edge: Points in units of 2^-26, in [-16, 16].
+        mean: Means in units of 2^-12, clipped to just below 16 in size.
+        log2_scale: Base-2 logarithms of sigma in units of 2^-8, clipped to [-16, 16].
+
+    Returns:
+        Probabilities in units of 2^-16, uint32, never decreasing in the edge; within 1 unit for sigma >= 2^-8. The
+        relative error of (edge - mean) / sigma is 2^-15.
     """
-    # Less than 16, as edges are up to 16 and the difference must fit 31 bits.
+    # Less than 16, as edges go up to 16 and the difference must fit 31 bits.
     limit = _MAX_MEAN - 1
     distance = edge - (jnp.clip(mean, -limit, limit).astype(jnp.int32) << (grid.FRACTION_BITS - MEAN_BITS))
     tail = _upper_tail(_standardise(jnp.abs(distance).astype(jnp.uint32), log2_scale))
@@ -100,11 +134,11 @@ def cdf(edge: Int32[Array, "*n"], mean: Int32[Array, "*n"], log2_scale: Int32[Ar
 
 
 def _standardise(distance: UInt32[Array, "*n"], log2_scale: Int32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """distance / sigma with 20 fraction bits, at most 6, for a distance below 2^31 with 26."""
+    """Computes distance / sigma with 20 fraction bits, at most 6, from a distance below 2^31 with 26."""
     precision = -jnp.clip(log2_scale, -_MAX_LOG2_SCALE, _MAX_LOG2_SCALE).astype(jnp.int32)
     octave, step = precision >> LOG2_SCALE_BITS, precision & ((1 << LOG2_SCALE_BITS) - 1)
     mantissa = jnp.asarray(_exp2_table()).at[step].get(mode="promise_in_bounds")
-    # distance * mantissa / 2^16 in two halves of the distance, as the product has 47 bits: distance 2^(step/256) / 2.
+    # distance 2^(step/256) / 2 = distance * mantissa / 2^16, in two halves of the distance: the product has 47 bits.
     product = (distance >> 16) * mantissa + (((distance & 0xFFFF) * mantissa) >> 16)
     shift = octave + 1 - (grid.FRACTION_BITS - _T_BITS)
     left, right = jnp.maximum(shift, 0).astype(jnp.uint32), jnp.maximum(-shift, 0).astype(jnp.uint32)
@@ -112,7 +146,7 @@ def _standardise(distance: UInt32[Array, "*n"], log2_scale: Int32[Array, "*n"]) 
 
 
 def _upper_tail(t: UInt32[Array, "*n"]) -> UInt32[Array, "*n"]:
-    """Phi(-t) in units of 2^-16, rounded."""
+    """Computes Phi(-t) in units of 2^-16, rounded."""
     fraction_bits = _T_BITS - _KNOT_BITS
     knots = jnp.asarray(_tail_table())
     knot, fraction = t >> fraction_bits, t & ((1 << fraction_bits) - 1)
@@ -129,7 +163,7 @@ def _edges(bits: int) -> np.ndarray:
 
 @functools.cache
 def _exp2_table() -> np.ndarray:
-    """2^(j/256) in units of 2^-15, for j in [0, 256)."""
+    """Computes 2^(j/256) in units of 2^-15, for j in [0, 256)."""
     one = 1 << 128
     root = 2 * one
     for _ in range(LOG2_SCALE_BITS):
@@ -143,9 +177,10 @@ def _exp2_table() -> np.ndarray:
 
 @functools.cache
 def _tail_table() -> np.ndarray:
-    """Phi(-t) in units of 2^-24 at t = 0, 2^-8, ..., 6, and once more at the end for the interpolation.
+    """Computes Phi(-t) in units of 2^-24 at t = 0, 2^-8, ..., 6, and repeats the last one for the interpolation.
 
-    The Taylor series of Phi at 0 in units of 2^-128: its largest terms are e^18, which leaves 100 correct bits.
+    It sums the Taylor series of Phi at 0 in units of 2^-128, whose largest terms are e^18, which leaves 100 correct
+    bits.
     """
     unit = 1 << 128
     density = _ONE_OVER_SQRT_2PI * unit // 10**38

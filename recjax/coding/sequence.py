@@ -1,7 +1,8 @@
-"""Sequences of symbols: codecs one after another, compiled once for all of them.
+"""Codecs of sequences of symbols, compiled once for all steps.
 
-Where the codecs are `local`, a push is a loop over the heads alone, and what all its steps shed is written at once; and
-on CPUs a loop is one kernel instead of some ten a step, each of which takes as long to start as a few lanes to code.
+If the codecs are `local`, a push is a loop over the heads only, after which the bytes shed by all steps are written at
+once. On CPUs this loop is a single kernel instead of some ten per step, each of which takes as long to start as a few
+lanes take to code.
 """
 
 from collections.abc import Callable
@@ -16,16 +17,25 @@ from recjax.coding.codec import Codec
 from recjax.coding.rans import Message
 from recjax.coding.tail import Pending
 
-# Above, starting a kernel for each operation takes no longer than the operation, and several cores may share it.
+# With more heads, an operation takes longer than starting its kernel, and several cores may share it.
 _MOST_HEADS = 512
 
 
 def scan(
     codec_of: Callable[[Any], Codec], params: Any, length: int | None = None, pops_any_message: bool = True
 ) -> Codec:
-    """Symbols with a leading axis, popped in its order, one by codec_of(params[i]) each; compiled once for all i.
+    """Makes a codec of symbols along a leading axis, each with a codec of its own.
 
-    Like any function given to `lax.scan`, it is compiled again at every call that is not inside a `jit`.
+    As with any function given to `lax.scan`, the step is compiled again at every call that is not inside a `jit`.
+
+    Args:
+        codec_of: Maps params[i] to the codec of symbol i.
+        params: Pytree of arrays whose leading axes are as long as the sequence; None if there are none.
+        length: Number of symbols; may be None if `params` has arrays.
+        pops_any_message: Whether the codecs of all symbols have this property; see `Codec`.
+
+    Returns:
+        Codec of symbols with a leading axis, popped in its order.
     """
 
     def push(message, symbols):
@@ -43,7 +53,7 @@ def scan(
 
         loop = _kernel(lambda head, inputs: jax.lax.scan(step, head, inputs, length, reverse=True), message)
         head, shed = loop(message.head, (params, symbols))
-        # [steps, *batch, pushes of a step, lanes], of which the last step was pushed first.
+        # The shape is [steps, *batch, pushes of a step, lanes], and the last step was pushed first.
         shed = jnp.moveaxis(shed[::-1], 0, -3)
         *batch, steps, pushes, lanes = shed.shape
         return rans.write(message._replace(head=head), shed.reshape(*batch, steps * pushes, lanes))
@@ -52,7 +62,7 @@ def scan(
         return jax.lax.scan(lambda message, param: codec_of(param).pop(message), message, params, length)
 
     def pop_heads(message):
-        # Tail and active lanes stay as they are, so they are no part of what goes from step to step.
+        # Pops do not change the tail and the active lanes, so the loop does not carry them.
         same = {"tail": message.tail, "active": message.active}
         nothing = dict.fromkeys(same)
 
@@ -70,7 +80,15 @@ def scan(
 
 
 def repeat(codec: Codec, length: int) -> Codec:
-    """`length` symbols of one codec, on a leading axis."""
+    """Makes a codec of symbols along a leading axis, all with the same codec.
+
+    Args:
+        codec: The codec of one symbol.
+        length: Number of symbols.
+
+    Returns:
+        Codec of symbols with a leading axis, popped in its order.
+    """
     return scan(lambda _: codec, None, length, codec.pops_any_message)
 
 
@@ -82,5 +100,5 @@ def _is_local(codec_of: Callable[[Any], Codec], params: Any) -> bool:
 
 
 def _kernel(loop: Callable, message: Message) -> Callable:
-    """The loop as one kernel, which runs on one core, unless it has work for several."""
+    """Makes the loop a single kernel, which runs on one core, unless it has enough work for several cores."""
     return compiler.one_kernel(loop) if message.head.size <= _MOST_HEADS else loop

@@ -1,11 +1,12 @@
-"""The host edge of messages: bytes of one message, and the bit strings of a batch of open messages.
+"""Turns messages into bytes and back, on the host: a single message, or a batch of open messages as bit strings.
 
-Bytes of a message: the heads, four bytes each, most significant first, in lane order; then the tail, bottom first.
+The bytes of a message are its heads in lane order, four bytes each, most significant first; then the tail, oldest byte
+first.
 
-Bits of an open message: the integer head * 256^size + tail (tail byte i weighs 256^i) in binary, most significant bit
-first, without its leading 1. Its length is 8 size + bit_length(head) - 1, from which head and tail are known again, as
-the head is at least 2^24 unless the tail is empty. The strings of a batch follow each other without gaps; the last byte
-is filled with zeros.
+The bits of an open message are the integer head * 256^size + tail (tail byte i weighs 256^i) in binary, most
+significant bit first, without the leading 1. Their number is 8 size + bit_length(head) - 1, from which head and tail
+can be told apart, as the head is at least 2^24 unless the tail is empty. The strings of a batch follow each other
+without gaps; the last byte is filled up with zeros.
 """
 
 import jax
@@ -18,13 +19,46 @@ _HEAD_BYTES = 4
 
 
 def to_bytes(message: Message) -> bytes:
-    """Bytes of one message (no batch axes)."""
+    """Serialises one message.
+
+    Args:
+        message: A message without batch axes.
+
+    Returns:
+        Four bytes per lane, and the tail.
+
+    Raises:
+        FaultError: If the message has a fault.
+
+    Example:
+        >>> from recjax.coding import rans, serialize
+        >>> serialize.to_bytes(rans.empty((), lanes=2, capacity=8)).hex()
+        '0100000001000000'
+    """
     _require_sound(message)
     return np.asarray(message.head, ">u4").tobytes() + np.asarray(message.tail)[: int(message.size)].tobytes()
 
 
 def from_bytes(data: bytes, lanes: int, capacity: int) -> Message:
-    """The message of `to_bytes`, with room for `capacity` bytes; `low` starts at its size."""
+    """Restores the message of `to_bytes`.
+
+    Args:
+        data: The bytes.
+        lanes: Number of lanes.
+        capacity: Bytes that the tail has room for.
+
+    Returns:
+        The message; its `low` is its size.
+
+    Raises:
+        FormatError: If the bytes cannot be such a message.
+
+    Example:
+        >>> from recjax.coding import rans, serialize
+        >>> data = serialize.to_bytes(rans.empty((), lanes=2, capacity=8))
+        >>> serialize.from_bytes(data, lanes=2, capacity=8).head.tolist() == [2**24, 2**24]
+        True
+    """
     size = len(data) - _HEAD_BYTES * lanes
     if not 0 <= size <= capacity <= MAX_CAPACITY:
         raise FormatError(
@@ -40,7 +74,25 @@ def from_bytes(data: bytes, lanes: int, capacity: int) -> Message:
 
 
 def to_bits(messages: Message) -> tuple[bytes, np.ndarray]:
-    """Bit strings of open messages [batch, 1] one behind the other, and their lengths in bits, int64 [batch]."""
+    """Serialises a batch of open messages as bit strings without gaps.
+
+    Args:
+        messages: Open messages, with heads [batch, 1].
+
+    Returns:
+        The bytes, and the length of each message in bits, int64 [batch].
+
+    Raises:
+        FaultError: If a message has a fault.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from recjax.coding import codec, rans, serialize
+        >>> messages = codec.uniform(256).push(rans.empty((2,), lanes=1, capacity=8), jnp.array([[1], [2]], jnp.uint32))
+        >>> data, lengths = serialize.to_bits(messages)
+        >>> len(data), lengths.tolist()
+        (2, [8, 8])
+    """
     _require_sound(messages)
     head, size = np.asarray(messages.head)[:, 0], np.asarray(messages.size, np.int64)
     widest = int(size.max(initial=0))
@@ -54,7 +106,27 @@ def to_bits(messages: Message) -> tuple[bytes, np.ndarray]:
 
 
 def from_bits(data: bytes, lengths_bits: np.ndarray, capacity: int) -> Message:
-    """The messages [batch, 1] of `to_bits`, with room for `capacity` bytes each; uses 40 batch * longest bytes."""
+    """Restores the messages of `to_bits`.
+
+    Needs about 40 * batch * (bytes of the longest message) bytes of memory.
+
+    Args:
+        data: The bytes.
+        lengths_bits: Length of each message in bits, [batch].
+        capacity: Bytes that each tail has room for.
+
+    Returns:
+        Open messages, with heads [batch, 1]; their `low` is their size.
+
+    Raises:
+        FormatError: If the bytes cannot be messages of these lengths.
+
+    Example:
+        >>> from recjax.coding import rans, serialize
+        >>> data, lengths = serialize.to_bits(rans.empty((3,), lanes=1, capacity=8))
+        >>> data, lengths.tolist(), serialize.from_bits(data, lengths, capacity=8).head.tolist()
+        (b'', [0, 0, 0], [[1], [1], [1]])
+    """
     lengths = np.asarray(lengths_bits, np.int64)
     size = np.maximum(lengths // 8 - (_HEAD_BYTES - 1), 0)
     widest = int(size.max(initial=0))
@@ -75,13 +147,42 @@ def from_bits(data: bytes, lengths_bits: np.ndarray, capacity: int) -> Message:
 
 
 def message_of(head: np.ndarray, tail: np.ndarray, size: np.ndarray) -> Message:
-    """A message of these parts, untouched and with all lanes in use."""
-    # Made by NumPy, and put where JAX computes all at once: JAX would compile a program for each array of each shape.
+    """Makes messages from heads, tails and sizes, with all lanes in use, no faults, and `low` equal to `size`.
+
+    Args:
+        head: States of the lanes, uint32 [*batch, lanes].
+        tail: Bytes, uint8 [*batch, capacity].
+        size: Bytes in use, int32 [*batch].
+
+    Returns:
+        The messages, on the device.
+
+    Example:
+        >>> import numpy as np
+        >>> from recjax.coding import serialize
+        >>> message = serialize.message_of(np.ones(1, np.uint32), np.zeros(8, np.uint8), np.array(0, np.int32))
+        >>> message.active.tolist(), int(message.low)
+        ([True], 0)
+    """
+    # Made by NumPy and copied to the device at once, as JAX would compile a program for each shape of each array.
     return Message(*jax.device_put((head, tail, size, size, np.zeros_like(size), np.ones(head.shape, bool))))
 
 
 def empty(capacity: int) -> Message:
-    """An open message without symbols, with room for `capacity` bytes: `message.empty` outside of compiled programs."""
+    """Makes an open message without symbols: `rans.empty((), 1, capacity)`, without compiling anything.
+
+    Args:
+        capacity: Bytes that the tail has room for.
+
+    Returns:
+        The message.
+
+    Example:
+        >>> from recjax.coding import serialize
+        >>> message = serialize.empty(capacity=8)
+        >>> message.head.tolist(), int(message.size)
+        ([1], 0)
+    """
     return message_of(np.ones(1, np.uint32), np.zeros(capacity, np.uint8), np.zeros((), np.int32))
 
 
@@ -104,5 +205,5 @@ def _own_bits(lengths: np.ndarray, width: int) -> np.ndarray:
 
 
 def _floor_log2(x: np.ndarray) -> np.ndarray:
-    # A uint32 is a float64 exactly, so frexp's exponent is its bit length.
+    # A uint32 is exact in float64, so the exponent of frexp is its bit length.
     return np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1

@@ -1,8 +1,8 @@
-"""Images whose pixels are coded given those before them: decoding runs as a wavefront of many pixels at once.
+"""Codecs of images whose pixels depend on earlier ones, decoded as a wavefront of many pixels at once.
 
-A pixel sees the neighbours of `radius` rows above it and of `radius` columns to either side there, and `radius` pixels
-to its left. All it sees is decoded before step column + (radius + 1) row, so every pixel of a step is decoded together:
-109 steps for 28x28 pixels and radius 2, where one by one takes 784.
+A pixel depends on neighbours in the `radius` rows above it, up to `radius` columns to either side, and on the `radius`
+pixels to its left. All of these are decoded before step column + (radius + 1) row, so all pixels of a step are decoded
+together: 109 steps for 28x28 pixels and radius 2, instead of 784 for one pixel at a time.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,17 @@ from jaxtyping import Array, Int32, UInt32
 from recjax.coding.codec import Codec, Lanes
 
 Pixels = UInt32[Array, "pixels+1 *lanes"]
-"""An image as a decoder has it so far: 0 where nothing is decoded, and a last 0 for all that lies outside."""
+"""An image decoded so far: 0 for pixels that are not decoded yet, and a last 0 that stands for all pixels outside."""
 
 
 class Wavefront(NamedTuple):
-    """The pixels of each step, and what each pixel sees.
+    """The pixels that each step decodes, and the neighbours of each pixel.
 
-    place: numbers of the pixels decoded at a step, `pixels` where there are fewer than in the longest step.
-    neighbours: numbers of the pixels that a pixel sees, `pixels` for those outside of the image.
+    Attributes:
+        place: Numbers of the pixels decoded at each step; shorter steps are filled up with the number of all pixels,
+            which no pixel has.
+        neighbours: Numbers of the pixels that each pixel depends on; the number of all pixels for those outside of the
+            image.
     """
 
     place: Int32[np.ndarray, "steps most"]
@@ -33,7 +36,15 @@ class Wavefront(NamedTuple):
 
 @lru_cache(maxsize=8)
 def wavefront(image_shape: tuple[int, ...], radius: int) -> Wavefront:
-    """The wavefront over images of a shape where pixels see neighbours within a radius."""
+    """Computes the wavefront over images of a shape.
+
+    Args:
+        image_shape: Height and width.
+        radius: How many rows above and columns to either side a pixel depends on.
+
+    Returns:
+        The wavefront; pixels are numbered row by row.
+    """
     height, width = image_shape
     pixels = height * width
     row, column = np.divmod(np.arange(pixels), width)
@@ -52,10 +63,17 @@ def wavefront(image_shape: tuple[int, ...], radius: int) -> Wavefront:
 def autoregressive(
     place: Int32[Array | np.ndarray, "steps most"], pixels: int, codec_at: Callable[[jax.Array, Pixels], Codec]
 ) -> Codec:
-    """Images [pixels, *lanes], step by step; codec_at(place[k], image) codes the pixels of step k, [most, *lanes].
+    """Makes a codec of images that are coded step by step.
 
-    It may look at the pixels of earlier steps alone. What it codes at places `pixels`, where a step has fewer pixels,
-    must leave the message as it is.
+    Args:
+        place: Numbers of the pixels of each step; see `Wavefront`.
+        pixels: Number of pixels of an image.
+        codec_at: Maps place[k] and the image, as far as it is known, to the codec of step k's pixels, [most, *lanes].
+            It may look only at pixels of earlier steps. At places equal to `pixels`, where a step has fewer pixels than
+            the longest one, it must leave the message as it is.
+
+    Returns:
+        Codec of images, uint32 [pixels, *lanes].
     """
 
     def push(message, image):

@@ -1,4 +1,9 @@
-"""Distributions as small pytrees, and what relative entropy coding asks of a pair of them."""
+"""Distributions as small pytrees, with the divergences and density ratios that relative entropy coding needs.
+
+Distributions over arrays [*batch, dim] hold arrays that broadcast to that shape; each batch index is a block of `dim`
+coordinates. Those of `CodingDistribution` (Normal, Uniform, Laplace, Logistic, Triangular) can be coded with; the
+others (TruncatedNormal, MultivariateNormal) are targets only.
+"""
 
 from recjax.distributions.base import CodingDistribution, Coordinatewise, Distribution
 from recjax.distributions.divergences import kl_bits, kl_nats, renyi_infinity_bits

@@ -1,8 +1,9 @@
-"""The density ratio of a full-covariance normal target and independent normal coding distributions.
+"""The density ratio of a normal target with full covariance and independent normal coding distributions.
 
-In units of the coding distributions log r(z) is (|z|^2 - |W (z - mean)|^2) / 2 and a constant, with W the inverse of
-the target's Cholesky factor. A diagonal matrix D below the precision W^T W gives independent normals whose ratio is
-nowhere smaller: whatever coders know of independent coordinates, they know of these.
+In units of the coding distributions, log r(z) is (|z|^2 - |W (z - mean)|^2) / 2 plus a constant, with W the inverse of
+the target's Cholesky factor. Replacing the precision W^T W by a diagonal matrix D that it exceeds (W^T W - D is
+positive semidefinite) gives independent normals whose density ratio is nowhere smaller. Coders use that bound for
+everything that they can only compute of independent coordinates.
 """
 
 from typing import Any
@@ -20,22 +21,29 @@ from recjax.pytrees import pytree
 
 _HIGHEST = jax.lax.Precision.HIGHEST
 _LEAST_SCALE, _MOST = 2.0**-grid.FRACTION_BITS, 2.0**20
-# Of singular values in float32, relative to the largest.
+# Error of singular values in float32, relative to the largest.
 _ERROR = 1e-6
-# Of the ratio's curvature, below which rounding might move its largest value.
+# Curvature of log r below which rounding could change its largest value.
 _LEAST_CURVATURE = 1e-2
-# What rounding may take off a log ratio, in nats.
+# Rounding error of a log ratio, in nats.
 _ROUNDING = 1e-3
 
 
 @pytree
 class JointRatio(BlockRatio):
-    """The ratio of a block by its bound, its marginals, and W [dim, dim].
+    """The density ratio of a block of dependent normals, with a bound of independent coordinates.
 
-    centre_fixed: the mean, or what the grid has nearest to it, in units of 2^-26. white_centre: W (centre - mean).
-    fallen: by how much log r is there below the largest log r of the bound, in nats. shortfall: by how much its own
-    largest is. Both lie on an axis of one. covered: False also where coordinates depend on each other so closely that
-    float32 cannot tell how closely.
+    Attributes:
+        independent: The bound: the ratio of independent normals that is nowhere smaller.
+        alone: The ratios of the target's marginals.
+        whitening: W, the inverse of the target's Cholesky factor, [dim, dim].
+        centre_fixed: The mean, clipped to the range of the grid's values, in units of 2^-26, [dim].
+        white_centre: W (centre - mean), [dim].
+        fallen: How far log r at the centre lies below the largest log r of the bound, in nats, [1].
+        shortfall: A lower bound on how far the largest log r lies below that of the bound, in nats, [1].
+        valid: Whether the target is a distribution, the same for all coordinates, [dim].
+        covered: As in `BlockRatio`, [dim]; False also where the coordinates depend on each other more closely than
+            float32 can resolve.
     """
 
     independent: NormalRatio
@@ -50,19 +58,30 @@ class JointRatio(BlockRatio):
 
     @property
     def bound(self) -> NormalRatio:
+        """A ratio of independent coordinates that is nowhere smaller."""
         return self.independent
 
     @property
     def marginal(self) -> NormalRatio:
+        """The ratios of the target's marginals."""
         return self.alone
 
     @property
     def block_log_best(self) -> Float[Array, ""]:
+        """An upper bound on the block's largest log r, less the largest of `bound`, in nats."""
         return -self.shortfall[0]
 
     def block_log_ratio(self, words: UInt32[Array, "dim n"]) -> Float[Array, " n"]:
+        """Computes log r of blocks less the largest log r of the bound.
+
+        Args:
+            words: Words of the blocks' coordinates, [dim, n].
+
+        Returns:
+            Log ratios [n] in nats; 0 where the target is not valid.
+        """
         z, centre = grid.value_fixed(words), self.centre_fixed[:, None]
-        # In differences of integers, so that narrow targets keep their digits, and so do targets beyond the grid.
+        # Differences of integers keep all digits, for narrow targets and for those beyond the grid.
         delta = grid.to_float(z - centre)
         white = jnp.matmul(self.whitening, delta, precision=_HIGHEST)
         squares = delta * grid.to_float(z + centre) - white * (white + 2 * self.white_centre[:, None])
@@ -70,7 +89,15 @@ class JointRatio(BlockRatio):
 
 
 def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
-    """The ratio of a block of target q [dim], [dim, dim] and coding distribution p [dim]."""
+    """Computes the density ratio of a block of dependent normals.
+
+    Args:
+        q: Target, with loc [dim] and scale_tril [dim, dim].
+        p: Coding distribution [dim].
+
+    Returns:
+        The ratio of the block.
+    """
     mean, tril, valid = _in_units_of(q, p)
     dim = mean.shape[0]
     whitening = jax.scipy.linalg.solve_triangular(tril, jnp.eye(dim, dtype=mean.dtype), lower=True)
@@ -78,7 +105,7 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     mean, tril = jnp.where(valid, mean, 0.0), jnp.where(valid, tril, jnp.eye(dim, dtype=mean.dtype))
     whitening = jnp.where(valid, whitening, jnp.eye(dim, dtype=mean.dtype))
 
-    # Of a precision scaled to a diagonal of 1, a multiple of the identity lies below: the smallest eigenvalue.
+    # The precision, scaled to a diagonal of 1, is at least its smallest eigenvalue times the identity: the bound.
     spread = jnp.linalg.norm(whitening, axis=0)
     least = _singular_values(whitening / spread[None])[0][-1]
     standard = Normal(jnp.zeros_like(mean), jnp.ones_like(mean))
@@ -87,7 +114,7 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
     centre_fixed = grid.to_fixed(jnp.clip(mean, -grid.LAST_VALUE, grid.LAST_VALUE))
     centre = grid.to_float(centre_fixed)
     white_centre = jnp.matmul(whitening, centre - mean, precision=_HIGHEST)
-    # Largest values of the bound and of the ratio, without the constant that both have.
+    # Largest log ratios of the bound and of the target, without the constant that they share.
     level = jnp.sum(bound.log_maximum() + jnp.log(bound.scale))
     largest = _largest_exponent(whitening, mean)
     shortfall = jnp.maximum(jnp.where(valid & (largest < jnp.inf), level - largest, 0.0), 0.0)
@@ -108,7 +135,11 @@ def joint_ratio(q: MultivariateNormal, p: Normal) -> JointRatio:
 def _in_units_of(
     q: MultivariateNormal, p: Normal
 ) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"], Bool[Array, ""]]:
-    """The target's mean and Cholesky factor in units of the coding distributions, and whether they are some."""
+    """Expresses the target in units of the coding distributions.
+
+    Returns:
+        The mean, the Cholesky factor, both clipped to what float32 can work with, and whether the target is valid.
+    """
     mean = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
     tril = jnp.tril(jnp.asarray(q.scale_tril, jnp.float32)) / jnp.asarray(p.scale)[:, None]
     deviation = jnp.diagonal(tril)
@@ -119,14 +150,18 @@ def _in_units_of(
 
 
 def _singular_values(x: Float[Array, "dim dim"]) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"]]:
-    """Singular values, no larger than the true ones, and the right singular vectors in rows."""
+    """Computes singular values, rounded down by their error, and the right singular vectors in rows."""
     _, values, vectors = jnp.linalg.svd(x)
     return values - _ERROR * len(x) * values[0], vectors
 
 
 def _largest_exponent(whitening: Float[Array, "dim dim"], mean: Float[Array, " dim"]) -> Float[Array, ""]:
-    """max over z of (|z|^2 - |W (z - mean)|^2) / 2, inf where it has none, or hardly any."""
-    # It is mean^T Lambda (Lambda - 1)^-1 mean / 2 with Lambda = W^T W, in whose eigenvectors nothing cancels.
+    """Bounds max over z of (|z|^2 - |W (z - mean)|^2) / 2 from above.
+
+    Returns:
+        The bound; inf where there is no maximum or float32 cannot tell.
+    """
+    # It is mean^T Lambda (Lambda - 1)^-1 mean / 2 with Lambda = W^T W; in its eigenbasis, no terms cancel.
     values, vectors = _singular_values(whitening)
     along = jnp.square(jnp.matmul(vectors, mean, precision=_HIGHEST))
     precision, excess = jnp.square(values), (values - 1) * (values + 1)

@@ -1,7 +1,7 @@
-"""The density ratio of any two laws that are smooth and log-concave but for a few kinks.
+"""The density ratio of two distributions that are smooth and log-concave except for a few kinks.
 
-Its turning points are found when it is made (see `turning_points.py`). The largest ratio of an interval of words is
-then that of one of its ends, or of a turning point.
+Its turning points are computed when it is made (see `turning_points.py`). The largest ratio over an interval of words
+is then at one of its ends or at a turning point.
 """
 
 from typing import Any
@@ -16,16 +16,25 @@ from recjax.distributions.turning_points import LogRatio, log_ratio, turning_poi
 from recjax.numerics import LOG2
 from recjax.pytrees import pytree
 
-# What rounding may add to a log ratio, in nats.
+# Rounding error of a log ratio, in nats.
 _ROUNDING = 1e-4
 
 
 @pytree
 class LogConcaveRatio(DensityRatio):
-    """log r(w) - max log r of each coordinate, with the words between which it is monotone.
+    """The density ratio of each coordinate, with the words between which it is monotone.
 
-    log_best: max log r in nats. words, heights: kinks, peaks and valleys in rising order, and log r - max log r there.
-    lone: where no word has any of the target, as it lies between two; it is then the word nearest to it, `best_word`.
+    Attributes:
+        plain: The log ratio, not normalised.
+        log_best: The largest log r in nats, [dim].
+        best_word: The word of the largest ratio, [dim].
+        words: Kinks, peaks and valleys as words in ascending order, [dim, turns].
+        heights: log r - max log r at `words`, in nats, [dim, turns].
+        lone: True where the target's density is 0 at every word, as it lies between the values of two words; all of it
+            then counts as on the nearest word, `best_word`; [dim].
+        valid: As in `BlockRatio`, [dim].
+        covered: As in `BlockRatio`, [dim].
+        unimodal: As in `DensityRatio`, [dim].
     """
 
     plain: LogRatio
@@ -39,26 +48,60 @@ class LogConcaveRatio(DensityRatio):
     unimodal: Any
 
     def log_ratio(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
+        """Computes log r(w) - max log r, per coordinate.
+
+        Args:
+            word: Words, broadcast against the coordinates.
+
+        Returns:
+            Log ratios in nats, at most 0 but for rounding.
+        """
         log_ratio = jnp.where(self.lone, -jnp.inf, self.plain.at(word) - self.log_best)
         return jnp.where(~self.valid | (self.lone & (word == self.best_word)), 0.0, log_ratio)
 
     def log_supremum(self, first: UInt32[Array, "*#word"], last: UInt32[Array, "*#word"]) -> Float[Array, "*m"]:
+        """Computes the largest log r(w) - max log r over ranges of words, per coordinate.
+
+        Args:
+            first: First words of the ranges, broadcast against the coordinates.
+            last: Last words of the ranges.
+
+        Returns:
+            Log ratios in nats.
+        """
         inside = (self.words >= first[..., None]) & (self.words <= last[..., None])
         inner = jnp.max(jnp.where(inside, self.heights, -jnp.inf), axis=-1)
         inner = jnp.where((self.best_word >= first) & (self.best_word <= last), 0.0, inner)
         return jnp.maximum(jnp.maximum(self.log_ratio(first), self.log_ratio(last)), inner)
 
     def mass_to(self, word: UInt32[Array, "*word"]) -> Float[Array, "*m"]:
+        """Computes the continuous target's mass below the value of a word, per coordinate.
+
+        Args:
+            word: Words, broadcast against the coordinates.
+
+        Returns:
+            Probabilities in [0, 1].
+        """
         z = grid.to_float(grid.value_fixed(word, law=self.plain.coding.law))
         own = (word + 1).astype(jnp.float32) * jnp.float32(2.0**-grid.BITS)
         return jnp.where(self.valid, self.plain.target.cdf(z), own)
 
     def log_maximum(self) -> Float[Array, "*n"]:
+        """Returns the largest log q(z_w) / p(z_w) over all words, per coordinate, in nats."""
         return self.log_best
 
 
 def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRatio:
-    """The ratio of target q [dim] and coding distribution p [dim]."""
+    """Computes the density ratio of independent coordinates, for any target and coding distribution of this package.
+
+    Args:
+        q: Target [dim].
+        p: Coding distribution [dim].
+
+    Returns:
+        The ratio, per coordinate.
+    """
     plain = log_ratio(q, p)
     target = plain.target
     valid = target.is_valid() & (jnp.asarray(p.scale) > 0) & jnp.isfinite(p.scale)
@@ -85,18 +128,18 @@ def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRat
 
 
 def _last_value(plain: LogRatio) -> Float[Array, ""]:
-    """The value of the last word; the first one's is its negative."""
+    """Returns the value of the last word; that of the first word is its negative."""
     return grid.to_float(jnp.int32(quantiles.knots(plain.coding.law)[0]))
 
 
 def _beyond(plain: LogRatio) -> Float[Array, "*n"]:
-    """How much of the target lies beyond the outermost values."""
+    """Computes the part of the target that lies beyond the outermost values."""
     last = _last_value(plain)
     return plain.target.cdf(-last) + (1 - plain.target.cdf(last))
 
 
 def _log_ratio_at_mode(plain: LogRatio) -> Float[Array, "*n"]:
-    """The ratio at the target's mode, in nats, with the coding distribution's density at the nearest value."""
+    """Computes log q / p at the target's mode, in nats, with p's density taken at the nearest value of the grid."""
     last, mode = _last_value(plain), plain.target.mode()
     return plain.target.log_prob(mode) - plain.standard().log_prob(jnp.clip(mode, -last, last))
 

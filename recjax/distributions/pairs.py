@@ -1,4 +1,4 @@
-"""Which pairs of a target and a coding distribution have a density ratio here, and how it is made."""
+"""Chooses the density ratio for a pair of target and coding distribution, and checks that there is one."""
 
 from typing import Any, overload
 
@@ -18,7 +18,27 @@ def density_ratio(q: Coordinatewise, p: CodingDistribution) -> DensityRatio: ...
 @overload
 def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | JointRatio: ...
 def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | JointRatio:
-    """The ratio of target q and coding distribution p of a block of coordinates; ValueError for pairs without one."""
+    """Computes the density ratio of a target and a coding distribution, for one block of coordinates.
+
+    Args:
+        q: Target: any distribution of this package, [dim].
+        p: Coding distribution [dim]; a Normal if q is a MultivariateNormal.
+
+    Returns:
+        The ratio over words: a `DensityRatio` if the coordinates of q are independent, else a `JointRatio`.
+
+    Raises:
+        ValueError: If samples of q cannot be coded with p.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from recjax.distributions import Normal, density_ratio
+        >>> q = Normal(jnp.array([1.0]), jnp.array([0.1]))
+        >>> ratio = jax.jit(density_ratio)(q, Normal(jnp.zeros(1), jnp.ones(1)))
+        >>> round(float(ratio.log_maximum()[0]), 2), bool(ratio.covered[0])
+        (2.81, True)
+    """
     check_pair(q, p)
     make: Any = log_concave_ratio
     if isinstance(q, MultivariateNormal):
@@ -29,12 +49,32 @@ def density_ratio(q: Distribution, p: CodingDistribution) -> DensityRatio | Join
 
 
 def scalar_ratio(q: Coordinatewise, p: CodingDistribution) -> DensityRatio:
-    """The ratio of a block of one coordinate, without the axis of coordinates."""
+    """Computes the density ratio for a block of a single coordinate, without the axis of coordinates.
+
+    Args:
+        q: Target [1].
+        p: Coding distribution [1].
+
+    Returns:
+        The ratio, whose arrays have lost their first axis.
+
+    Raises:
+        ValueError: If samples of q cannot be coded with p.
+    """
     return density_ratio(q, p).scalar()
 
 
 def check_pair(q: Any, p: Any, scalar: bool = False) -> None:
-    """ValueError unless samples of q can be coded with p, by a `scalar` coder every coordinate by itself."""
+    """Checks that samples of q can be coded with p.
+
+    Args:
+        q: Target.
+        p: Coding distribution.
+        scalar: Whether the coder codes every coordinate separately, which takes independent coordinates.
+
+    Raises:
+        ValueError: If they cannot.
+    """
     check_coding_distribution(p)
     if not isinstance(q, Coordinatewise | MultivariateNormal):
         raise ValueError(f"q is a target from recjax.distributions, got {_name(q)}; take Normal or one of the others")
@@ -56,7 +96,14 @@ def _check_joint(q: MultivariateNormal, p: CodingDistribution) -> None:
 
 
 def check_coding_distribution(p: Any) -> None:
-    """ValueError unless the quantiles of p are known in integers."""
+    """Checks that p is a coding distribution, whose quantiles are integers from a table.
+
+    Args:
+        p: The object to check.
+
+    Raises:
+        ValueError: If it is not.
+    """
     if not isinstance(p, CodingDistribution):
         raise ValueError(
             "p is a coding distribution, whose quantiles are tables: Normal, Uniform, Laplace, Logistic or Triangular, "

@@ -1,10 +1,10 @@
-"""Where a unimodal density ratio exceeds a height, and by how much on average.
+"""Intervals where a unimodal density ratio exceeds a height, and its mean excess over that height.
 
-A height h is given by its `drop` from the largest ratio, log(max r / h) >= 0, and places in space by their difference
-from the best word: log r is a parabola in it (see `normal_ratio.py`), and {r >= h} an interval around 0. The excess
-E_P[(r - h)_+] over an interval is what the samplers of this package ask of a target. It is Q's mass less h times P's,
-yet nothing is subtracted here that nearly cancels: the integrand is computed to full relative accuracy, is nowhere
-negative, and is as smooth as a normal density.
+A height h is given by its `drop` below the largest ratio, log(max r / h) >= 0, and points by their difference from the
+value of the best word: log r is a parabola in it (see `normal_ratio.py`), and {r >= h} is an interval around 0.
+Samplers use the excess E_P[(r - h)_+] over an interval. It equals Q's mass less h times P's, but is computed without a
+difference of nearly equal numbers: the integrand has full relative accuracy, is nowhere negative, and is as smooth as a
+normal density.
 """
 
 import jax.numpy as jnp
@@ -17,17 +17,29 @@ from recjax.distributions.normal import Normal
 from recjax.distributions.normal_ratio import NormalRatio, normal_ratio
 from recjax.numerics import HALF_LOG_TAU
 
-# Below e^-30 of its maximum, a ratio with a mean of at least 2^-25 has 1e-5 of its mass.
+# The part of a ratio below e^-30 of its maximum has less than 1e-5 of its mass, if max r is at most 2^25.
 MAX_DROP = 30.0
 
 _NODES, _WEIGHTS = (x.astype(np.float32) for x in np.polynomial.legendre.leggauss(20))
-# Between the value of the last word, 5.42, and that of none.
+# Beyond the value of the last word, 5.42: where the density counts as 0.
 _OUTER = 5.5
 
 
 def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[Array, ""]]:
-    """The ratio of a block of one coordinate, and whether it is that of q: a target wider than the coding distribution,
-    whose ratio has two modes, is replaced by one as wide. ValueError unless both are normal."""
+    """Computes the density ratio for a block of one coordinate, made unimodal if need be.
+
+    The ratio of a target wider than the coding distribution has two modes; such a target is replaced by one as wide.
+
+    Args:
+        q: Target, a Normal [1].
+        p: Coding distribution, a Normal [1].
+
+    Returns:
+        The ratio without the axis of coordinates, and whether it is the ratio of q itself.
+
+    Raises:
+        ValueError: If q or p is not a Normal.
+    """
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
         found = f"{type(q).__name__} and {type(p).__name__}"
         raise ValueError(
@@ -41,11 +53,17 @@ def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[
 def superlevel(
     ratio: NormalRatio, drop: Float[Array, "*n"]
 ) -> tuple[Float[Array, "*n"], Float[Array, "*n"], Float[Array, "*n"]]:
-    """The ends of {r >= h}, one at most 0 and one at least 0, and how fast the drop grows there (at both alike).
+    """Computes the ends of the interval {r >= h}.
 
-    Beyond the grid an end is arbitrary, though finite.
+    Args:
+        ratio: A unimodal ratio of one coordinate.
+        drop: log(max r / h) >= 0, of any shape.
+
+    Returns:
+        The left end, at most 0; the right end, at least 0; and the slope of the drop at the ends, the same for both.
+        Ends are differences from the best word's value; beyond the grid they are arbitrary, but finite.
     """
-    # Of the roots of curvature d^2 - slope d - drop = 0, only the larger is a sum without cancellation.
+    # Roots of curvature d^2 - slope d - drop = 0: the larger one has no cancellation and gives the smaller one.
     curvature = jnp.maximum(ratio.curvature, 1e-12)
     rate = jnp.sqrt(jnp.square(ratio.slope) + 4 * curvature * drop)
     half = jnp.maximum(0.5 * (jnp.abs(ratio.slope) + rate), 1e-30)
@@ -55,7 +73,15 @@ def superlevel(
 
 
 def density(ratio: NormalRatio, delta: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """P's density at a difference from the best word; 0 beyond the grid."""
+    """Computes P's density, taken as 0 beyond the grid.
+
+    Args:
+        ratio: A unimodal ratio of one coordinate.
+        delta: Differences from the best word's value.
+
+    Returns:
+        Densities of the standard normal distribution.
+    """
     z = grid.to_float(ratio.best_fixed) + delta
     return jnp.where(jnp.abs(z) < _OUTER, jnp.exp(-0.5 * jnp.square(z) - HALF_LOG_TAU), 0.0)
 
@@ -63,7 +89,17 @@ def density(ratio: NormalRatio, delta: Float[Array, "*n"]) -> Float[Array, "*n"]
 def excess(
     ratio: NormalRatio, drop: Float[Array, ""], lower: Float[Array, ""], upper: Float[Array, ""]
 ) -> Float[Array, ""]:
-    """E_P[(r - h)_+ / max r] over the interval lower ... upper; h is 0 where the drop is infinite."""
+    """Computes E_P[(r - h)_+ / max r] over an interval, by a Gauss-Legendre rule.
+
+    Args:
+        ratio: A unimodal ratio of one coordinate.
+        drop: log(max r / h) >= 0; h = 0 if it is infinite.
+        lower: Left end of the interval, as a difference from the best word's value.
+        upper: Right end of the interval.
+
+    Returns:
+        The excess, at least 0.
+    """
     left, right, _ = superlevel(ratio, jnp.minimum(drop, MAX_DROP))
     left, right = jnp.maximum(left, lower), jnp.minimum(right, upper)
     half = jnp.maximum(0.5 * (right - left), 0.0)
@@ -72,6 +108,15 @@ def excess(
 
 
 def ratio_above(ratio: NormalRatio, drop: Float[Array, "*#n"], delta: Float[Array, "*#n"]) -> Float[Array, "*n"]:
-    """(r - h)_+ / max r at a difference from the best word; h is 0 where the drop is infinite."""
+    """Computes (r - h)_+ / max r.
+
+    Args:
+        ratio: A unimodal ratio of one coordinate.
+        drop: log(max r / h) >= 0; h = 0 where it is infinite.
+        delta: Differences from the best word's value.
+
+    Returns:
+        Numbers in [0, 1].
+    """
     fallen = jnp.maximum(-delta * (ratio.slope - ratio.curvature * delta), 0.0)
     return jnp.exp(-fallen) * -jnp.expm1(jnp.minimum(fallen - drop, 0.0))

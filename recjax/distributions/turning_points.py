@@ -1,8 +1,9 @@
-"""Where the ratio of two laws that are smooth and log-concave but for a few kinks turns from rising to falling.
+"""Finds the words at which the density ratio of two distributions turns from rising to falling, or back.
 
-Between kinks, and on one side of either mode, the logarithm of such a ratio turns once or twice. Each of these segments
-is cut into pieces, and the slope of a piece bisected to the word where it changes its sign. (Two turns within one piece
-are missed; of all pairs here, a normal target in a logistic law lost most by that, 3e-4 nats.)
+The distributions are smooth and log-concave except for a few kinks. Between kinks, and on one side of either mode, the
+logarithm of their ratio turns at most twice. Each of these segments is cut into pieces, and the sign change of the
+slope within a piece is bisected to a word. Two turns within one piece are missed; among all pairs of this package, that
+costs a normal target in a logistic distribution the most, 3e-4 nats.
 """
 
 from typing import Any
@@ -21,9 +22,13 @@ _PIECES = 8
 
 @pytree
 class LogRatio:
-    """log q/p of each coordinate, as it comes, in units of the coding distribution and of its law's unit.
+    """The log ratio log q/p of each coordinate, not normalised, in units of the coding distribution and of `law.unit`.
 
-    target: q in these units. mean_fixed, rest: its location in units of 2^-26, and what rounding left of it.
+    Attributes:
+        target: q in these units, [dim].
+        mean_fixed: Location of the target in units of 2^-26, [dim].
+        rest: What rounding the location to those units left over, [dim].
+        coding: Class of the coding distribution.
     """
 
     target: Any
@@ -32,28 +37,51 @@ class LogRatio:
     coding: type[CodingDistribution] = static_field()
 
     def over_words(self) -> "LogRatio":
-        """For arrays of words with one axis more."""
+        """Returns the ratio with one more axis, for arrays of words [dim, n]."""
         return jax.tree.map(lambda leaf: leaf[..., None], self)
 
     def standard(self) -> CodingDistribution:
-        """The coding distribution in its own units."""
+        """Returns the coding distribution in its own units."""
         return self.coding(0.0, 1 / self.coding.law.unit)
 
     def at(self, word: UInt32[Array, "*word"], step: Any = 0.0) -> Float[Array, "*m"]:
-        """log q(z + step) / p(z + step) of a word's value, in nats."""
+        """Computes log q(z + step) / p(z + step) at the value z of a word.
+
+        Args:
+            word: Words, broadcast against the coordinates.
+            step: Offset from the word's value.
+
+        Returns:
+            Log ratios in nats.
+        """
         z = grid.value_fixed(word, law=self.coding.law)
-        # As a difference of integers, so that targets far narrower than the coding distribution keep their digits.
+        # A difference of integers keeps all digits, also for targets far narrower than the coding distribution.
         offset = grid.to_float(z - self.mean_fixed) - self.rest
         return self.target.log_density(offset + step) - self.standard().log_density(grid.to_float(z) + step)
 
     def rises(self, word: UInt32[Array, "*word"]) -> Bool[Array, "*m"]:
-        """Whether the ratio grows with z at a word's value."""
+        """Tells whether the ratio grows with z at the value of a word.
+
+        Args:
+            word: Words, broadcast against the coordinates.
+
+        Returns:
+            Booleans.
+        """
         step = jnp.zeros(word.shape)
         return jax.jvp(lambda by: self.at(word, by), (step,), (jnp.ones_like(step),))[1] > 0
 
 
 def log_ratio(q: Coordinatewise, p: CodingDistribution) -> LogRatio:
-    """Of target q [dim] and coding distribution p [dim]."""
+    """Makes the log ratio of a target and a coding distribution.
+
+    Args:
+        q: Target [dim].
+        p: Coding distribution [dim].
+
+    Returns:
+        The log ratio, per coordinate.
+    """
     target = q.moved(p.loc, jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.law.unit))
     target = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, jnp.broadcast_shapes(q.shape, p.shape)), target)
     mean_fixed = grid.to_fixed(target.loc)
@@ -61,12 +89,19 @@ def log_ratio(q: Coordinatewise, p: CodingDistribution) -> LogRatio:
 
 
 def turning_points(ratio: LogRatio) -> UInt32[Array, "*n words"]:
-    """Words between which the ratio is monotone, in rising order."""
+    """Finds the words between which a ratio is monotone.
+
+    Args:
+        ratio: The log ratio, [dim].
+
+    Returns:
+        Words [dim, turns], uint32, in ascending order.
+    """
     law = ratio.coding.law
     own = [_kink(ratio, jnp.asarray(offset)) for offset in ratio.target.kinks()]
     others = [jnp.broadcast_to(grid.to_fixed(kink), own[0].shape) for kink in ratio.standard().kinks()]
     cells = jnp.sort(grid.cell_of_fixed(jnp.stack([*own, *others], axis=-1), law=law), axis=-1).astype(jnp.int32)
-    # Rounding may move a kink to the next word.
+    # Rounding may move a kink to a neighbouring word.
     around = jnp.clip(cells[..., None] + jnp.arange(-1, 3), 0, grid.LAST_WORD).reshape(*cells.shape[:-1], -1)
     ends = jnp.zeros_like(cells[..., :1])
     first = jnp.minimum(jnp.concatenate([ends, cells + 2], axis=-1), grid.LAST_WORD)
@@ -77,9 +112,9 @@ def turning_points(ratio: LogRatio) -> UInt32[Array, "*n words"]:
 
 
 def _kink(ratio: LogRatio, offset: Float[Array, "*n"]) -> Int32[Array, "*n"]:
-    """The place of a kink in units of 2^-26, by its offset from the target's location."""
+    """Returns the place of a kink in units of 2^-26, given its offset from the target's location."""
     near = offset + ratio.rest
-    # Where the location lies on the grid, in integers as in `LogRatio.at`; far ones need no digits.
+    # In integers, as in `LogRatio.at`, where the kink is near the location; kinks far away need fewer digits.
     fine = grid.to_fixed(near) + ratio.mean_fixed
     return jnp.where(jnp.abs(near) < 8, fine, grid.to_fixed(ratio.target.loc + offset))
 
@@ -87,7 +122,11 @@ def _kink(ratio: LogRatio, offset: Float[Array, "*n"]) -> Int32[Array, "*n"]:
 def _pieces(
     law: QuantileLaw, first: UInt32[Array, "*n segment"], last: UInt32[Array, "*n segment"]
 ) -> tuple[UInt32[Array, "*n piece"], UInt32[Array, "*n piece"]]:
-    """First and last words of the pieces of the segments first..last, of one width in z; neighbours share a word."""
+    """Cuts the segments first..last into pieces of equal width in z.
+
+    Returns:
+        First and last words of the pieces; neighbouring pieces share a word.
+    """
     left, right = grid.value_fixed(first, law=law), grid.value_fixed(last, law=law)
     inner = left[..., None] + (right - left)[..., None] // _PIECES * jnp.arange(1, _PIECES)
     inner = jnp.clip(grid.cell_of_fixed(inner, law=law), first[..., None], last[..., None])
@@ -99,7 +138,11 @@ def _pieces(
 def _turn(
     ratio: LogRatio, low: UInt32[Array, "*n piece"], high: UInt32[Array, "*n piece"], down: bool
 ) -> UInt32[Array, "*n piece"]:
-    """The word of the largest ratio of each piece, or of the smallest, if the piece has one of them."""
+    """Finds the word at which the ratio turns within each piece.
+
+    Returns:
+        The word of the largest ratio of a piece, or of the smallest if `down`; an end of the piece if it does not turn.
+    """
 
     def halve(_, piece):
         low, high = piece

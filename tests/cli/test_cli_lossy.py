@@ -60,8 +60,11 @@ def test_a_picture_becomes_a_file_and_a_picture(run, tmp_path):
         (("--method", "orc", "--bpp", 1), "orc has no use for bpp, which belongs to inr"),
         (("--method", "bb-ans", "--effort", "quick"), "bb-ans has no use for effort"),
         (("--method", "inr", "--blocks", 2, "--model", MODEL), "inr has no use for blocks"),
-        (("--method", "inr", "--bpp", 0, "--model", MODEL), "bits_per_pixel must lie above 0"),
-        (("--method", "inr", "--index-code", "delta", "--model", MODEL), "index_code must be one of"),
+        (("--method", "inr", "--bpp", 0, "--model", MODEL), "bpp must lie above 0"),
+        (
+            ("--method", "inr", "--index-code", "delta", "--model", MODEL),
+            "invalid choice 'delta' for argument '--index-code'",
+        ),
         (("--method", "inr", "--candidates", 100, "--model", MODEL), "power of two"),
         (("--model", "cifar10"), "the model cifar10 is of lossy files; add --method inr"),
     ],

@@ -19,7 +19,7 @@ from recjax.shards import folder as shards
 from training import data
 
 IMAGES = data.load("digits", "test").images[:5]
-COMMAND = [sys.executable, "-m", "recjax.cli.main"]
+COMMAND = [sys.executable, "-m", "recjax"]
 
 
 @pytest.fixture

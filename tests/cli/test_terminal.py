@@ -22,6 +22,7 @@ from recjax.cli.process import compile_cache
 from recjax.codecs.lossy.file import Encoding
 from recjax.conformance import check as conformance
 from recjax.container import chunks
+from recjax.container.methods import METHODS
 from recjax.images.files import write_images
 from tests.representations import GOLDEN, waves
 
@@ -147,17 +148,23 @@ def test_no_file_gets_the_number_of_a_closed_stream(closed, folder):
 
 
 ORDER = [
-    "model", "method", "bpp", "effort", "partition", "candidates", "block_bits", "blocks", "max_depth", "branch_code",
-    "index_code", "bin_code", "index", "against", "seed", "arithmetic", "shard_images", "part", "max_bytes",
-    "max_seconds", "ignore_fingerprint", "seconds", "conformance", "clear_cache", "force", "json",
+    "model", "method", "index", "against", "seed", "shard_images", "part", "max_bytes", "max_seconds",
+    "ignore_fingerprint", "seconds", "conformance", "clear_cache", "force", "json",
+    # Of a method.
+    "bpp", "effort", "arithmetic", "partition", "candidates", "block_bits", "blocks", "index_code", "bin_code",
+    "branch_code", "max_depth",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("verb", COMMANDS)
+CHOSEN = [method.name for method in METHODS.values() if method.chosen]
+HELP = [*([verb] for verb in COMMANDS), *(["compress", "--method", name] for name in CHOSEN)]
+
+
+@pytest.mark.parametrize("command", HELP, ids=" ".join)
 @pytest.mark.parametrize("columns", [20, 80, 200])
-def test_options_are_listed_in_one_order_without_none(verb, columns, monkeypatch, capsys):
+def test_options_are_listed_in_one_order_without_none(command, columns, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert cli.main([verb, "-h" if columns == 20 else "--help"]) == cli.FINE
+    assert cli.main([*command, "-h" if columns == 20 else "--help"]) == cli.FINE
     out, err = capsys.readouterr()
     assert "None" not in out and err == ""
     assert max(map(len, out.splitlines())) <= max(columns, 79)
@@ -165,11 +172,13 @@ def test_options_are_listed_in_one_order_without_none(verb, columns, monkeypatch
     assert re.search(r"show this help message", out) and os.environ["COLUMNS"] == str(columns)
     options = re.findall(r"^[│ ] (?:-h, )?--([a-z-]+)", out, re.MULTILINE)
     known = [name.replace("_", "-") for name in ORDER if name.replace("_", "-") in options]
-    assert [name for name in options if name in known] == known and options[-1] == "json"
+    assert [name for name in options if name in known] == known and known[-1] == options[-1]
+    assert command[0] == "compress" or options[-1] == "json"
 
 
 def test_the_order_names_every_option():
-    names = {field.name for command in COMMANDS.values() for field in dataclasses.fields(command)}
+    kinds = [*COMMANDS.values(), *(METHODS[name].load_options() for name in CHOSEN)]
+    names = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert names - {"images", "out", "file"} <= set(ORDER)
 
 
@@ -177,9 +186,9 @@ def test_the_order_names_every_option():
     ("arguments", "told"),
     [
         (["info", "a", "--jsn"], "Unrecognized options: --jsn (perhaps --json); see `recjax info --help`."),
-        (["compress", "a", "b", "--bp", "1"], "--bp, 1 (perhaps --bpp); see"),
-        (["compress", "a", "b", "--candidates", "None"], "Error parsing --candidates"),
-        (["compress", "a", "b", "--effort", "None"], "--effort"),
+        (["compress", "a", "b", "--method", "inr", "--bp", "1"], "--bp, 1 (perhaps --bpp); see"),
+        (["compress", "a", "b", "--method=orc", "--candidates", "None"], "Error parsing --candidates"),
+        (["compress", "a", "b", "--method=inr", "--effort", "None"], "--effort"),
         (["verify", "a", "--max-bytes"], "Missing value for argument '--max-bytes'. Expected 1 values; see"),
         (["compress"], "Missing from recjax compress: IN OUT; see `recjax compress --help`."),
         (["compres", "a", "b"], "there is no command 'compres' (perhaps compress); choose from"),
