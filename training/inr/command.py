@@ -77,8 +77,9 @@ class Command:
     data: Literal["cifar10", "photos"] = "cifar10"
     """Data set to train on: cifar10 makes a model for pictures of 32x32, photos one for pictures of any size."""
     preset: Literal["tiny", "small", "medium", "full"] = "small"
-    """Amount of training: on two cores tiny takes a minute, small ten minutes and medium half an hour; full learns from
-    18,000 pictures and is for an accelerator."""
+    """Amount of training.
+    tiny, small, medium: about a minute, ten minutes and half an hour on two cores.
+    full: 18,000 pictures, for an accelerator."""
     pictures: int | None = None
     """Number of training pictures; by default that of the preset."""
     epochs: int | None = None

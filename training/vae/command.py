@@ -31,9 +31,11 @@ class Command:
     out: Path
     """Folder for model.safetensors and checkpoint.safetensors; it is made if needed. Its name becomes the model's."""
     data: str = "digits"
-    """Data set to train on: digits (8x8, comes with scikit-learn), mnist (28x28, 256 grey levels), binary_mnist (28x28,
-    grey values of 128 and above are 1, others 0), or sampled_mnist (28x28, a pixel is 1 with probability grey / 255,
-    drawn anew in every epoch)."""
+    """Data set to train on.
+    digits: 8x8, 17 grey levels; comes with scikit-learn.
+    mnist: 28x28, 256 grey levels.
+    binary_mnist: MNIST with grey values of 128 and above as 1, others as 0.
+    sampled_mnist: MNIST with each pixel as 1 with probability grey / 255, drawn anew in every epoch."""
     directory: Path | None = None
     """Folder of the MNIST files; by default the one that $RECJAX_DATA names, or the cache."""
     download: bool = False

@@ -19,8 +19,10 @@ class Network:
     dropout: float = 0.1
     """Probability of dropping a hidden unit in training."""
     posterior: Posterior = "normal"
-    """Kind of posterior. normal: a mean and a scale for each latent. isokl: all latents of a group have the same KL
-    divergence for all images, which suits codes of fixed length (arXiv:2201.12857); bits-back cannot code it."""
+    """Kind of posterior.
+    normal: a mean and a scale for each latent.
+    isokl: the same KL divergence for all images and all latents of a group (arXiv:2201.12857).
+    The latter suits codes of fixed length; bits-back cannot code it."""
     likelihood: LikelihoodName = "auto"
     """Distribution of a pixel: bernoulli for 2 levels, any other for more. auto takes bernoulli or beta_binomial."""
     context_radius: int = 0

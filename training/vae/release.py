@@ -88,8 +88,7 @@ class Command:
     force: bool = False
     """Replace a model of this name if there is one."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
-    """Files to make of the test split and measure, each as METHOD[,NAME=VALUE ...] with the option names of
-    `recjax.compress`."""
+    """Files to make of the test split and measure, each METHOD[,NAME=VALUE ...] with options of `recjax.compress`."""
     learn_images: int = 10_000
     """Number of training images that codes of indices and intervals are learned from; 0 learns none."""
     command: str = ""
