@@ -90,11 +90,10 @@ def released_name(digest: str) -> str | None:
 
 
 def name_of(digest: str) -> str | None:
-    """Finds the name of a model that is or was distributed with recjax.
+    """Finds the name of a released model, or of an unreleased one that files may have been made with.
 
     Args:
-        digest: The digest of the model in hexadecimal, at least the first 16 digits for models that were never
-            released.
+        digest: The digest of the model in hexadecimal, at least its first 16 digits if the model was never released.
 
     Returns:
         The name; None if the digest is unknown.
@@ -169,7 +168,7 @@ class LossyCard:
         file_bytes: The size of the model's file in bytes.
         patch: The height, width and channels of a patch.
         whole_pictures: Whether it codes pictures of the size of a patch only, instead of photos of many patches.
-        latents: The number of latents of a patch that are sent, over all levels.
+        latents: The number of latents that describe a patch, over all levels.
         parameters: The number of weights and biases of its networks.
         data: The data set that it was trained on.
         priors: The rates that its priors were fitted for, in bits per pixel.

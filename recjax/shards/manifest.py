@@ -1,10 +1,10 @@
 """The manifest of a folder of shards: what is coded and how, and the seeds that identify the shards.
 
 It is written before the first shard and never changes. The header of shard n has a seed that is derived from n and from
-everything in the manifest. So a shard that lies in the place of another, in two places, or in another folder can be
-recognised from its own bytes, whatever its method, and each shard has a random stream of its own. In manifests of
-version 1 all shards have the seed of the settings, which tells them from shards with other settings and models, but not
-from each other.
+everything in the manifest but the model's name. So a shard that lies in the place of another, in two places, or in
+another folder can be recognised from its own bytes, whatever its method, and each shard has a random stream of its own.
+In manifests of version 1 all shards have the seed of the settings, which tells them from shards with other settings and
+models, but not from each other.
 """
 
 import hashlib

@@ -50,7 +50,7 @@ def start(
     weight: float,
     seed: int,
 ) -> State:
-    """Makes the state before the first epoch: fresh weights, a standard normal prior, and fresh posteriors.
+    """Makes the state before the first epoch: fresh weights, a prior that is standard normal in sum, and posteriors.
 
     Args:
         shape: The shape of the network.
