@@ -30,7 +30,7 @@ _POWERS = (2, 4, 8, 16)
 _WIDTHS = (16, 19, 23, 27, 32, 38, 45, 54, 64, 76, 91, 108, 128, 152, 181, 215)
 
 
-class Law(NamedTuple):
+class Parameters(NamedTuple):
     """The parameters of a directory's code.
 
     A length in bits is unit * v, and v belongs to the class (v - centre) >> shift.
@@ -91,13 +91,15 @@ def encode(lengths_bits: Int[np.ndarray, "images"]) -> bytes:
     if lengths.size == 0 or (values == values[0]).all():
         value = int(values[0]) if lengths.size else 0
         return bytes([unit - 1 << 6 | _CONSTANT]) + varint.encode(value)
-    law = _fit(values, unit)
-    head = bytes([unit - 1 << 6 | law.power << 4 | law.shift, law.left << 4 | law.right]) + varint.encode(law.centre)
-    code = prefix_code(law.power, law.left, law.right)
-    symbols = _symbols(values, law.centre, law.shift)
+    chosen = _fit(values, unit)
+    head = bytes([unit - 1 << 6 | chosen.power << 4 | chosen.shift, chosen.left << 4 | chosen.right]) + varint.encode(
+        chosen.centre
+    )
+    code = prefix_code(chosen.power, chosen.left, chosen.right)
+    symbols = _symbols(values, chosen.centre, chosen.shift)
     escaped = symbols == _ESCAPE
-    extra_bits = np.where(escaped, _ESCAPE_BITS, law.shift)
-    extra = np.where(escaped, values, values - law.centre & (1 << law.shift) - 1).astype(np.uint64)
+    extra_bits = np.where(escaped, _ESCAPE_BITS, chosen.shift)
+    extra = np.where(escaped, values, values - chosen.centre & (1 << chosen.shift) - 1).astype(np.uint64)
     words = code.words[symbols] << extra_bits.astype(np.uint64) | extra
     return head + _concatenate(words, code.bits[symbols] + extra_bits)
 
@@ -217,7 +219,7 @@ def prefix_code(power: int, left: int, right: int) -> PrefixCode:
 
 
 @cache
-def _costs_bits() -> Float[np.ndarray, "law symbol"]:
+def _costs_bits() -> Float[np.ndarray, "chosen symbol"]:
     # Ideal costs approximate those of the Huffman code. Floats are safe here: a decoder reads the encoder's choice.
     count = len(_WIDTHS)
     table = np.array(
@@ -226,12 +228,12 @@ def _costs_bits() -> Float[np.ndarray, "law symbol"]:
     return np.log2(table.sum(-1, keepdims=True)) - np.log2(table)
 
 
-def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Law:
+def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Parameters:
     """Searches class widths, several centres and all shapes for the code that takes the fewest bits."""
     quartiles = np.quantile(values, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]).astype(np.int64)
     spread = max(int(quartiles[-1] - quartiles[0]), 1)
     octave = spread.bit_length()
-    best: tuple[float, Law] | None = None
+    best: tuple[float, Parameters] | None = None
     for shift in range(min(max(octave - 5, 0), 14), min(max(octave - 2, 0), 14) + 1):
         for centre in sorted(set(quartiles.tolist())):
             symbols = _symbols(values, centre, shift)
@@ -245,7 +247,7 @@ def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Law:
                 power, left, right = (
                     int(part) for part in np.unravel_index(row, (len(_POWERS),) + (len(_WIDTHS),) * 2)
                 )
-                best = float(costs[row] + raw_bits), Law(unit, shift, centre, power, left, right)
+                best = float(costs[row] + raw_bits), Parameters(unit, shift, centre, power, left, right)
     assert best is not None
     return best[1]
 

@@ -1,6 +1,7 @@
-"""The pixels of one step of a wavefront, with free laws: which of them are 0, and then the values of the others.
+"""The pixels of one step of a wavefront: which of them are 0, and then the values of the others.
 
-All flags of a step come before the values, so that a decoder evaluates laws of values for the pixels that have one.
+All flags of a step come before the values, so that a decoder evaluates distributions of values only for
+the pixels that have one.
 """
 
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from recjax.models.likelihoods import hurdle
 def step_codec(head: Network, inputs: Int32[Array, "most *lanes inputs"], exists: Bool[Array, "most"]) -> codecs.Codec:
     """Codec of pixels [most, *lanes], of which some need not exist: these leave the message as it is.
 
-    inputs: what the head is told of each; its outputs are the logits of `categorical.law`.
+    inputs: what the head is told of each; its outputs are the logits of `categorical.distribution`.
     """
     mass, hidden = hurdle.flags(head, inputs)
     existing = jnp.broadcast_to(exists.reshape(-1, *(1,) * (mass.ndim - 1)), mass.shape)
