@@ -1,1 +1,1 @@
-"""What each part of the partitioned samplers contributes."""
+"""Ablation of the partition: what it matters which dimensions are cut into intervals."""
