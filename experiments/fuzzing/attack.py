@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"\b[0-9a-f]{16,}\b|\d+")
 
 
 class Broken(AssertionError):
-    """Reports a file on which a decoder does what it must not do; the message ends in the file in hex."""
+    """Raised when a decoder misbehaves on a file; the message ends in the file in hex."""
 
 
 @dataclass

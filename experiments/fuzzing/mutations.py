@@ -98,7 +98,7 @@ def mutate_and_seal(rng: np.random.Generator, data: bytes, other: bytes) -> byte
         other: A valid file whose chunks may be copied from.
 
     Returns:
-        The damaged file; `data` itself if the container refuses to write the damaged body, as for its size.
+        The damaged file; `data` itself if the container refuses to write it, for instance because it is too large.
     """
     file = container.read(data)
     if rng.random() < 0.2:
@@ -113,7 +113,7 @@ def mutate_and_seal(rng: np.random.Generator, data: bytes, other: bytes) -> byte
     try:
         return container.write(file.header, bodies)
     except ValueError:
-        # The container refuses to write it, as for a size that no file of such images has.
+        # The container refuses to write it, for instance because no file of such images is so large.
         return data
 
 

@@ -43,7 +43,8 @@ class Way:
         label: Name in tables and plots.
         partition: How the intervals of the bins are assigned to latents; "none" for no partition.
         candidates: Candidates of a block, a power of two.
-        block_bits: Bits that fill a block: of what the bins leave, or of divergence without a partition.
+        block_bits: Mean KL in training that fills a block, in bits: what remains within the bins, or all without a
+            partition.
         index_codes: Codes of the candidates' indices. One search serves them all, with a file for each; other ways are
             compared with the first. "learned" is skipped if the model has no learned code.
         steps_between: Steps of fitting after each block, see `recjax.codecs.lossy.encode.Effort`.
@@ -73,7 +74,7 @@ class Config:
         model: The model.
         ways: Ways to send its latents. The first is the proposed one, the second the one that it is compared with.
         data: Data set of the test images.
-        pictures: Number of test images that are sent, the first ones.
+        pictures: Number of test images to send, from the first one on.
         crop: Side in pixels of the squares that are cut from the middle of the images; 0 for whole images.
         from_scratch: Whether to train the model instead of loading it.
         shared_steps: Steps of fitting that all ways start from, done once for each prior; 0 if each way starts anew.

@@ -46,7 +46,7 @@ class Family:
         Returns:
             "information" (bits), "dims", "words_per_scale" (how many words of the grid one standard deviation spans,
             the most of all targets), and bounds in bits above the mutual information: "channel_overhead" (E[D_CS - KL],
-            a lower bound), "ring_toss" and "functional" (what suffices).
+            a lower bound), "ring_toss" and "functional" (overheads that suffice by theorems).
         """
         row = {"information": self.information, "dims": self.dims}
         density = np.exp(-(self.targets.mean**2) / 2) / math.sqrt(2 * math.pi)

@@ -1,1 +1,1 @@
-"""Ablation of the partition: what it matters which dimensions are cut into intervals."""
+"""Ablation of the partition: how much the choice of the dimensions that are cut into intervals matters."""

@@ -1,4 +1,4 @@
-"""Measures how many candidates a partitioned search needs for a block of 48 bits, for which a plain one needs 2^48.
+"""Measures how many candidates a partitioned search needs for a block of 48 bits, where a plain one needs about 2^48.
 
 Run:     python -m experiments configs/synthetic_large_block.toml
 Every sample has a target of its own, with means drawn as data would draw them; the intervals are chosen from mean KLs
