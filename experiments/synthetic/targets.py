@@ -149,8 +149,8 @@ class Lengths(NamedTuple):
     def bound(self) -> float:
         """Upper bound on the mean codelength of the exact coder, in bits.
 
-        It is KL + excess + log2(KL - log2 J + excess + 2) + 2, for a code of log2 J and of the index under a zeta
-        distribution with the mean `log2_index`.
+        It is log2 J + e + log2(e + 2) + 2 with e = max(0, KL - log2 J + excess), for a code of log2 J bits for the bin
+        and of the index under a zeta distribution with the mean `log2_index`.
         """
         rest = max(self.kl - self.log2_bins + self.excess, 0.0)
         return self.log2_bins + rest + math.log2(rest + 2) + 2
