@@ -1,1 +1,1 @@
-"""How fast this package is, side by side with what a user would take instead."""
+"""Benchmarks of this package beside what a user would take instead."""

@@ -1,4 +1,4 @@
-"""Blocks to be coded by ordered random coding: the same targets for everyone."""
+"""Blocks to code by ordered random coding (ORC), with the same targets for all contenders."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,17 @@ from jaxtyping import Float32
 
 @dataclass(frozen=True)
 class Case:
-    """Blocks of normal targets under a standard normal coding distribution.
+    """Describes blocks of normal targets under a standard normal coding distribution.
 
-    kl_bits: of each dimension, about; intervals: of each, empty without a partition. candidates: of a block.
-    shared: whether all blocks may have the same candidates.
+    Attributes:
+        name: Name in tables.
+        kl_bits: Approximate KL divergence of each dimension in bits, in (0, 10].
+        candidates: Candidates of a block, in 1 ... 2^20.
+        intervals: Number of intervals of each dimension; empty for no partition.
+        shared: Whether all blocks may have the same candidates.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     name: str
@@ -30,11 +37,20 @@ class Case:
 
     @property
     def dim(self) -> int:
-        """Dimensions of a block."""
+        """Number of dimensions of a block."""
         return len(self.kl_bits)
 
     def targets(self, blocks: int) -> tuple[Float32[np.ndarray, "block dim"], Float32[np.ndarray, "block dim"]]:
-        """Means and scales: of a target whose mean and scale have equal parts in its KL divergence."""
+        """Draws the targets, with scales within 10% of 2^-kl_bits and means of +-sqrt(1 - scale^2).
+
+        The terms of the KL in mean^2 and scale^2 then cancel, and a dimension has -log2(scale) bits.
+
+        Args:
+            blocks: Number of blocks.
+
+        Returns:
+            Means and scales.
+        """
         rng = np.random.default_rng(0)
         scale = np.exp2(-np.asarray(self.kl_bits)) * rng.uniform(0.9, 1.1, (blocks, self.dim))
         mean = rng.choice([-1.0, 1.0], scale.shape) * np.sqrt(1 - np.minimum(scale, 0.999) ** 2)

@@ -1,6 +1,6 @@
-"""One contender in a process of its own, so that none gains by threads or suffers from another's.
+"""Times one contender in a process of its own, so that no contender takes threads or time from another.
 
-Run by `contest`; reads arguments from standard input, and writes rates of each repeat as JSON.
+`contest` starts this module as a program, which reads its arguments from standard input and prints rates as JSON.
 """
 
 import importlib
@@ -30,7 +30,7 @@ PACKAGES = {
     "training_ours": "recjax",
     "training_torch": "torch",
 }
-"""What a module of this folder is written with, and cannot run without."""
+"""The package that each contender is written with, and cannot run without."""
 
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -41,15 +41,32 @@ _ONE_THREAD = {
 
 
 def missing(contenders: Iterable[str]) -> list[str]:
-    """Those whose package is not here."""
+    """Finds the contenders whose package is not installed.
+
+    Args:
+        contenders: Keys of `PACKAGES`.
+
+    Returns:
+        Those that cannot run.
+    """
     return [name for name in contenders if importlib.util.find_spec(PACKAGES[name]) is None]
 
 
 def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_core: bool = True) -> dict[str, Any]:
-    """Rates of what the module of this name prepares from the arguments.
+    """Times the code that a contender prepares, in a new process.
 
-    `rates` (quartiles over repeats) and `first_call_seconds` by the names of its codes, `facts`, `peak_megabytes` and
-    `package`. seconds: of each code.
+    Args:
+        contender: A key of `PACKAGES`.
+        arguments: Keyword arguments of the contender's `prepare`; a "case" holds the fields of a `Case`.
+        seconds: Time of each code, without the first call.
+        one_core: Whether the process is limited to one core and one thread. It has no accelerator in any case.
+
+    Returns:
+        "rates" (quartiles over the repeats) and "first_call_seconds" of each code by name, the task's "facts",
+        "peak_megabytes" of the process (None if not known), and "package" with its version.
+
+    Raises:
+        ValueError: If the process fails.
     """
     sent = json.dumps({"arguments": arguments, "seconds": seconds, "one_core": one_core})
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(_ONE_THREAD if one_core else {})}
@@ -62,7 +79,16 @@ def contest(contender: str, arguments: dict[str, Any], seconds: float, *, one_co
 
 
 def measure(code: Callable[[], Any], amount: int, seconds: float) -> tuple[list[float], float]:
-    """Rates of `amount` things by repeats that take so many seconds, three at least, and seconds of a first call."""
+    """Repeats a call for some time, at least three times, after a first call.
+
+    Args:
+        code: The call, which waits for its own results.
+        amount: Number of things that a call does.
+        seconds: Time after which no further repeat begins.
+
+    Returns:
+        Things per second of each repeat, and the seconds of the first call, which compiles.
+    """
     start = time.perf_counter()
     code()
     first = time.perf_counter() - start
@@ -81,7 +107,11 @@ def _name(arguments: dict[str, Any]) -> str:
 
 
 def main(contender: str) -> None:
-    """What the process does."""
+    """Runs a contender with the arguments on standard input, and prints its measurements as JSON.
+
+    Args:
+        contender: A key of `PACKAGES`.
+    """
     sent = json.loads(sys.stdin.read())
     if sent["one_core"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -1,4 +1,4 @@
-"""What a contender of a benchmark is: code to be timed, and how much of what a call of it does."""
+"""Code that a contender of a benchmark has prepared to be timed."""
 
 import statistics
 import time
@@ -9,14 +9,27 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Task:
-    """Ready to be timed. codes: by name, each with the number of things that a call does. facts: what else came out."""
+    """Holds code to be timed.
+
+    Attributes:
+        codes: By name, a call that waits for its own results, and the number of things that it does.
+        facts: What the table reports beside the rates, such as the bytes of a message.
+    """
 
     codes: dict[str, tuple[Callable[[], Any], int]]
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 def median_seconds(code: Callable[[], Any], rounds: int) -> float:
-    """Of so many calls, after one that compiles; the code waits for its own results."""
+    """Measures the median time of a call, after a first one that compiles.
+
+    Args:
+        code: The call, which waits for its own results.
+        rounds: Number of calls that are timed.
+
+    Returns:
+        Seconds.
+    """
     code()
     seconds = []
     for _ in range(rounds):

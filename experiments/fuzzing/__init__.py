@@ -1,1 +1,1 @@
-"""Hostile files: mutations of good ones, and what decoders do with them."""
+"""Fuzzing of the decoders with damaged files."""

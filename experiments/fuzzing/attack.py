@@ -1,4 +1,4 @@
-"""Decoding hostile files, with a watch on time, memory and what comes back."""
+"""Decodes hostile files and checks time, memory and the result of each."""
 
 import re
 import signal
@@ -16,27 +16,33 @@ from recjax.container import file as container
 from recjax.errors import FormatError
 
 MAX_BYTES = 1 << 24
-"""What the images of a file may take, as a caller limits it who does not trust it."""
+"""Limit on the bytes of decoded images, as a caller sets it who does not trust a file."""
 
 HANG_SECONDS, FILE_MEGABYTES = 60.0, 512.0
-"""What the decoding of a file may take, compilation included."""
+"""Default limits on the decoding of one file, compilation included: seconds, and megabytes of memory."""
 
 _MANY_COMPILED = 400
 _NUMBER = re.compile(r"\b[0-9a-f]{16,}\b|\d+")
 
 
 class Broken(AssertionError):
-    """A decoder did with a file what it must not do."""
+    """Raised when a decoder misbehaves on a file; the message ends in the file in hex."""
 
 
 @dataclass
 class Watch:
-    """What was seen.
+    """Records what happened to the files that were tried.
 
-    outcomes: by kind of input and what came of it. reasons: of refusals, with # for their numbers.
-    file_seconds, megabytes: the most that one file took, by whether something compiled for it; of memory, what its
-        decoding adds at its highest.
-    peak_megabytes: of the process; None, as megabytes, where the system does not tell.
+    Files are told apart by whether XLA compiled something while they were decoded ("compiled") or not ("warm").
+
+    Attributes:
+        outcomes: Number of files by "KIND, refused" or "KIND, decoded", where KIND is the kind of input.
+        reasons: Number of refusals by sentence, with "#" in place of numbers.
+        file_seconds: Longest time of a file, for "compiled" and "warm".
+        megabytes: Largest amount of memory that the decoding of a file added at its peak, for "compiled" and "warm";
+            None if there was no such file or the operating system does not tell.
+        compilations: Number of XLA compilations.
+        peak_megabytes: Peak memory of the process; None if the operating system does not tell.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -47,14 +53,33 @@ class Watch:
     peak_megabytes: float | None = None
 
     def saw(self, state: str, seconds: float, megabytes: float | None) -> None:
-        """One more file, "compiled" or "warm"."""
+        """Adds the time and memory of one more file.
+
+        Args:
+            state: "compiled" or "warm".
+            seconds: Time of its decoding.
+            megabytes: Memory that its decoding added; None if not known.
+        """
         self.file_seconds[state] = max(self.file_seconds[state], seconds)
         if megabytes is not None:
             self.megabytes[state] = max(self.megabytes[state] or 0.0, megabytes)
 
 
 def try_file(data: bytes, decode: Callable[[bytes], np.ndarray], hang_seconds: float) -> str:
-    """The sentence by which a file is refused, or "" for one that decodes to what its header declares; else Broken."""
+    """Decodes a file and checks that it is either refused with a sentence or decoded to what its header declares.
+
+    Args:
+        data: The file.
+        decode: The decoder.
+        hang_seconds: Time after which the decoder counts as hanging.
+
+    Returns:
+        The sentence of the refusal, or "" for a file that was decoded.
+
+    Raises:
+        Broken: If the decoder hangs, raises anything but a `FormatError` with a sentence, or returns images of another
+            dtype or shape than the header declares.
+    """
     try:
         with _alarm(hang_seconds):
             images = decode(data)
@@ -80,7 +105,20 @@ def attack(
     hang_seconds: float = HANG_SECONDS,
     file_megabytes: float = FILE_MEGABYTES,
 ) -> Watch:
-    """Try inputs (kind, file); Broken for one that takes longer, or adds more than so many megabytes."""
+    """Tries files one after the other.
+
+    Args:
+        inputs: Pairs (kind, file), where the kind is a label under which files are counted.
+        decode: The decoder.
+        hang_seconds: Time after which the decoder counts as hanging on a file.
+        file_megabytes: Memory that the decoding of a file may add.
+
+    Returns:
+        What happened to the files.
+
+    Raises:
+        Broken: At the first file that breaks the decoder, see `try_file`, or takes too much memory.
+    """
     with watched(decode, hang_seconds, file_megabytes) as (seen, take):
         for kind, data in inputs:
             take(kind, data)
@@ -91,7 +129,19 @@ def attack(
 def watched(
     decode: Callable[[bytes], np.ndarray], hang_seconds: float, file_megabytes: float
 ) -> Iterator[tuple[Watch, Callable[[str, bytes], None]]]:
-    """What was seen, and a function that tries one more input and adds to it; see `attack`."""
+    """Provides a function that tries one file at a time and counts what happened.
+
+    Args:
+        decode: The decoder.
+        hang_seconds: Time after which the decoder counts as hanging on a file.
+        file_megabytes: Memory that the decoding of a file may add.
+
+    Yields:
+        The counts, and a function of (kind, file) that tries the file and adds to the counts.
+
+    Raises:
+        Broken: By the function, for a file that breaks the decoder, see `try_file`, or takes too much memory.
+    """
     seen, compiled = Watch(), []
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
@@ -112,7 +162,7 @@ def watched(
         seen.outcomes[f"{kind}, {'refused' if reason else 'decoded'}"] += 1
         if reason:
             seen.reasons[_NUMBER.sub("#", reason)] += 1
-        # Every compiled function holds some mappings of memory, of which a process has 65,530 at most on Linux.
+        # Every compiled function holds memory mappings, and Linux allows a process 65,530 of them by default.
         if len(compiled) // _MANY_COMPILED > before // _MANY_COMPILED:
             jax.clear_caches()
 
@@ -125,7 +175,11 @@ def watched(
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Broken once the time is up, where signals are had; XLA's own loops are bounded, and are waited for."""
+    """Raises `Broken` in the block once the time is up.
+
+    It needs SIGALRM, and Python runs the handler only between its own instructions: a running XLA computation, which is
+    bounded, is waited for.
+    """
 
     def stop(*_) -> None:
         raise Broken(f"no answer in {seconds:g} s")

@@ -1,10 +1,11 @@
-"""Search for files that break a decoder, guided by which branches a file reaches: libFuzzer, by atheris.
+"""Searches for files that break a decoder, guided by code coverage (libFuzzer, through atheris).
 
     pip install -e ".[fuzz]"
     python -m experiments.fuzzing.guided --seconds 600 --folder runs/guided
 
-Begins with the reference files and what an earlier search found, and keeps what reaches something new in FOLDER/corpus,
-counts in FOLDER/result.json, and a file that breaks something in FOLDER/crash-*. Ends with an error for such a file.
+Starts from the reference files and from the corpus that an earlier search left in FOLDER. Keeps inputs that reach new
+code in FOLDER/corpus, counts in FOLDER/result.json, and an input that breaks a decoder in FOLDER/crash-*; such an input
+ends the search with an error.
 """
 
 import argparse
@@ -26,7 +27,14 @@ _EVERY_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Search until the time is up. Returns 0, or 1 and one sentence on stderr."""
+    """Searches until the time is up.
+
+    Args:
+        arguments: Command line; None for that of the process.
+
+    Returns:
+        0, or 1 after one sentence on stderr.
+    """
     parser = parser_of("experiments.fuzzing.guided", __doc__)
     parser.add_argument("--seconds", type=int, default=600, help="how long to search (default 600)")
     parser.add_argument("--folder", type=Path, default=Path("runs/guided"), help="where files and counts are kept")
@@ -40,7 +48,7 @@ def _search(options: argparse.Namespace) -> None:
         raise UsageError('atheris is not installed; `pip install -e ".[fuzz]"` brings it.')
     import atheris  # pyright: ignore[reportMissingImports]
 
-    # What is instrumented must not have been imported before.
+    # Instrumentation works only at the first import of a module.
     with atheris.instrument_imports(include=_INSTRUMENTED):  # pyright: ignore[reportAttributeAccessIssue]
         from recjax.codecs.decompress import decompress
     from experiments.fuzzing import attack, mutations
@@ -66,14 +74,15 @@ def _search(options: argparse.Namespace) -> None:
 
         def try_one(data: bytes) -> None:
             take("guided", data)
-            # The process ends without a word: what comes after the last writing is not counted.
+            # libFuzzer ends the process without notice, so that counts are written about once a second, and files after
+            # the last time are not counted.
             if seen.outcomes.total() == 1 or time.perf_counter() - start > written[-1] + _EVERY_SECONDS:
                 written.append(time.perf_counter() - start)
                 text = json.dumps({**vars(seen), "corpus": list(begin), "seconds": written[-1]}, indent=1) + "\n"
                 write_atomically(result, lambda part: part.write_text(text, encoding="utf-8"))
 
         def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-            """libFuzzer's own mutations, mostly with checksums made right, without which all else stays unseen."""
+            """Applies libFuzzer's mutations, then mostly corrects the checksums, as a wrong one ends decoding early."""
             changed = atheris.Mutate(data, max_size)
             sealed = len(changed) > 5 and random.Random(seed).random() < 0.9
             return (mutations.seal(changed) if sealed else changed)[:max_size]
@@ -83,7 +92,7 @@ def _search(options: argparse.Namespace) -> None:
             "-rss_limit_mb=0", "-timeout=0", "-print_final_stats=1", str(corpus),
         ]  # fmt: skip
         atheris.Setup([sys.argv[0], *flags], try_one, custom_mutator=mutate)
-        # Does not return: the process ends with the search.
+        # Does not return, as libFuzzer ends the process.
         atheris.Fuzz()
 
 

@@ -1,4 +1,4 @@
-"""Damaged files made of good ones, with the checksums that they had or with right ones, which let decoders see them."""
+"""Damages files at random, either leaving their checksums or correcting them, so that decoders read on."""
 
 import struct
 import zlib
@@ -9,7 +9,16 @@ from recjax.container import file as container
 
 
 def flip_bits(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """One to four bits the other way."""
+    """Flips one to four bits.
+
+    Args:
+        rng: Source of randomness.
+        data: The bytes to damage, not empty.
+        other: Unused, as all kinds of damage are called alike.
+
+    Returns:
+        The damaged bytes.
+    """
     bad = bytearray(data)
     for bit in rng.integers(0, 8 * len(data), rng.integers(1, 5)):
         bad[bit // 8] ^= 1 << bit % 8
@@ -17,12 +26,30 @@ def flip_bits(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
 
 
 def truncate(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """A beginning."""
+    """Cuts bytes off at the end.
+
+    Args:
+        rng: Source of randomness.
+        data: The bytes to damage, not empty.
+        other: Unused, as all kinds of damage are called alike.
+
+    Returns:
+        A proper prefix, which may be empty.
+    """
     return data[: rng.integers(0, len(data))]
 
 
 def splice(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """A stretch of other bytes in the place of one of these, of the same length or not."""
+    """Replaces a stretch by bytes of another file, in half of the calls of equal length and else of up to 19 bytes.
+
+    Args:
+        rng: Source of randomness.
+        data: The bytes to damage, not empty.
+        other: The bytes to copy from, not empty.
+
+    Returns:
+        The damaged bytes.
+    """
     start, stop = np.sort(rng.integers(0, len(data), 2))
     first = rng.integers(0, len(other))
     length = stop - start if rng.random() < 0.5 else rng.integers(0, 20)
@@ -30,7 +57,16 @@ def splice(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
 
 
 def extreme_bytes(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """A run of up to eight bytes of all zeros or all ones, which lengths and counts are sensitive to."""
+    """Overwrites up to eight bytes with all zeros or all ones, the extreme values of lengths and counts.
+
+    Args:
+        rng: Source of randomness.
+        data: The bytes to damage, not empty.
+        other: Unused, as all kinds of damage are called alike.
+
+    Returns:
+        The damaged bytes.
+    """
     start = rng.integers(0, len(data))
     length = min(int(rng.integers(1, 9)), len(data) - start)
     return data[:start] + (b"\x00", b"\xff")[rng.integers(0, 2)] * length + data[start + length :]
@@ -40,16 +76,34 @@ KINDS = (flip_bits, truncate, splice, extreme_bytes)
 
 
 def mutate(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """A file damaged in one of these ways; data must not be empty."""
+    """Damages bytes in one of `KINDS`, drawn at random.
+
+    Args:
+        rng: Source of randomness.
+        data: The bytes to damage, not empty.
+        other: The bytes that may be copied from, not empty.
+
+    Returns:
+        The damaged bytes.
+    """
     return KINDS[rng.integers(0, len(KINDS))](rng, data, other)
 
 
 def mutate_and_seal(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
-    """A file whose sizes and checksums are right, with another header or another body in one of its chunks."""
+    """Damages the header of a valid file, or the body of one of its chunks, and corrects sizes and checksums.
+
+    Args:
+        rng: Source of randomness.
+        data: A valid file.
+        other: A valid file whose chunks may be copied from.
+
+    Returns:
+        The damaged file; `data` itself if the container refuses to write it, for instance because it is too large.
+    """
     file = container.read(data)
     if rng.random() < 0.2:
         bad = bytearray(data)
-        # The second half is behind the model's digest, which would end it all.
+        # Only the second half of the head, behind the model's digest: a wrong digest is refused at once.
         for bit in rng.integers(4 * len(file.head), 8 * len(file.head), rng.integers(1, 3)):
             bad[bit // 8] ^= 1 << bit % 8
         return seal(bytes(bad))
@@ -59,12 +113,19 @@ def mutate_and_seal(rng: np.random.Generator, data: bytes, other: bytes) -> byte
     try:
         return container.write(file.header, bodies)
     except ValueError:
-        # Larger than any file of such images, which is not written.
+        # The container refuses to write it, for instance because no file of such images is so large.
         return data
 
 
 def seal(data: bytes) -> bytes:
-    """The file with right checksums for whatever its header says; one whose header cannot be read stays as it is."""
+    """Corrects the checksums of the chunks, as the header delimits them.
+
+    Args:
+        data: A file of more than 5 bytes, which need not be valid.
+
+    Returns:
+        The file with correct checksums, or the file unchanged if its header cannot be read.
+    """
     position, method = 5, data[4] & 15
     position += 8 * ((method > 0) + (data[3] == container.FLOAT_FORMAT_VERSION))
 

@@ -1,4 +1,4 @@
-"""What decoders did with mutated files: a table and a plot, from the JSON alone."""
+"""Renders the result of fuzzing, read from its JSON, as a table and a plot."""
 
 import textwrap
 from pathlib import Path
@@ -17,7 +17,14 @@ KINDS = {
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Counts by kind of damage and outcome; in the notes the corpus and the most that was seen."""
+    """Renders the counts by kind of damage and outcome, with the largest times and memory in the notes.
+
+    Args:
+        result: The recorded result of `experiments.fuzzing.run`.
+
+    Returns:
+        One table.
+    """
     outcomes = {**result["outcomes"], **(result["guided"] or {"outcomes": {}})["outcomes"]}
     rows = []
     for kind, label in KINDS.items():
@@ -48,7 +55,12 @@ def _most(name: str, part: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """How often each sentence refused a file, beside the files that were decoded."""
+    """Plots how often each sentence refused a file, beside the number of files that were decoded.
+
+    Args:
+        result: The recorded result of `experiments.fuzzing.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

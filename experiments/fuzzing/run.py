@@ -1,7 +1,8 @@
-"""Mutated files of every codec and model, and what decoders do with them: refuse them, or decode to what they declare.
+"""Decodes damaged files of every codec, which must be refused or decode to what their headers declare.
 
 Run:     python -m experiments configs/fuzz_files.toml
-A crash, a hang, another exception than FormatError, or memory beyond the cap ends the run with the file in hex.
+A crash, a hang, an exception other than `FormatError`, or memory beyond the limit ends the run, and
+broken.txt keeps the file in hex.
 """
 
 import importlib.util
@@ -25,10 +26,20 @@ from recjax.conformance import check as conformance
 
 @dataclass(frozen=True)
 class Config:
-    """The run. inputs: mutated files, half of them with checksums made right. corpus: files of these models.
+    """Configures the run.
 
-    guided_seconds: of a search guided by coverage, see `experiments.fuzzing.guided`; it is left out without atheris.
-    hang_seconds, file_megabytes: what the decoding of one file may take, compilation included.
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        inputs: Number of damaged files, half of them with corrected checksums.
+        corpus: Models whose conformance files are damaged.
+        guided_seconds: Time of a search guided by coverage, see `experiments.fuzzing.guided`; 0 for none. It is left
+            out without atheris.
+        seed: Seed of the damage.
+        hang_seconds: Time after which a decoder counts as hanging on a file, compilation included.
+        file_megabytes: Memory that the decoding of a file may add, compilation included.
+
+    Raises:
+        ValueError: If a value is out of its range, or a model has no conformance files.
     """
 
     experiment: str
@@ -48,7 +59,20 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Counts by kind and outcome, the longest times and the memory; ValueError names a file that broke something."""
+    """Tries the files, and runs the search guided by coverage.
+
+    Args:
+        config: What to run.
+        folder: Receives the files of the guided search, or broken.txt with the file that broke a decoder.
+        console: Where progress is shown.
+
+    Returns:
+        The fields of `attack.Watch`, the size in bytes of each file of the corpus, the counts of the guided search
+        (None without one), and wall times in seconds.
+
+    Raises:
+        ValueError: If a file broke a decoder.
+    """
     start = time.perf_counter()
     files = {one.name: one.data for one in conformance.references() if one.model in config.corpus}
 
@@ -78,7 +102,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _guided(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any] | None:
-    """Counts of the search guided by coverage; it ends its process, and has one of its own."""
+    """Runs the search guided by coverage in a process of its own, which libFuzzer ends, and returns its counts."""
     if not config.guided_seconds or importlib.util.find_spec("atheris") is None:
         return None
     console.print(f"searching for {config.guided_seconds} s, guided by coverage")

@@ -12,7 +12,15 @@ from training.inr.loop import INRTraining
 
 @dataclass(frozen=True)
 class RepresentationSource:
-    """A model: a released one's name, or a path; effort, shape and train: how `--train` makes it."""
+    """Names a model, and says how it is made where models are trained anew.
+
+    Attributes:
+        name: Name of a released model, or path of a model file or of its folder.
+        data: Data set that the model is trained on.
+        effort: How much training.
+        shape: Shape of the network.
+        train: Settings of the training.
+    """
 
     name: str
     data: Literal["cifar10", "photos"] = "cifar10"
@@ -22,18 +30,28 @@ class RepresentationSource:
 
     @property
     def label(self) -> str:
-        """The name without folders."""
+        """Name of the model, or of the folder that holds its file."""
         path = Path(self.name)
         return path.parent.name if path.suffix else path.name
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a model's latents are sent; see `recjax.codecs.lossy.compression.make_settings`.
+    """Says how a model's latents are sent, see `recjax.codecs.lossy.compression.make_settings`.
 
-    index_codes: of the files that are made of one search; the first is the one that others are compared with. Learned
-    ones are left out if the model has none. steps_between, fill, room_bits: see `recjax.codecs.lossy.encode.Effort`.
-    priors: numbers of the model's, all by default.
+    Attributes:
+        label: Name in tables and plots.
+        partition: How the intervals of the bins are assigned to latents; "none" for no partition.
+        candidates: Candidates of a block, a power of two.
+        block_bits: Mean KL in training that fills a block, in bits: what remains within the bins, or all without a
+            partition.
+        index_codes: Codes of the candidates' indices. One search serves them all, with a file for each; other ways are
+            compared with the first. "learned" is skipped if the model has no learned code.
+        steps_between: Steps of fitting after each block, see `recjax.codecs.lossy.encode.Effort`.
+        fill: Whether blocks are filled to their limit in any case, see `recjax.codecs.lossy.encode.Effort`.
+        room_bits: Bits of divergence of a block beyond its bins; None for the default of
+            `recjax.codecs.lossy.encode.Effort`.
+        priors: Numbers of the model's priors to send with; empty for all.
     """
 
     label: str
@@ -49,11 +67,25 @@ class Way:
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. data: of the test pictures, of which the first `pictures` are sent, at the rate of each prior of
-    the model. crop: side of the squares that are cut from their middles, 0 for whole pictures. ways: the first is ours,
-    the second what it is compared with. shared_steps: of fitting, once for all ways; 0 if each starts afresh.
-    first_steps: of each way after that, before anything is sent. one_by_one: pictures that are encoded alone, to time
-    it; 0 for none. shown: pictures of the plot. peer_settings: of every other codec, at most.
+    """Configures the experiment.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        model: The model.
+        ways: Ways to send its latents. The first is the proposed one, the second the one that it is compared with.
+        data: Data set of the test images.
+        pictures: Number of test images to send, from the first one on.
+        crop: Side in pixels of the squares that are cut from the middle of the images; 0 for whole images.
+        from_scratch: Whether to train the model instead of loading it.
+        shared_steps: Steps of fitting that all ways start from, done once for each prior; 0 if each way starts anew.
+        first_steps: Steps of fitting of each way after that, before anything is sent.
+        one_by_one: Number of images to encode one by one, to time it; 0 for none.
+        shown: Number of images in the plot.
+        peer_settings: Largest number of settings of every other codec.
+        seed: Seed of the encoder.
+
+    Raises:
+        ValueError: If a value is out of its range, or labels of ways are not distinct.
     """
 
     experiment: str

@@ -1,4 +1,4 @@
-"""Curves of rate against distortion, and one rate beside another at equal distortion."""
+"""Curves of rate against distortion, and their comparison at equal distortion or equal rate."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,15 @@ import numpy as np
 
 
 def curve(rows: Sequence[dict[str, Any]], rate: str = "bits_per_pixel") -> tuple[np.ndarray, np.ndarray]:
-    """Rates and PSNR of points in the order of PSNR, without those that another one beats in both."""
+    """Sorts points by PSNR, leaving out those with lower PSNR and no lower rate than another point.
+
+    Args:
+        rows: Points with "psnr_db" and a rate.
+        rate: Key of the rate.
+
+    Returns:
+        Rates and PSNR in dB, both ascending, of the points kept.
+    """
     points = sorted((row["psnr_db"], row[rate]) for row in rows)
     kept: list[tuple[float, float]] = []
     for quality, bits in points:
@@ -19,21 +27,47 @@ def curve(rows: Sequence[dict[str, Any]], rate: str = "bits_per_pixel") -> tuple
 
 
 def rate_at(bits: np.ndarray, psnr: np.ndarray, quality: float) -> float | None:
-    """The rate of a curve at a PSNR, by log rates between its points; None beyond them."""
+    """Interpolates the rate of a curve at a PSNR, linearly in the logarithm of the rate.
+
+    Args:
+        bits: Rates of the curve, ascending.
+        psnr: PSNR of the curve in dB, ascending.
+        quality: The PSNR in dB.
+
+    Returns:
+        The rate, or None beyond the ends of the curve.
+    """
     if not psnr[0] <= quality <= psnr[-1]:
         return None
     return float(np.exp(np.interp(quality, psnr, np.log(bits))))
 
 
 def psnr_at(bits: np.ndarray, psnr: np.ndarray, rate: float) -> float | None:
-    """The PSNR of a curve at a rate, between its points over log rates; None beyond them."""
+    """Interpolates the PSNR of a curve at a rate, linearly in the logarithm of the rate.
+
+    Args:
+        bits: Rates of the curve, ascending.
+        psnr: PSNR of the curve in dB, ascending.
+        rate: The rate.
+
+    Returns:
+        The PSNR in dB, or None beyond the ends of the curve.
+    """
     if not bits[0] <= rate <= bits[-1]:
         return None
     return float(np.interp(np.log(rate), np.log(bits), psnr))
 
 
 def savings(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[float]:
-    """Share of the bits that our points save over a curve at equal PSNR, where it reaches that; at points of ours."""
+    """Computes the share of bits that points save over another curve at equal PSNR.
+
+    Args:
+        ours: The points.
+        others: Points of the other curve; the result is empty for fewer than two.
+
+    Returns:
+        Shares, negative where more bits are used, for each of our points whose PSNR the other curve covers.
+    """
     if len(others) < 2:
         return []
     bits, psnr = curve(others)
@@ -46,5 +80,13 @@ def savings(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) ->
 
 
 def savings_either_way(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[float]:
-    """`savings` at points of ours, or at points of the others where these are too few for a curve."""
+    """Computes `savings` at our points, or at the points of the others where that yields none.
+
+    Args:
+        ours: The points.
+        others: Points of the other curve.
+
+    Returns:
+        Shares of bits that we save; empty if the two have no PSNR in common.
+    """
     return savings(ours, others) or [1 - 1 / (1 - lost) for lost in savings(others, ours)]

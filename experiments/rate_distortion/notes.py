@@ -1,4 +1,4 @@
-"""What stands below the tables of rate and distortion, from the figures."""
+"""Writes the notes below the tables of rate and distortion from the recorded figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,14 @@ RATES = {"whole files": "bits_per_pixel", "net of a flat picture's file": "net_b
 
 
 def notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of our files."""
+    """Writes the notes of the table of our files.
+
+    Args:
+        result: The recorded result of `experiments.rate_distortion.run`.
+
+    Returns:
+        The notes.
+    """
     config, data = result["config"], result["data"]
     device = result["device"]
     steps = config.get("shared_steps", 0) + config["first_steps"]
@@ -42,13 +49,30 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def rows_of(result: dict[str, Any], way: str, code: str | None = None) -> list[dict[str, Any]]:
-    """The points of a way, with the code of indices that its rows have first, or another one."""
+    """Selects the rows of a way to send latents, under one code of the indices.
+
+    Args:
+        result: The recorded result of `experiments.rate_distortion.run`.
+        way: Label of the way.
+        code: Code of the indices; None for the code of the way's first row.
+
+    Returns:
+        The rows.
+    """
     rows = [row for row in result["rows"] if row["way"] == way]
     return [row for row in rows if row["index_code"] == (code or rows[0]["index_code"])]
 
 
 def codes_of(result: dict[str, Any], way: str) -> list[str]:
-    """The codes of indices of a way's files, the one that is compared first."""
+    """Lists the codes of the indices that a way's files have, the one that others are compared with first.
+
+    Args:
+        result: The recorded result of `experiments.rate_distortion.run`.
+        way: Label of the way.
+
+    Returns:
+        The codes.
+    """
     return list(dict.fromkeys(row["index_code"] for row in result["rows"] if row["way"] == way))
 
 
@@ -84,7 +108,7 @@ def _count(points: Sequence[float]) -> str:
 
 
 def _time_ratio(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:
-    """Over the priors that both were sent with."""
+    """Divides our encoding time by that of the others, over the priors that both were sent with."""
     both = {row["prior"] for row in ours} & {row["prior"] for row in others}
     times = [sum(row["encode_seconds"] for row in rows if row["prior"] in both) for rows in (ours, others)]
     return times[0] / max(times[1], 1e-9)

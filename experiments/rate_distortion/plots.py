@@ -1,4 +1,4 @@
-"""The plot of rate and distortion: curves, what latents carry, and pictures side by side."""
+"""Plots rate and distortion: curves, the information in latents, savings, times, and example images."""
 
 import base64
 import io
@@ -18,7 +18,12 @@ _OURS = (panels.BLUE, panels.ORANGE, "black", "#f0e442")
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Whole files, others net of headers, and pictures; below, what latents carry, what bins save of it, and times."""
+    """Plots six panels: two of rate-distortion curves, images, KL of the latents, bits saved, and encoding times.
+
+    Args:
+        result: The recorded result of `experiments.rate_distortion.run`.
+        path: File of the plot.
+    """
     made, axes = panels.figure(2, 3, (16.5, 9.2), _title(result))
     _curves(axes[0][0], result, "bits_per_pixel", "Whole files")
     _curves(axes[0][1], result, "net_bits_per_pixel", "Others net of a flat picture's file")
@@ -70,7 +75,7 @@ def _savings(panel: Any, result: dict[str, Any]) -> None:
     for way, colour in zip(ways[1:], _OURS[1:], strict=False):
         for style, code in zip(("o-", "s:"), codes_of(result, way["label"]), strict=False):
             others = rows_of(result, way["label"], code)
-            # Where the others are too few for a curve, their points stand against ours.
+            # Where the others have too few points for a curve, each of their points is compared with our curve.
             pairs = [([row], others) for row in ours] if len(others) > 1 else [(ours, [row]) for row in others]
             priors = [row["prior"] for row in (ours if len(others) > 1 else others)]
             found = [savings_either_way(*pair) for pair in pairs]

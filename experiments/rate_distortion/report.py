@@ -1,4 +1,4 @@
-"""The experiment on rate and distortion as tables, from its JSON alone."""
+"""Renders the result on rate and distortion, read from its JSON, as tables; the plot comes from `plots`."""
 
 from typing import Any
 
@@ -26,7 +26,14 @@ PEER_COLUMNS = ("codec", "setting", "bits/pixel", "net of a flat picture's file"
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Our files by model and way, and the other codecs at each setting."""
+    """Renders our files by way, code and prior, and the other codecs at each setting.
+
+    Args:
+        result: The recorded result of `experiments.rate_distortion.run`.
+
+    Returns:
+        Two tables.
+    """
     return [_ours(result), _peers(result)]
 
 

@@ -1,4 +1,4 @@
-"""One model sent in one way: rate and distortion of its files, what its blocks held, and how long it took."""
+"""Sends the images with one model in one way, and measures rate, distortion, blocks and time of the files."""
 
 import time
 from collections.abc import Callable
@@ -32,10 +32,27 @@ def measure(
     console: rich.console.Console,
     starts: "Starts",
 ) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """Figures of a way, a row for each code of indices, and the decoded pictures.
+    """Encodes and decodes the images with one prior of a model in one way.
 
-    One search serves all codes; its seconds have the shared steps in them. An archive of all pictures and a file of
-    each one are written, and read back.
+    One search serves all codes of the indices. For each code an archive of all images is written, read back, decoded
+    and compared with what the encoder showed, and a file of each image is written, of which the first is decoded too.
+
+    Args:
+        model: The model.
+        way: How its latents are sent.
+        images: The images.
+        prior: Number of the model's prior.
+        config: Steps of fitting, and the seed.
+        folder: Receives the files.
+        console: Where progress is shown.
+        starts: Posteriors that all ways start from.
+
+    Returns:
+        A row for each code of the indices, and the decoded images. "encode_seconds" includes the shared steps of
+        fitting.
+
+    Raises:
+        ValueError: If a file does not decode to what was encoded.
     """
     settings = _settings(model, way, prior)
     with console.status(f"{model.name}, {way.label}") as status:
@@ -82,14 +99,28 @@ def measure(
 
 
 class Starts:
-    """Posteriors that all ways of sending start from, fitted once for each prior, and the seconds that it took."""
+    """Fits the posteriors that all ways of sending start from, once for each prior.
+
+    Args:
+        model: The model.
+        images: The images, [picture, y, x, 3].
+        config: Steps of fitting, and the seed.
+    """
 
     def __init__(self, model: INRModel, images: UInt8[np.ndarray, "picture y x 3"], config: Config):
         self._model, self._images, self._config = model, images, config
         self._found: dict[int, tuple[Fit, float]] = {}
 
     def of(self, settings: INRSettings, progress: Callable[[int, int, Facts], None]) -> tuple[Fit | None, float]:
-        """For settings of a prior; None if nothing is shared."""
+        """Returns the posteriors for settings of some prior, fitting them at the first call for that prior.
+
+        Args:
+            settings: Settings of the encoder.
+            progress: Called with the number of the batch, the number of batches, and what the encoder tells.
+
+        Returns:
+            The fit and the seconds that it took; None and 0 if no steps are shared.
+        """
         steps, seed = self._config.shared_steps, self._config.seed
         if not steps:
             return None, 0.0
@@ -112,7 +143,7 @@ def _effort(way: Way, config: Config) -> Effort:
 
 
 def _figures(images: np.ndarray, decoded: np.ndarray, sent: tuple[Sent, ...]) -> dict[str, float | None]:
-    """How good the decoded pictures are, which must be those that the encoder showed."""
+    """Measures the PSNR of decoded images, after checking that they equal what the encoder showed."""
     if not np.array_equal(decoded, np.concatenate([part.pixels for part in sent])):
         raise ValueError("a file did not decode to what was encoded; report it.")
     ratios = lossy.psnr(decoded, images)
@@ -120,7 +151,7 @@ def _figures(images: np.ndarray, decoded: np.ndarray, sent: tuple[Sent, ...]) ->
 
 
 def _blocks(model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], size: int) -> dict[str, Any]:
-    """What the blocks of each level held."""
+    """Measures the number of blocks of each level, the bits of their bins, and their KL."""
     levels = make_levels(model, settings)
     divergences = [np.concatenate([part.divergence_bits[k] for part in sent]) for k in range(len(levels))]
     pictures = len(divergences[0])
@@ -135,7 +166,7 @@ def _blocks(model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], size
 def _alone(
     archive: Path, decoded: np.ndarray, model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int
 ) -> list[int]:
-    """Bits of a file of each picture, in a folder of the archive's name; the first is decoded and compared."""
+    """Writes a file of each image to a folder named after the archive, checks the first, and returns sizes in bits."""
     bits, folder = [], archive.parent / archive.stem
     folder.mkdir(exist_ok=True)
     for part in sent:
@@ -152,7 +183,16 @@ def _alone(
 
 
 def timing(model: INRModel, images: np.ndarray, config: Config) -> dict[str, float]:
-    """Seconds per picture of a batch and of some pictures one by one, each after something of its shape was coded."""
+    """Times encoding as one batch and one by one, after a first call of each shape that compiles.
+
+    Args:
+        model: The model.
+        images: Images of the batch, of which the first `config.one_by_one` are also encoded one by one.
+        config: Ways, steps and seed. The first way is timed, with at most 50 steps before anything is sent.
+
+    Returns:
+        Seconds per image of both, their ratio, the numbers of images, and the steps.
+    """
     settings, short = _settings(model, config.ways[0], 0), Effort(min(config.first_steps, 50), 10)
     alone = images[: config.one_by_one]
     seconds = {}

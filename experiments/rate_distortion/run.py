@@ -1,8 +1,9 @@
-"""Lossy pictures by implicit neural representations: rate against distortion of files, beside other people's codecs.
+"""Measures rate and distortion of files of implicit neural representations, beside those of other codecs.
 
 Run:     python -m experiments configs/cifar10_rate_distortion.toml         (--train: learn the models first)
-Each model is sent in several ways, at the same pictures: space partitioning against blocks of 16 bits, and intervals
-assigned by information, at random or to what carries none. Rates are sizes of files that were decoded again.
+A model is sent in several ways, on the same images: with space partitioning or without (blocks of 16 bits), and with
+intervals assigned by information, at random, or to the latents that carry least. Rates are sizes of files that were
+decoded.
 """
 
 import base64
@@ -25,14 +26,24 @@ from training.command import output_folder
 from training.inr import command as representations
 
 _TIMED = 64
-"""Pictures of the batch that is timed against as many alone."""
+"""Number of images in the batch that is timed."""
 
 _SHOWN_SIDE = 128
-"""Pixels of the squares that are kept of pictures, to be looked at."""
+"""Side in pixels of the squares of images that are kept for the plot."""
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Send, decode and compare; files go to the folder, figures are returned."""
+    """Sends the images in every way, and compares with other codecs.
+
+    Args:
+        config: What to run.
+        folder: Receives the files, and the model if it is trained.
+        console: Where progress is shown.
+
+    Returns:
+        Rows of our files, rates and PSNR of other codecs ("peers"), times of encoding alone (None if not measured),
+        facts of data and model, example images as PNG in base 64, and wall times in seconds.
+    """
     start = time.perf_counter()
     every = pictures.load(config.data, "test")
     if config.crop:
@@ -66,7 +77,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _strip(images: np.ndarray) -> str:
-    """The middles of pictures side by side, a PNG in base 64."""
+    """Returns the middles of images side by side, as a PNG in base 64."""
     part = pictures.middle(images, min(_SHOWN_SIDE, *images.shape[1:3]))
     stream = io.BytesIO()
     Image.fromarray(np.hstack([*part])).save(stream, "PNG", optimize=True)

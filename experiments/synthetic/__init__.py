@@ -1,1 +1,4 @@
-"""Experiments on known targets, where the divergence is exact: targets, coders, codelengths, and one folder each."""
+"""Experiments on synthetic Gaussian targets, whose divergence from the prior is known in closed form.
+
+The modules here define the targets, the coders and the codelengths; each subpackage is one experiment.
+"""

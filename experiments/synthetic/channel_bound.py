@@ -1,8 +1,9 @@
-"""What no code can beat, and what theorems promise, for Gaussian targets whose dimensions all have one scale.
+"""Bounds on the codelength of Gaussian targets whose dimensions all have the same scale.
 
-With w(h) = P[r >= h] the channel simulation divergence is D_CS = - integral of w log2 w dh, in bits. It bounds the
-entropy of the index of every causal rejection sampler (Goc and Flamich 2024, arXiv:2401.16579), and its mean over the
-inputs of a channel the mean codelength of every scheme (Flamich, Sriramu and Wagner 2025, arXiv:2501.14053).
+Let w(h) = P[r >= h] be the mass of the coding distribution where the density ratio r = q/p is at least h. The channel
+simulation divergence is D_CS = -(integral of w log2 w dh), in bits. It is a lower bound on the entropy of the index of
+every causal rejection sampler (Goc and Flamich 2024, arXiv:2401.16579); its mean over the inputs of a channel is a
+lower bound on the mean codelength of every scheme (Flamich, Sriramu and Wagner 2025, arXiv:2501.14053).
 """
 
 import math
@@ -12,28 +13,44 @@ from jaxtyping import Float
 
 from experiments.synthetic.targets import Targets
 
-# Constants c of the bounds I + log2(I + 1) + c on what suffices for a channel of mutual information I, in bits.
+# Constants c, in bits, of theorems that I + log2(I + 1) + c bits suffice for a channel of mutual information I.
 FUNCTIONAL_REPRESENTATION = 4.0
-"""Li and El Gamal 2018 (arXiv:1701.02827)."""
+"""The constant of Li and El Gamal 2018 (arXiv:1701.02827)."""
 RING_TOSS = 2.45
-"""Rejection sampling (arXiv:2604.23076)."""
+"""The constant of rejection sampling (arXiv:2604.23076)."""
 
 _NODES = 500
 
 
 def sufficient_overhead(information: float | np.ndarray, constant: float) -> float | np.ndarray:
-    """log2(I + 1) + c: bits above the mutual information that suffice."""
+    """Computes log2(I + 1) + c, the bits above the mutual information I that suffice by a theorem.
+
+    Args:
+        information: Mutual information I of the channel, in bits.
+        constant: The constant c of the theorem, in bits.
+
+    Returns:
+        Bits above the mutual information, of the shape of `information`.
+    """
     return np.log2(np.asarray(information) + 1) + constant
 
 
 def channel_simulation_bits(square_mean: float, scale: float, dims: int = 1) -> float:
-    """D_CS of the target N(mean, scale^2) in each of `dims` dimensions and a standard normal P, for scale < 1.
+    """Integrates the channel simulation divergence of an isotropic Gaussian target from a standard normal P.
 
-    square_mean: squared length of the vector of means, on which alone it depends.
+    Args:
+        square_mean: Squared length of the target's vector of means; the divergence depends on the means through it
+            alone.
+        scale: Standard deviation of the target in every dimension, below 1.
+        dims: Number of dimensions.
+
+    Returns:
+        D_CS in bits.
     """
     narrowing = 1 - scale**2
     log_top = -dims * math.log(scale) + square_mean / (2 * narrowing)
-    # r falls as exp(-x) with x = d^2 / (2 width^2) of the distance d from the mode; h = exp(log_top - x).
+    # At distance d from its mode the density ratio is h = exp(log_top - x) with x = d^2 / (2 width^2), where
+    # width^2 = scale^2 / narrowing. The integral over h is taken over log x.
     log_x = np.linspace(-16.0, math.log(log_top + 25), _NODES)
     x = np.exp(log_x)
     mass = ball_mass(x * scale**2 / narrowing, square_mean / (2 * narrowing**2), dims)
@@ -41,9 +58,16 @@ def channel_simulation_bits(square_mean: float, scale: float, dims: int = 1) -> 
 
 
 def mean_channel_overhead(targets: Targets) -> float:
-    """Mean D_CS - KL of targets whose dimensions all have one scale, in bits.
+    """Estimates the mean of D_CS - KL over targets whose dimensions all have the same scale.
 
-    Over 32 of them at even ranks of how far out they lie: the difference is smooth where both terms are steep.
+    D_CS is computed for 32 targets at evenly spaced ranks of the squared length of the means. The average is taken of
+    the difference D_CS - KL, which varies much less among targets than either term.
+
+    Args:
+        targets: Targets, each of one scale in all its dimensions.
+
+    Returns:
+        Bits above the KL.
     """
     square_mean = np.sum(np.square(targets.mean), axis=1)
     ranks = np.argsort(square_mean)[((np.arange(32) + 0.5) / 32 * len(square_mean)).astype(int)]
@@ -53,17 +77,26 @@ def mean_channel_overhead(targets: Targets) -> float:
 
 
 def ball_mass(half_square_radius: Float[np.ndarray, "n"], half_square_centre: float, dims: int) -> np.ndarray:
-    """P of balls by half the squared radius and half the squared distance of their centre from the origin.
+    """Computes the mass that a standard normal distribution gives to balls.
 
-    A noncentral chi-squared cdf as one sum of positive terms, so that small masses keep their digits:
-    sum over n of Poisson[j <= n] e^-y y^(n + dims/2) / Gamma(n + dims/2 + 1), with j of mean half_square_centre.
+    This is the cdf of a noncentral chi-squared distribution as one sum of positive terms, so that small masses keep
+    their relative precision: sum over n of Poisson[j <= n] e^-y y^(n + dims/2) / Gamma(n + dims/2 + 1), where y is half
+    the squared radius and j has the mean `half_square_centre`.
+
+    Args:
+        half_square_radius: Half the squared radius of each ball.
+        half_square_centre: Half the squared distance of the balls' common centre from the origin.
+        dims: Number of dimensions.
+
+    Returns:
+        Masses in [1e-300, 1], of shape [n].
     """
     y = np.asarray(half_square_radius, np.float64)[:, None]
     most = float(y.max()) + half_square_centre
     n = np.arange(int(most + 10 * math.sqrt(most) + 40))
     log_gamma = np.array([math.lgamma(k + dims / 2 + 1) for k in n])
     log_factorial = np.array([math.lgamma(k + 1) for k in n])
-    # A centre at the origin makes a Poisson law of mean 0, all on n = 0.
+    # For a centre at the origin, all the Poisson mass is on n = 0.
     log_poisson = n * math.log(max(half_square_centre, 1e-300)) - half_square_centre - log_factorial
     within = np.cumsum(np.exp(log_poisson))
     terms = within * np.exp((n + dims / 2) * np.log(y) - y - log_gamma)

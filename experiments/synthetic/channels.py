@@ -1,4 +1,4 @@
-"""Families of Gaussian targets, each of a channel X -> Z of a given mutual information, and bounds on their codes."""
+"""Families of Gaussian targets that are the posteriors of channels X -> Z of given mutual information, with bounds."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,13 @@ from recjax import grid
 
 @dataclass(frozen=True)
 class Family:
-    """Targets [run, dim] of a channel of `information` bits, and log2 of the intervals that cut each dimension."""
+    """Holds the targets of one channel.
+
+    Attributes:
+        information: Mutual information of the channel in bits, over all dimensions.
+        targets: Targets [run, dim], one for each input of the channel.
+        intervals_log2: Logarithm (base 2) of the number of intervals into which a partition cuts each dimension.
+    """
 
     information: int
     targets: synthetic.Targets
@@ -26,18 +32,21 @@ class Family:
 
     @property
     def dims(self) -> int:
-        """Number of dimensions, which all carry as much."""
+        """Number of dimensions, which share the information evenly."""
         return self.targets.mean.shape[1]
 
     @property
     def kl_bits(self) -> np.ndarray:
-        """KL of each target, over all dimensions."""
+        """KL divergence of each target from the prior in bits, over all dimensions; shape [run]."""
         return self.targets.kl_bits.sum(axis=1)
 
     def known(self) -> dict[str, Any]:
-        """What every coder's row says of it: bounds in bits above the mutual information, and how fine the grid is.
+        """Collects the columns that do not depend on the coder, for the row of every coder.
 
-        words_per_scale: most words of the grid that a standard deviation holds, of any target.
+        Returns:
+            "information" (bits), "dims", "words_per_scale" (how many words of the grid one standard deviation spans,
+            the most of all targets), and bounds in bits above the mutual information: "channel_overhead" (E[D_CS - KL],
+            a lower bound), "ring_toss" and "functional" (overheads that suffice by theorems).
         """
         row = {"information": self.information, "dims": self.dims}
         density = np.exp(-(self.targets.mean**2) / 2) / math.sqrt(2 * math.pi)
@@ -48,7 +57,14 @@ class Family:
         return row
 
     def widened(self, dims: int) -> tuple[synthetic.Targets, np.ndarray]:
-        """Targets and intervals with more dimensions, which carry nothing and are not cut."""
+        """Pads the targets with dimensions that equal the prior and are not cut, so that families can share one search.
+
+        Args:
+            dims: Number of dimensions to pad to, at least `self.dims`.
+
+        Returns:
+            Targets [run, dims], and the number of intervals of each of their dimensions, [run, dims].
+        """
         more = ((0, 0), (0, dims - self.dims))
         targets = synthetic.Targets(*(np.pad(self.targets[k], more, constant_values=k) for k in (0, 1)))
         cut = np.full(self.targets.mean.shape, 1 << self.intervals_log2)
@@ -56,9 +72,21 @@ class Family:
 
 
 def make_family(information: int, dims: int, runs: int, seed: int, intervals_log2: int) -> Family:
-    """A channel whose dimensions share the information evenly, cut in 2^(their share) intervals at most."""
+    """Draws the targets of a channel whose dimensions share the information evenly.
+
+    Args:
+        information: Mutual information in bits, over all dimensions.
+        dims: Number of dimensions.
+        runs: Number of targets.
+        seed: Seed of the inputs.
+        intervals_log2: Largest logarithm of the intervals of a dimension, which otherwise is its share of the bits.
+
+    Returns:
+        The family, whose means and scales are float32 values (stored as float64).
+    """
     noise = np.random.default_rng((seed, information, dims)).standard_normal((runs, dims))
     made = synthetic.targets(np.full(dims, information / dims), noise)
-    # What a coder is given is a float32, which moves the mean of a narrow target by a part of its scale.
+    # Coders take float32 values, and rounding can move the mean of a narrow target by a noticeable part of its scale.
+    # KL and bias therefore refer to the rounded targets.
     rounded = (part.astype(np.float32).astype(np.float64) for part in made)
     return Family(information, synthetic.Targets(*rounded), min(information // dims, intervals_log2))

@@ -1,9 +1,9 @@
-"""Names, colours and markers of the coders in tables and plots; no JAX."""
+"""Labels, colours and markers of the coders in tables and plots; imports no JAX."""
 
 from experiments.reporting import figures as panels
 
 CODED = "_coded"
-"""Ends the name of a coder whose branches are arithmetic-coded."""
+"""Suffix of the name of a coder whose branches are arithmetic-coded instead of sent as one bit each."""
 
 LABELS = {
     "pfr": "PFR",

@@ -1,4 +1,4 @@
-"""The coders that the experiments in one dimension compare, by name; how targets reach them, and codes their bits."""
+"""The coders that the experiments in one dimension compare, by name, and their searches and codelengths."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from recjax.distributions.normal import Normal
 from recjax.randomness import Key
 from recjax.rec.base import Encoded, RECAlgorithm
 
-# By the largest number of candidates, which only those need that examine them one after the other.
+# Factories of the exact coders. They take the largest number of candidates, which only `BY_CANDIDATES` use.
 EXACT: dict[str, Callable[[int], RECAlgorithm]] = {
     "pfr": lambda budget: rec.pfr(max_candidates=budget, chunk_size=256),
     "gprs_global": lambda budget: rec.gprs_global(max_candidates=budget, chunk_size=256),
@@ -25,12 +25,13 @@ EXACT: dict[str, Callable[[int], RECAlgorithm]] = {
     "grc_sample": lambda budget: rec.grc(split="sample"),
 }
 BY_CANDIDATES = ("pfr", "gprs_global")
-"""These examine 2^D_inf candidates, which bounds the targets that they can be given."""
+"""Coders that examine 2^D_inf candidates on average, which limits the targets that they can be run on."""
 
 AT_SAMPLES = ("as_star", "gprs", "grc_sample")
-"""These cut intervals at their samples, so that their branches are worth other than a bit (`rec.branch_bits`)."""
+"""Coders that cut intervals at samples, so that a branch is worth more or less than one bit (see `rec.branch_bits`)."""
 
-# By the bits of a code of fixed length: an index of b bits, or a node of a tree of 2^b - 1.
+# Factories of the approximate coders. They take the bits b of a code: an index of one of 2^b candidates, or a node of a
+# tree of 2^b - 1 nodes.
 APPROXIMATE: dict[str, Callable[[int], RECAlgorithm]] = {
     "dad_star": lambda bits: rec.dad_star(max_depth=bits - 1),
     "orc": lambda bits: rec.orc(num_candidates=1 << bits),
@@ -39,19 +40,46 @@ APPROXIMATE: dict[str, Callable[[int], RECAlgorithm]] = {
 
 
 def check_coders(coders: tuple[str, ...], known: Any) -> None:
-    """ValueError for a coder that an experiment has not."""
+    """Checks that the coders of a config exist.
+
+    Args:
+        coders: Names to check.
+        known: Container of the allowed names.
+
+    Raises:
+        ValueError: If there is no name, or one that is not known.
+    """
     wrong = [name for name in coders if name not in known]
     if wrong or not coders:
         raise ValueError(f"coders must be some of {', '.join(known)}, got {wrong or 'none'}; choose from these.")
 
 
 def exact_key(seed: int, name: str) -> Key:
-    """The key of an exact coder's searches: no two coders share any, whatever the seeds."""
+    """Makes the key of the searches of an exact coder, which differs between coders of the same seed.
+
+    Args:
+        seed: Seed of the experiment.
+        name: A key of `EXACT`.
+
+    Returns:
+        The key.
+    """
     return randomness.fold_in(randomness.key(seed), 0, list(EXACT).index(name))
 
 
 def codes_of(name: str, key: Key, found: Encoded, shape: tuple[int, int], budget_log2: int) -> dict[str, Any]:
-    """`codelength.Bits` of what an exact coder found, by the name of the coder, with coded cuts if it has any."""
+    """Computes the codelengths of the codes of an exact coder, and those with coded cuts if it cuts at samples.
+
+    Args:
+        name: A key of `EXACT`.
+        key: The key that the searches were made with.
+        found: Result of the searches.
+        shape: Shape [run, column] of the searches.
+        budget_log2: Logarithm (base 2) of the largest index.
+
+    Returns:
+        `codelength.Bits` by the name of the coder, which ends in `CODED` for coded cuts.
+    """
     made = {name: codelength.in_sample_bits(found.code, shape, budget_log2)}
     if name in AT_SAMPLES:
         branches = rec.branch_bits(rec.stream_keys(key, found.code.shape), found.code)
@@ -60,7 +88,16 @@ def codes_of(name: str, key: Key, found: Encoded, shape: tuple[int, int], budget
 
 
 def encode_scalars(algorithm: RECAlgorithm, key: Key, targets: synthetic.Targets) -> Encoded:
-    """A sample of each target [run, column] of its own, in that shape, whatever the coder makes of a last axis."""
+    """Encodes one sample of each scalar target, also with coders of blocks.
+
+    Args:
+        algorithm: A coder of scalars, or of blocks, which then get one dimension each.
+        key: Key of the searches.
+        targets: Targets [run, column], each searched on its own.
+
+    Returns:
+        The result, with words and samples of shape [run, column].
+    """
     if algorithm.scalar:
         return rec.encode(algorithm, key, targets.normal, synthetic.PRIOR)
     blocks = Normal(*(jnp.asarray(part, jnp.float32)[..., None] for part in targets))

@@ -1,8 +1,9 @@
-"""Gaussian targets of known divergence, one search for each, and how far the samples found are from their targets.
+"""Gaussian targets of known divergence, searches for them, and the distance of the samples from their targets.
 
-X -> Z: a datum fixes the posterior N(mean, scale) of a standard normal Z. In a dimension that carries I bits of mutual
-information scale = 2^-I, and means are sqrt(1 - scale^2) times standard normal noise. Two divergences are then closed
-forms: the mean KL is I, and the Renyi-infinity divergence is I + noise^2 / (2 ln 2) bits.
+In a channel X -> Z, an input fixes the posterior N(mean, scale) of a standard normal Z. A dimension that carries I bits
+of mutual information has scale = 2^-I, and means that are sqrt(1 - scale^2) times standard normal noise. Two
+divergences are then known in closed form: the mean KL is I, and the Renyi-infinity divergence is
+I + noise^2 / (2 ln 2) bits.
 """
 
 import math
@@ -23,35 +24,55 @@ from recjax.rec.base import Bins, Encoded, RECAlgorithm
 from recjax.rec.diagnostics import Draws, bias
 
 PRIOR = Normal(0.0, 1.0)
-# Exact draws that a sample's log ratio is ranked among.
+# Number of exact draws among which a sample's log ratio is ranked.
 _EXACT_DRAWS = 255
 _LOG2_E = math.log2(math.e)
 
 
 class Targets(NamedTuple):
-    """A Gaussian target for each row."""
+    """Holds a Gaussian target for each row, with independent dimensions.
+
+    Attributes:
+        mean: Means.
+        scale: Standard deviations.
+    """
 
     mean: Float[np.ndarray, "row dim"]
     scale: Float[np.ndarray, "row dim"]
 
     @property
     def kl_bits(self) -> Float[np.ndarray, "row dim"]:
-        """KL divergence from the standard normal, per dimension."""
+        """KL divergence of each dimension from the standard normal prior, in bits."""
         return -np.log2(self.scale) + 0.5 * _LOG2_E * (self.scale**2 - 1 + self.mean**2)
 
     @property
     def normal(self) -> Normal:
-        """For the coders."""
+        """The same targets as the float32 distribution that coders take."""
         return Normal(jnp.asarray(self.mean, jnp.float32), jnp.asarray(self.scale, jnp.float32))
 
     def log2_ratio(self, noise: Float[np.ndarray, "*draws row dim"]) -> Float[np.ndarray, "*draws row"]:
-        """log2 q(z)/p(z) at z = mean + scale * noise."""
+        """Computes log2 q(z)/p(z) at z = mean + scale * noise.
+
+        Args:
+            noise: Standardised samples.
+
+        Returns:
+            Log density ratios of whole rows, in bits.
+        """
         z = self.mean + self.scale * noise
         return np.sum(-np.log2(self.scale) + 0.5 * _LOG2_E * (z**2 - noise**2), axis=-1)
 
 
 def targets(information_bits: Float[np.ndarray, "*row dim"], noise: Float[np.ndarray, "row dim"]) -> Targets:
-    """Posteriors of dimensions that carry so much mutual information, one for each row of noise."""
+    """Makes the posteriors of a channel whose dimensions carry given amounts of mutual information.
+
+    Args:
+        information_bits: Bits of mutual information of each dimension.
+        noise: Standard normal draws that place the means, one row for each target.
+
+    Returns:
+        One target for each row of noise.
+    """
     scale = np.broadcast_to(np.exp2(-np.asarray(information_bits, np.float64)), noise.shape)
     return Targets(np.sqrt(1 - scale**2) * noise, scale)
 
@@ -59,13 +80,33 @@ def targets(information_bits: Float[np.ndarray, "*row dim"], noise: Float[np.nda
 def search(
     algorithm: RECAlgorithm, key: Key, chosen: Targets, intervals: Int[np.ndarray, "*row dim"] | None, capacity: int
 ) -> Encoded:
-    """One search for each target, in `intervals` per dimension (at most `capacity`) or in the whole space."""
+    """Encodes one sample of each target, within a partition or in the whole space.
+
+    Args:
+        algorithm: The coder.
+        key: Key of the searches.
+        chosen: Targets, one search for each.
+        intervals: Number of intervals of each dimension; None for no partition.
+        capacity: Upper bound of `intervals`, which fixes the compiled program.
+
+    Returns:
+        The result of the searches.
+    """
     bins = None if intervals is None else Bins(jnp.asarray(intervals, jnp.uint32), capacity)
     return rec.encode(algorithm, key, chosen.normal, PRIOR, bins=bins)
 
 
 def evidence(chosen: Targets, sample: Any, seed: int) -> Draws:
-    """The samples in the forms whose law is known if they are exact."""
+    """Transforms samples into statistics whose distribution is known if the samples are exact.
+
+    Args:
+        chosen: Targets, one for each sample.
+        sample: Samples, [row, dim].
+        seed: Seed of the exact draws among which a sample's log ratio is ranked.
+
+    Returns:
+        Statistics of the samples, for `recjax.rec.diagnostics.bias`.
+    """
     residuals = (np.asarray(sample, np.float64) - chosen.mean) / chosen.scale
     rng = np.random.default_rng((seed, 1))
     ours, below = chosen.log2_ratio(residuals), np.zeros(len(residuals))
@@ -76,16 +117,27 @@ def evidence(chosen: Targets, sample: Any, seed: int) -> Draws:
 
 
 def bias_figures(draws: Draws) -> dict[str, Any]:
-    """Biases of the samples, by the names that results have."""
+    """Measures the bias of samples under the names that results have.
+
+    Args:
+        draws: Statistics from `evidence`.
+
+    Returns:
+        Fields of `recjax.rec.diagnostics.Bias` with the prefix "bias_", and the number of samples as "draws".
+    """
     return {f"bias_{name}": value for name, value in bias(draws)._asdict().items()} | {"draws": len(draws.residuals)}
 
 
 class Lengths(NamedTuple):
-    """What the decoder knows of a family of targets, in bits, and the bound that follows.
+    """Holds what encoder and decoder know of a family of targets in advance, in bits.
 
-    log2_index: mean of log2(1 + r/J) over exact draws, at least E[log2 n]. kl: mean KL. excess: mean of log2 J - log2 r
-    where that is positive. bound: KL + excess + log2(KL - log2 J + excess + 2) + 2, on log2 J and the index under the
-    zeta law of that mean.
+    J is the number of bins, and r = q(z)/p(z) the density ratio.
+
+    Attributes:
+        log2_bins: log2 J; 0 without a partition.
+        log2_index: Mean of log2(1 + r/J) over exact draws z of the targets, at least the mean of log2 of the index.
+        kl: Mean KL divergence of the targets.
+        excess: Mean of max(0, log2 J - log2 r) over exact draws z.
     """
 
     log2_bins: float
@@ -95,13 +147,27 @@ class Lengths(NamedTuple):
 
     @property
     def bound(self) -> float:
-        """Of the exact coder's mean codelength, in bits."""
+        """Upper bound on the mean codelength of the exact coder, in bits.
+
+        It is log2 J + e + log2(e + 2) + 2 with e = max(0, KL - log2 J + excess), for a code of log2 J bits for the bin
+        and of the index under a zeta distribution with the mean `log2_index`.
+        """
         rest = max(self.kl - self.log2_bins + self.excess, 0.0)
         return self.log2_bins + rest + math.log2(rest + 2) + 2
 
 
 def lengths(family: Targets, intervals: Int[np.ndarray, " dim"] | None, seed: int, repeats: int = 16) -> Lengths:
-    """Means over a family of targets, from exact draws: the part of a training set."""
+    """Estimates the means of a family of targets from exact draws, as one would from a training set.
+
+    Args:
+        family: Targets of the family.
+        intervals: Number of intervals of each dimension; None for no partition.
+        seed: Seed of the draws.
+        repeats: Draws of each target.
+
+    Returns:
+        Means over targets and draws.
+    """
     log2_bins = 0.0 if intervals is None else float(np.log2(intervals).sum())
     noise = np.random.default_rng((seed, 2)).standard_normal((repeats, *family.mean.shape))
     ratio = family.log2_ratio(noise)
@@ -114,12 +180,29 @@ def lengths(family: Targets, intervals: Int[np.ndarray, " dim"] | None, seed: in
 
 
 def learned_code_bits(known: Lengths, index: Any, largest_index: int) -> Float[np.ndarray, "row"]:
-    """Codelength of each sample: log2 J and the index under a zeta law learned from other targets, as a decoder's."""
+    """Computes the codelength of samples: log2 J, and the index under a zeta distribution learned from other targets.
+
+    Args:
+        known: What was learned from other targets of the family.
+        index: Index of each sample, from 1.
+        largest_index: Largest index that a search may send.
+
+    Returns:
+        Codelengths in bits.
+    """
     return known.log2_bins + codelength.zeta_bits(np.asarray(index), known.log2_index, (largest_index - 1).bit_length())
 
 
 def residual_kl_bits(chosen: Targets, intervals: Sequence[int] | np.ndarray) -> Float[np.ndarray, "row"]:
-    """KL that the choice of the bin leaves to the candidates in it: KL - log2 J + H(bin), per target."""
+    """Computes the KL that remains for the candidates within a bin: KL - log2 J + H(bin), for each target.
+
+    Args:
+        chosen: Targets.
+        intervals: Number of equal-mass intervals of each dimension; log2 J is the sum of their logarithms.
+
+    Returns:
+        Bits.
+    """
     left = chosen.kl_bits.sum(axis=1)
     for dim, count in enumerate(np.asarray(intervals).tolist()):
         edges = np.array([-np.inf, *(NormalDist().inv_cdf(k / count) for k in range(1, count)), np.inf])

@@ -1,1 +1,1 @@
-"""How fast candidates are drawn and scored, beside PyTorch, NumPy and jax.random."""
+"""Benchmark of drawing and scoring candidates, beside PyTorch, NumPy and jax.random."""

@@ -1,4 +1,4 @@
-"""Candidates per second: a table and a plot, from the JSON alone."""
+"""Renders candidates per second, read from the recorded JSON, as a table and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,14 @@ LABELS = {
 
 
 def rates(result: dict[str, Any]) -> dict[tuple[str, str], list[float]]:
-    """Median candidates per second of each case and contender in each round."""
+    """Collects the median candidates per second.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.candidates.run`.
+
+    Returns:
+        A rate for each round, by case and contender.
+    """
     found: dict[tuple[str, str], list[float]] = {}
     for row in result["rows"]:
         found.setdefault((row["case"], row["contender"]), []).append(float(np.median(row["rates"])))
@@ -27,13 +34,29 @@ def rates(result: dict[str, Any]) -> dict[tuple[str, str], list[float]]:
 
 
 def ratios(result: dict[str, Any], case: str, contender: str) -> list[float]:
-    """How many times as fast this package is, round by round."""
+    """Computes how many times as fast as a contender this package is.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.candidates.run`.
+        case: Name of the case.
+        contender: The contender.
+
+    Returns:
+        A ratio for each round.
+    """
     found = rates(result)
     return [ours / theirs for ours, theirs in zip(found[case, OURS], found[case, contender], strict=True)]
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for each contender of each case."""
+    """Renders rates and ratios.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.candidates.run`.
+
+    Returns:
+        One table with a row for each contender of each case.
+    """
     found, rows = rates(result), []
     for entry in result["config"]["entries"]:
         case = entry["case"]["name"]
@@ -75,7 +98,12 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Bars of rates, a panel for each case."""
+    """Plots the rates as bars, with a panel for each case.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.candidates.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

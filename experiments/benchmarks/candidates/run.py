@@ -1,8 +1,8 @@
-"""Candidates per second, arrivals, bins and ranks included: this package beside what a user would write instead.
+"""Measures candidates per second, with arrivals, bins and ranks, beside what a user would write instead.
 
 Run:     python -m experiments configs/bench_candidates.toml
-Every contender has one core and a process of its own. Rounds go through all of them in turn, so that a machine that
-slows down slows them all; figures are ratios within a round.
+Every contender runs on one core in a process of its own. Each round times all of them in turn, so that changes in the
+speed of the machine affect all; speeds are compared within a round.
 """
 
 import dataclasses
@@ -25,9 +25,17 @@ _WHOLE_BATCH = (OURS, "usual_jax", "product_torch")
 
 @dataclass(frozen=True)
 class Entry:
-    """A case, its contenders, and how many times as fast as each this package is to be; 0 where nothing is wanted.
+    """Configures a case and its contenders.
 
-    blocks: of a call of this package and of others that take a batch. peer_blocks: of a call of the others.
+    Attributes:
+        case: The blocks to code.
+        contenders: The other contenders.
+        wanted: How many times as fast as each of them this package should be; 0 for no goal.
+        blocks: Blocks of a call of contenders that code whole batches, this package among them.
+        peer_blocks: Blocks of a call of contenders that code block by block.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     case: Case
@@ -47,7 +55,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. seconds: of each contender in a round, warm-up apart."""
+    """Configures the benchmark.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        entries: Cases and their contenders.
+        rounds: Number of rounds.
+        seconds: Time of each contender in a round, without the first call.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
 
     experiment: str
     entries: tuple[Entry, ...]
@@ -60,7 +78,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Rates of all contenders in all rounds; those whose package is missing are left out and named."""
+    """Times all contenders in all rounds, except those whose package is not installed.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        A row for each contender, case and round, the contenders left out, and wall times in seconds.
+    """
     start = time.perf_counter()
     missing = pinned.missing(typing.get_args(Contender))
     rows = []
@@ -81,6 +108,6 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _flat(found: dict[str, Any]) -> dict[str, Any]:
-    """Rates of the one thing that these contenders do."""
+    """Returns the measurements of "candidates", the only thing that these contenders time."""
     same = {name: found[name] for name in ("package", "peak_megabytes")}
     return {name: found[name]["candidates"] for name in ("rates", "first_call_seconds")} | same

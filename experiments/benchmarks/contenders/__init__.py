@@ -1,1 +1,1 @@
-"""What is timed: each module prepares one program of one package, and runs in a process of its own."""
+"""Contenders of the benchmarks: each module prepares one package's code to be timed, in a process of its own."""

@@ -1,4 +1,4 @@
-"""Symbols coded by constriction's stack coder as its manual has it: a family of models, with a parameter a symbol."""
+"""Codes symbols with constriction's stack coder as its manual does: a model family, with parameters for each symbol."""
 
 import numpy as np
 from constriction import stream  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
@@ -8,7 +8,18 @@ from experiments.benchmarks.task import Task
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code for all symbols, decoded again and compared; facts are the bytes of the message."""
+    """Prepares the coding of symbols, and checks that they decode.
+
+    Args:
+        name: Kind of the symbols, see `symbols.draw`.
+        size: Number of steps of 256 symbols.
+
+    Returns:
+        Encoding and decoding of all symbols; the facts are the bytes of the message and its ideal bytes.
+
+    Raises:
+        ValueError: If the symbols do not decode to what was encoded.
+    """
     symbols, models = draw(name, size), stream.model
     flat = np.ascontiguousarray(symbols.symbol.reshape(-1), np.int32)
     if name == "binary":

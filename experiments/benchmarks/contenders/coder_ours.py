@@ -1,4 +1,4 @@
-"""Symbols coded by this package, in lanes of one message."""
+"""Codes symbols with this package, in parallel lanes of one message."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,18 @@ from recjax.coding.sequence import scan
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code for all symbols, decoded again and compared; facts are the bytes of the message."""
+    """Prepares the coding of symbols, and checks that they decode.
+
+    Args:
+        name: Kind of the symbols, see `symbols.draw`.
+        size: Number of steps of 256 symbols.
+
+    Returns:
+        Encoding and decoding of all symbols; the facts are the bytes of the message and its ideal bytes.
+
+    Raises:
+        ValueError: If the symbols do not decode to what was encoded.
+    """
     symbols = draw(name, size)
     codec_of = {"binary": _binary, "tables": _tables, "normals": _normals}[name]
     laws = {key: jnp.asarray(x) for key, x in symbols.distributions.items()}

@@ -1,4 +1,4 @@
-"""Ordered random coding by this package."""
+"""Codes blocks by ordered random coding with this package."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,15 @@ from recjax import Normal, key, rec
 
 
 def prepare(case: Case, blocks: int) -> Task:
-    """Code for so many blocks, in one stream if the case says so."""
+    """Prepares the coding of blocks.
+
+    Args:
+        case: The blocks; they share their candidates if the case allows it.
+        blocks: Number of blocks.
+
+    Returns:
+        The code, whose amount is the number of candidates of all blocks.
+    """
     mean, scale = map(jnp.asarray, case.targets(blocks))
     algorithm = rec.orc(num_candidates=case.candidates)
     prior, bins = Normal(jnp.zeros(case.dim), jnp.ones(case.dim)), list(case.intervals) or None

@@ -1,4 +1,4 @@
-"""Ordered random coding of blocks that share candidates as one writes it with PyTorch once one thinks of a product."""
+"""Codes blocks that share candidates by ordered random coding with one matrix product in PyTorch."""
 
 import torch  # pyright: ignore[reportMissingImports]
 
@@ -7,7 +7,18 @@ from experiments.benchmarks.task import Task
 
 
 def prepare(case: Case, blocks: int) -> Task:
-    """Code for so many blocks; ValueError if they share nothing."""
+    """Prepares the coding of blocks.
+
+    Args:
+        case: The blocks, which must share their candidates and have no partition.
+        blocks: Number of blocks.
+
+    Returns:
+        The code, whose amount is the number of candidates of all blocks.
+
+    Raises:
+        ValueError: If the blocks do not share their candidates or have a partition.
+    """
     if not case.shared or case.intervals:
         raise ValueError(f"{case.name!r} does not share candidates, which this contender needs; leave it out.")
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Symbols with laws of their own, the same for every coder: [steps, LANES] of them, in this order."""
+"""Symbols to code, each under its own distribution: the same [steps, LANES], in the same order, for every coder."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,14 @@ CELLS = 256
 
 
 class Symbols(NamedTuple):
-    """symbol: in [0, number of symbols). laws: what a coder is told of each. ideal_bits: of all, under these laws."""
+    """Holds symbols and their distributions.
+
+    Attributes:
+        symbol: Symbols in [0, number of symbols).
+        laws: Parameters of each symbol's distribution by name: "one" (the probability of 1), "edges" and "mass"
+            (tables), or "mean" in units of 2^-9 and "log2_scale" in units of 2^-8 (normals).
+        ideal_bits: Bits of all symbols under their distributions.
+    """
 
     symbol: Int64[np.ndarray, "steps lanes"]
     distributions: dict[str, np.ndarray]
@@ -20,7 +27,16 @@ class Symbols(NamedTuple):
 
 
 def draw(name: str, steps: int) -> Symbols:
-    """The named kind: "binary" with a probability, "tables" of 256 symbols, or "normals" on 256 integers."""
+    """Draws symbols of a kind.
+
+    Args:
+        name: "binary" (a probability each), "tables" (masses of 256 symbols each) or "normals" (a quantised normal on
+            256 integers each).
+        steps: Number of steps of `LANES` symbols.
+
+    Returns:
+        The symbols, the same at every call.
+    """
     rng = np.random.default_rng(0)
     return {"binary": _binary, "tables": _tables, "normals": _normals}[name](rng, (steps, LANES))
 
@@ -32,7 +48,10 @@ def _binary(rng: np.random.Generator, shape: tuple[int, int]) -> Symbols:
 
 
 def _tables(rng: np.random.Generator, shape: tuple[int, int]) -> Symbols:
-    """Normal bumps of many places and widths on a floor, as masses out of 2^16 and their sums up to each symbol."""
+    """Draws symbols under normal bumps of random place and width on a floor.
+
+    The distributions are given as probabilities ("mass") and as cumulative masses out of `TOTAL_MASS` ("edges").
+    """
     centre, width = rng.uniform(0, CELLS, shape), np.exp2(rng.uniform(0, 5, shape))
     bumps = np.exp(-0.5 * ((np.arange(CELLS) - centre[..., None]) / width[..., None]) ** 2) + 1e-3
     below = np.cumsum(bumps, axis=-1) / np.sum(bumps, axis=-1, keepdims=True)
@@ -47,7 +66,7 @@ def _tables(rng: np.random.Generator, shape: tuple[int, int]) -> Symbols:
 def _normals(rng: np.random.Generator, shape: tuple[int, int]) -> Symbols:
     from scipy.special import ndtr
 
-    # As a coder of integers has them: means in units of 2^-9, scales in units of 2^(1/256).
+    # Integers, as an exact coder needs them: means in units of 2^-9, and log2 of scales in units of 1/256.
     mean, log2_scale = rng.integers(-(60 << 9), 60 << 9, shape), rng.integers(-256, 4 << 8, shape)
     centre, scale = mean / 2**9, np.exp2(log2_scale / 2**8)
     drawn = np.clip(np.round(rng.normal(centre, scale)), -CELLS // 2, CELLS // 2 - 1)

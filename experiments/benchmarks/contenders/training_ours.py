@@ -1,4 +1,4 @@
-"""Training by this package: an epoch of a VAE, or steps of fitting representations to pictures."""
+"""Trains with this package: an epoch of a VAE, or steps of fitting implicit representations to pictures."""
 
 from functools import partial
 
@@ -19,7 +19,15 @@ from training.vae.epochs import initial_state, make_mesh, make_optimiser, run_ep
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code that trains on so many images or pictures: a likelihood, or "inr"."""
+    """Prepares training.
+
+    Args:
+        name: Likelihood of a VAE, or "inr" for implicit representations.
+        size: Number of images or pictures.
+
+    Returns:
+        The code; its amount is the number of images, for "inr" times the number of steps.
+    """
     return _inr(size) if name == "inr" else _vae(name, size)
 
 

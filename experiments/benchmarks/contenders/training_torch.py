@@ -1,4 +1,4 @@
-"""Training as one writes it with PyTorch: the same networks, objectives, optimisers and averages of weights."""
+"""Trains as one would with PyTorch: the same networks, objectives, optimisers and averages of weights."""
 
 import math
 from typing import Any
@@ -18,7 +18,15 @@ _LOG_CHOOSE = math.lgamma(256) - torch.lgamma(_COUNTS + 1) - torch.lgamma(256 - 
 
 
 def prepare(name: str, size: int) -> Task:
-    """Code that trains on so many images or pictures: a likelihood, or "inr"."""
+    """Prepares training.
+
+    Args:
+        name: Likelihood of a VAE, or "inr" for implicit representations.
+        size: Number of images or pictures.
+
+    Returns:
+        The code; its amount is the number of images, for "inr" times the number of steps.
+    """
     return _inr(size) if name == "inr" else _vae(name, size)
 
 
@@ -48,7 +56,7 @@ def _discretised_logistic(outputs: torch.Tensor, x: torch.Tensor) -> torch.Tenso
     precision = torch.exp(-outputs[..., 1].clamp(logistic.MIN_LOG_SCALE, logistic.MAX_LOG_SCALE))
     width = logistic.SPAN / 256
     low = (x * width - logistic.SPAN / 2 - mean) * precision
-    # A difference of two logistic functions would be quicker, but cancels and has no gradient in the tails.
+    # A difference of two logistic functions would be faster, but loses all precision and its gradient in the tails.
     up_to = F.logsigmoid(low + width * precision).masked_fill(x == 255, 0.0)
     from_on = F.logsigmoid(-low).masked_fill(x == 0, 0.0)
     inner = torch.log(-torch.expm1(-width * precision)).masked_fill((x == 0) | (x == 255), 0.0)

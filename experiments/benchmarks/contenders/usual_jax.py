@@ -1,4 +1,4 @@
-"""Ordered random coding as one writes it with `jax.random` under jit, for a batch of blocks by `lax.map`."""
+"""Codes blocks by ordered random coding as one would with `jax.random` under jit, with `lax.map` over blocks."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,18 @@ from experiments.benchmarks.task import Task
 
 
 def prepare(case: Case, blocks: int) -> Task:
-    """Code for so many blocks; ValueError for a partition, which nobody writes so."""
+    """Prepares the coding of blocks.
+
+    Args:
+        case: The blocks, which must have no partition.
+        blocks: Number of blocks.
+
+    Returns:
+        The code, whose amount is the number of candidates of all blocks.
+
+    Raises:
+        ValueError: If the blocks have a partition, which this code does not support.
+    """
     if case.intervals:
         raise ValueError(f"{case.name!r} has a partition, which this contender does not code; leave it out.")
     mean, scale = case.targets(blocks)

@@ -1,4 +1,4 @@
-"""Ordered random coding as one writes it with NumPy: a block at a time, arrays of all its candidates."""
+"""Codes blocks by ordered random coding as one would with NumPy: block by block, with arrays of all candidates."""
 
 import numpy as np
 import scipy.special
@@ -8,7 +8,15 @@ from experiments.benchmarks.task import Task
 
 
 def prepare(case: Case, blocks: int) -> Task:
-    """Code for so many blocks."""
+    """Prepares the coding of blocks.
+
+    Args:
+        case: The blocks.
+        blocks: Number of blocks.
+
+    Returns:
+        The code, whose amount is the number of candidates of all blocks.
+    """
     mean, scale = case.targets(blocks)
     rng = np.random.default_rng(1)
 
@@ -34,7 +42,7 @@ def _log_ratio(z: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
 
 
 def _partitioned(rng: np.random.Generator, mean: np.ndarray, scale: np.ndarray, case: Case) -> tuple[np.ndarray, int]:
-    """Interval of each dimension and rank of the winner among the candidates of its bin."""
+    """Returns the interval of each dimension, and the rank of the winner among the candidates of its bin."""
     n = case.candidates
     intervals = np.empty((n, case.dim), np.int32)
     gain = np.zeros(n, np.float32)

@@ -1,4 +1,4 @@
-"""Ordered random coding as one writes it with PyTorch: a block at a time, tensors of all its candidates."""
+"""Codes blocks by ordered random coding as one would with PyTorch: block by block, with tensors of all candidates."""
 
 import torch  # pyright: ignore[reportMissingImports]
 
@@ -7,7 +7,15 @@ from experiments.benchmarks.task import Task
 
 
 def prepare(case: Case, blocks: int) -> Task:
-    """Code for so many blocks."""
+    """Prepares the coding of blocks.
+
+    Args:
+        case: The blocks.
+        blocks: Number of blocks.
+
+    Returns:
+        The code, whose amount is the number of candidates of all blocks.
+    """
     torch.set_num_threads(1)
     mean, scale = map(torch.from_numpy, case.targets(blocks))
     order = torch.arange(case.candidates, 0, -1, dtype=torch.float32)

@@ -1,1 +1,1 @@
-"""The time and the overhead of the samplers as their number of candidates grows."""
+"""Benchmark of how time grows with the divergence, the number of blocks and the number of images."""

@@ -1,4 +1,4 @@
-"""What grows how: a table of exponents and a plot, from the JSON alone."""
+"""Renders how time grows, read from the recorded JSON, as a table of exponents and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,14 @@ _OF = {
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for each curve."""
+    """Renders the range and the exponent of each curve.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.costs.run`.
+
+    Returns:
+        One table with a row for each curve.
+    """
     rows = []
     for curve in result["curves"]:
         (first, few), (last, many) = curve["points"][0], curve["points"][-1]
@@ -34,7 +41,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """A panel for each thing that grows."""
+    """Plots time against the divergence, the blocks of a call and the images of a file, in three panels.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.costs.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What grows how: time against divergence, batch and images, each with the exponent that fits it.
+"""Measures time against the divergence, the blocks of a call and the images of a file, and fits an exponent to each.
 
 Run:     python -m experiments configs/bench_costs.toml
 """
@@ -26,10 +26,20 @@ from training import data
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. rounds: of each point, of which the median is taken.
+    """Configures the benchmark.
 
-    divergences: of a block of `dim` dimensions, in bits; blocks of them are coded together. batches: blocks of a call.
-    images: of a file. fit_from: points of this share of the largest on, and above, are fitted for batches and images.
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        divergences: KL divergences of a block in bits, ascending.
+        dim: Dimensions of these blocks.
+        blocks: Number of these blocks that are coded together.
+        batches: Numbers of blocks of a call, ascending.
+        images: Numbers of images of a file, ascending.
+        fit_from: For batches and images, the exponent is fitted to the sizes of at least this share of the largest.
+        rounds: Rounds of each point, of which the median is taken.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     experiment: str
@@ -55,7 +65,17 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Points of each curve, and their exponents."""
+    """Measures the points of each curve, and fits their exponents.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        The curves, with points of size and seconds, and wall times in seconds. The exponent of time is that of 2 per
+        bit for divergences, and that of a power of the size for batches and images.
+    """
     start = time.perf_counter()
     curves = []
     with searches(console, 5) as begin:
@@ -80,7 +100,7 @@ def _curve(of: str, name: str, points: list[tuple[int, float]], exponent: float)
 
 
 def _exponent(points: list[tuple[int, float]], share: float) -> float:
-    """Of time as a power of the size, over the largest sizes."""
+    """Fits time as a power of the size over the largest sizes."""
     largest = points[-1][0]
     kept = [point for point in points if point[0] >= share * largest]
     kept = kept if len(kept) > 1 else points[-2:]
@@ -88,11 +108,11 @@ def _exponent(points: list[tuple[int, float]], share: float) -> float:
 
 
 def _block_seconds(config: Config, bits: int, partitioned: bool) -> float:
-    """Of one block of a divergence, found by PFR, which goes on until it is exact."""
+    """Returns the time per block of a divergence with PFR, which searches until its sample is exact."""
     each = bits / config.dim
     case = Case("some", (each,) * config.dim, 1)
     mean, scale = map(jnp.asarray, case.targets(config.blocks))
-    # As many halvings as the divergence has bits, dimension by dimension.
+    # Cuts the block in 2^bits bins: the bits of the divergence, spread evenly over the dimensions as halvings.
     halvings = [bits // config.dim + (place < bits % config.dim) for place in range(config.dim)]
     intervals = [2**count for count in halvings] if partitioned else None
     algorithm = rec.pfr(max_candidates=1 << 24)
@@ -105,7 +125,7 @@ def _block_seconds(config: Config, bits: int, partitioned: bool) -> float:
 
 
 def _batch_seconds(config: Config, batch: int) -> float:
-    """Of a call that codes so many blocks of 16 dimensions in bins, by 1,024 candidates each."""
+    """Returns the time of a call that codes blocks of 16 dimensions in bins, with 1,024 candidates each."""
     case = Case("some", (1.0,) * 16, 1024)
     mean, scale = map(jnp.asarray, case.targets(batch))
     algorithm, prior = rec.orc(num_candidates=1024), Normal(jnp.zeros(16), jnp.ones(16))
@@ -117,7 +137,7 @@ def _batch_seconds(config: Config, batch: int) -> float:
 
 
 def _file_seconds(config: Config, method: str, count: int) -> float:
-    """Of a file of so many test images of MNIST, written and read."""
+    """Returns the time of writing and reading a file of the first test images of MNIST."""
     images = data.load("mnist", "test").images[:count]
     if method == "bb-ans":
         model = load_model("mnist-bb-ans")

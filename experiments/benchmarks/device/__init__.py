@@ -1,1 +1,1 @@
-"""Speeds on an accelerator beside one core of its machine."""
+"""Benchmark of a whole device, a CPU or an accelerator, beside the most that the device could do."""

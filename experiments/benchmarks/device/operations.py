@@ -1,7 +1,7 @@
-"""About what a candidate takes, in operations of a device."""
+"""Approximate numbers of operations that a candidate takes on a device."""
 
 OPERATIONS_OF_DIMENSION = 65
-"""Integer and float operations of a candidate's dimension, about: half a Threefry block, the quantile and the ratio."""
+"""Integer and float operations for one dimension of a candidate: half a Threefry block, the quantile and the ratio."""
 
 PRODUCT_OPERATIONS_OF_DIMENSION = 4
-"""Of a candidate's dimension for one of the blocks that share it: two products and two sums."""
+"""Operations for one dimension of a shared candidate and one block: two multiplications and two additions."""

@@ -1,4 +1,4 @@
-"""What a whole device does: a table and a plot, from the JSON alone."""
+"""Renders the speed of a whole device, read from the recorded JSON, as a table and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,14 @@ WANTED_OF_ACCELERATOR = {"independent": 1e10, "shared": 1e11}
 
 
 def shares(result: dict[str, Any]) -> dict[str, tuple[str, float]]:
-    """For each kind of candidates the ceiling that is nearest, and the share of it that they take."""
+    """Computes how close each kind of candidates comes to the ceiling that limits it.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.device.run`.
+
+    Returns:
+        By kind, the name of the ceiling and the share of it, 1 for all.
+    """
     rates, config = result["rates"], result["config"]
     found = {}
     for kind in ("independent", "binned", "shared"):
@@ -24,7 +31,14 @@ def shares(result: dict[str, Any]) -> dict[str, tuple[str, float]]:
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Rates, and how far they are from what the device could do."""
+    """Renders the rates, and their shares of the ceilings.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.device.run`.
+
+    Returns:
+        One table.
+    """
     rates, config, near = result["rates"], result["config"], shares(result)
     rows = [(f"{name}, ceiling", f"{rates[name]:.3g}", ABSENT, ABSENT, ABSENT) for name in CEILINGS]
     accelerated = result["device"].get("backend", "cpu") != "cpu"
@@ -55,7 +69,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Shares of the ceilings."""
+    """Plots the shares of the ceilings.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.device.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,7 +1,7 @@
-"""What a whole device does, beside the most that it could: of candidates, and of copies, products and integers.
+"""Measures candidates per second on a whole device, and its ceilings: copies, matrix products and integer operations.
 
 Run:     python -m experiments configs/bench_device.toml
-On the device that JAX takes by default, a CPU with all its cores or an accelerator.
+The device is the one that JAX takes by default, a CPU with all its cores or an accelerator.
 """
 
 import functools
@@ -25,7 +25,22 @@ _PAIRS, _TURNS = 4, 64
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. blocks: of a call. copy_megabytes, matrix, lanes: sizes of what ceilings are measured on."""
+    """Configures the benchmark.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        independent: Blocks with candidates of their own.
+        binned: Blocks with a partition.
+        shared: Blocks that share their candidates.
+        blocks: Blocks of a call.
+        copy_megabytes: Size of the array that is copied, in MiB.
+        matrix: Side of the square matrices that are multiplied.
+        lanes: Length of the array of integer operations.
+        rounds: Rounds, of which the median is taken.
+
+    Raises:
+        ValueError: If a number is below 1.
+    """
 
     experiment: str
     independent: Case
@@ -44,7 +59,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Ceilings and rates, a second each: medians of the rounds."""
+    """Measures ceilings and candidates.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        Amounts per second by name, medians of the rounds, and wall times in seconds.
+    """
     start = time.perf_counter()
     codes: dict[str, tuple[Callable[[], Any], float]] = {
         "copied bytes": _copy(config.copy_megabytes << 20),
@@ -62,7 +86,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _copy(size: int) -> tuple[Callable[[], Any], float]:
-    """Bytes read and written."""
+    """Returns code that copies an array, and the bytes that it reads and writes."""
     x = jnp.zeros(size // 4, jnp.uint32)
     copied = jax.jit(lambda x: x ^ 1)
     return lambda: copied(x), 2.0 * size
@@ -75,14 +99,14 @@ def _product(size: int) -> tuple[Callable[[], Any], float]:
 
 
 def _integers(lanes: int) -> tuple[Callable[[], Any], float]:
-    """Additions, rotations and exclusive ors in registers, as in Threefry; a rotation counts as one."""
+    """Returns code of additions, rotations and exclusive ors as in Threefry, and the operations (a rotation is one)."""
     x = jnp.arange(lanes, dtype=jnp.uint32)
     return lambda: _chains(_TURNS, x), 3.0 * _TURNS * _PAIRS * lanes
 
 
 @compiler.wide
 def _chains(turns: int, x: jax.Array) -> jax.Array:
-    # Several chains, as each waits for its last result.
+    # Several independent chains, as within a chain each operation waits for the last one's result.
     pairs = [(x + jnp.uint32(k), x ^ jnp.uint32(0x9E3779B9 * (k + 1) % 2**32)) for k in range(_PAIRS)]
     for turn in range(turns):
         left = 13 + turn % 7

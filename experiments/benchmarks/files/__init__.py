@@ -1,1 +1,1 @@
-"""Images a second, from arrays to files and back."""
+"""Benchmark of whole files: images per second from arrays to files and back."""

@@ -1,4 +1,4 @@
-"""Whole files: tables and a plot, from the JSON alone."""
+"""Renders the speed of whole files, read from the recorded JSON, as tables and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -8,24 +8,46 @@ from experiments.reporting.tables import ABSENT, Table, machine, number, rounded
 
 FAST = (0.5, 0.015)
 CLOSE = (4.0, 0.010)
-"""Milliseconds an image, and share above -ELBO, that images alone are to be coded within."""
+"""Goals, `FAST` and `CLOSE`, for images coded one by one: most milliseconds per image, and most payload above -ELBO."""
 
 DECODE_SECONDS = 5.0
 
 
 def milliseconds(row: dict[str, Any]) -> float:
-    """Of an image, encoded."""
+    """Returns the time of encoding an image.
+
+    Args:
+        row: A row of `result["alone"]`.
+
+    Returns:
+        Milliseconds.
+    """
     return 1000 / row["images_per_second"]["encode"]
 
 
 def best(result: dict[str, Any], goal: tuple[float, float]) -> dict[str, Any] | None:
-    """The row of the least time within the goal's overhead, None if there is none."""
+    """Finds the fastest row whose overhead meets a goal.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.files.run`.
+        goal: Milliseconds (not used here) and the largest share above -ELBO, as `FAST`.
+
+    Returns:
+        The row, or None if none has so small an overhead.
+    """
     within = [row for row in result["alone"] if row["payload_overhead"] <= goal[1]]
     return min(within, key=milliseconds, default=None)
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Chains beside other codecs, and images alone."""
+    """Renders chains beside other codecs, and images that are coded one by one.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.files.run`.
+
+    Returns:
+        Two tables.
+    """
     wanted = {chain["model"]["name"]: chain for chain in result["config"]["chains"]}
     rows = []
     for row in result["chains"]:
@@ -115,7 +137,12 @@ def _alone_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Time against overhead, a line for each number of blocks."""
+    """Plots the time of encoding against the overhead, with a line for each number of blocks.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.files.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Whole files of MNIST: images per second of bits-back chains, and of images alone the curve of time and overhead.
+"""Measures whole files of MNIST: images per second of bits-back chains, and time against overhead of single images.
 
 Run:     python -m experiments configs/bench_files.toml
 Networks, codes, container and disk are in the time. Every file is read back, decoded and compared.
@@ -25,7 +25,13 @@ from experiments.progress import searches
 
 @dataclass(frozen=True)
 class Chain:
-    """All test images as one bits-back file. wanted_encode, wanted_decode: images per second."""
+    """Configures a bits-back file of all test images.
+
+    Attributes:
+        model: The model.
+        wanted_encode: Goal of encoding, in images per second.
+        wanted_decode: Goal of decoding, in images per second.
+    """
 
     model: ModelSource
     wanted_encode: float
@@ -34,9 +40,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Alone:
-    """Each image alone by partitioned ORC, at each number of blocks and of candidates, a power of two.
+    """Configures files whose images are coded one by one with partitioned ORC, for all pairs of blocks and candidates.
 
-    images: that are coded; decode_images: of one more file, whose decoding is timed.
+    Attributes:
+        model: The model.
+        blocks: Numbers of blocks of an image.
+        candidates: Numbers of candidates of a block, powers of two.
+        images: Number of images that are coded.
+        elbo_samples: Draws of the latents per image, by which -ELBO is estimated.
+        decode_images: Number of images of one more file, whose decoding is timed.
     """
 
     model: ModelSource
@@ -49,7 +61,19 @@ class Alone:
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. rounds: through everything, of which medians are taken. peer_images: that other codecs code."""
+    """Configures the benchmark.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        chains: The bits-back files.
+        alone: The files of images coded one by one.
+        images: Number of test images to take; None for all.
+        rounds: Rounds of each measurement, of which medians are taken.
+        peer_images: Number of images that other codecs code.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
 
     experiment: str
     chains: tuple[Chain, ...]
@@ -67,7 +91,18 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Figures of all rounds, the first call of each apart."""
+    """Writes, reads and times every file, and times other codecs.
+
+    Args:
+        config: What to run.
+        folder: Receives the files.
+        console: Where progress is shown.
+
+    Returns:
+        Rows of the chains, of images one by one ("alone"), of the file whose decoding is timed ("decoding") and of
+        other codecs ("peers"), and wall times in seconds. Times of the first call, which compiles, are listed
+        separately.
+    """
     start = time.perf_counter()
     sources = [chain.model for chain in config.chains] + [config.alone.model]
     models = released.obtain(sources, folder, console)
@@ -105,7 +140,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _peers(one: released.Obtained, count: int) -> list[dict[str, Any]]:
-    """Other codecs, image by image."""
+    """Times other codecs, image by image."""
     images, rows = one.test.images[:count], []
     for baseline in codecs_for(one.model.levels):
         rate = baselines.measure(baseline, images, PER_IMAGE)

@@ -1,1 +1,1 @@
-"""Speeds of entropy coding and of training, beside other packages."""
+"""Benchmarks of entropy coding and of training, beside other packages."""

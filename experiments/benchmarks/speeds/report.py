@@ -1,4 +1,4 @@
-"""How fast things are done: a table and a plot, from the JSON alone."""
+"""Renders speeds beside those of other packages, read from the recorded JSON, as a table and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,46 @@ LABELS = {
 
 
 def rates(result: dict[str, Any], race: str, contender: str, code: str) -> list[float]:
-    """Median things per second in each round; empty if it did not run."""
+    """Collects the median rates of a code.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.speeds.run`.
+        race: Label of the race.
+        contender: The contender.
+        code: Name of the code.
+
+    Returns:
+        Things per second in each round; empty if the contender did not run.
+    """
     rows = [row for row in result["rows"] if row["race"] == race and row["contender"] == contender]
     return [float(np.median(row["rates"][code])) for row in rows]
 
 
 def ratios(result: dict[str, Any], race: str, contender: str, code: str) -> list[float]:
-    """How many times as fast this package is, round by round."""
+    """Computes how many times as fast as a contender this package is.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.speeds.run`.
+        race: Label of the race.
+        contender: The contender.
+        code: Name of the code.
+
+    Returns:
+        A ratio for each round.
+    """
     ours = rates(result, race, result["config"]["ours"], code)
     return [own / theirs for own, theirs in zip(ours, rates(result, race, contender, code), strict=True)]
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for each contender of each race and code."""
+    """Renders rates and ratios.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.speeds.run`.
+
+    Returns:
+        One table with a row for each contender of each race and code.
+    """
     config, rows = result["config"], []
     for race, code, contender in _entries(result):
         own = rates(result, race["label"], contender, code)
@@ -44,7 +71,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Bars of rates, a panel for each race and code."""
+    """Plots the rates as bars, with a panel for each race and code.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.speeds.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -75,7 +107,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
 
 
 def _entries(result: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
-    """Race, code and contender of all that was measured, in the config's order."""
+    """Returns race, code and contender of all that was measured, in the order of the config."""
     config, done = result["config"], {(row["race"], row["contender"]) for row in result["rows"]}
     return [
         (race, code, contender)

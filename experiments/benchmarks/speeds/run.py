@@ -1,8 +1,8 @@
-"""How fast this package does a thing, beside what a user would take instead.
+"""Measures the speed of this package at some task beside that of other packages.
 
 Run:     python -m experiments configs/bench_coder.toml
-Every contender has a process of its own, and rounds go through all of them in turn, so that a machine that slows down
-slows them all; figures are ratios within a round.
+Every contender runs in a process of its own. Each round times all of them in turn, so that changes in the speed of the
+machine affect all; speeds are compared within a round.
 """
 
 import time
@@ -18,10 +18,18 @@ from experiments.benchmarks import pinned
 
 @dataclass(frozen=True)
 class Race:
-    """A thing to do, and who does it beside this package.
+    """Configures a task and the contenders that do it beside this package.
 
-    name, size: what modules of contenders are told; label: what readers are. contenders: other modules of this folder.
-    wanted: how many times as fast as the first contender each of `codes` is to be; 0 where nothing is wanted.
+    Attributes:
+        label: Name in tables and plots.
+        name: The `name` that contenders are called with.
+        size: The `size` that contenders are called with.
+        contenders: The other contenders, keys of `pinned.PACKAGES`.
+        wanted: For each of `Config.codes`, how many times as fast as the first contender this package should be; 0 for
+            no goal.
+
+    Raises:
+        ValueError: If a value is out of its range, or a contender is not known.
     """
 
     label: str
@@ -42,10 +50,23 @@ class Race:
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. ours: module of this package's side. codes: what it times, in the order of `wanted`.
+    """Configures the benchmark.
 
-    unit: of rates, of which one is `unit_size` things a second. one_core: give each contender one core, else all.
-    seconds: of each code of a contender in a round, warm-up apart. remarks: what a reader of the table must know.
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        title: Title of the table and the plot.
+        ours: The contender of this package, a key of `pinned.PACKAGES`.
+        codes: Names of what contenders time, in the order of `Race.wanted`.
+        unit: Unit of the rates.
+        races: Tasks and their contenders.
+        remarks: Further notes below the table.
+        unit_size: Things per second that make one unit.
+        one_core: Whether each contender is pinned to one core; else it has all.
+        rounds: Number of rounds.
+        seconds: Time of each code of a contender in a round, without the first call.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     experiment: str
@@ -70,7 +91,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Rates of all contenders in all rounds; those whose package is missing are left out and named."""
+    """Times all contenders in all rounds, except those whose package is not installed.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        A row for each contender, race and round, the contenders left out, and wall times in seconds.
+    """
     start = time.perf_counter()
     missing = pinned.missing(dict.fromkeys(name for race in config.races for name in race.contenders))
     turns = [(race, name) for race in config.races for name in (config.ours, *race.contenders) if name not in missing]

@@ -1,1 +1,1 @@
-"""How long commands take that do little, with and without kept programs."""
+"""Benchmark of the time that short commands take, with and without a cache of compiled programs."""

@@ -1,4 +1,4 @@
-"""A command of `startup` in a process of its own, which writes to a file how much memory it had."""
+"""Runs a command of the startup benchmark in a process of its own, and writes its peak memory to a file."""
 
 import importlib
 import sys
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     else:
         from recjax.cli import main as cli
 
-        # As the installed command, which keeps what it compiles, but does not end the process.
+        # Like the installed command, with its cache of compiled programs, but returns instead of ending the process.
         code = cli.exit_code(sys.argv[1:], own_process=True)
     Path(PEAK).write_text(str(peak_megabytes()), encoding="utf-8")
     sys.exit(code)

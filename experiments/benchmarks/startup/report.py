@@ -1,4 +1,4 @@
-"""What a user waits for at the start: a table and a plot, from the JSON alone."""
+"""Renders the times of short commands, read from the recorded JSON, as a table and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ STATES = {"cold": "nothing kept", "warm": "programs kept"}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for each command."""
+    """Renders time and memory of the commands.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.startup.run`.
+
+    Returns:
+        One table with a row for each command.
+    """
     rows = [
         (
             f"`{row['command']}`",
@@ -31,7 +38,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Bars of seconds, with an empty cache and with a full one."""
+    """Plots the times as bars, with an empty cache of programs and with a full one.
+
+    Args:
+        result: The recorded result of `experiments.benchmarks.startup.run`.
+        path: File of the plot.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

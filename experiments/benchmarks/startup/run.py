@@ -1,4 +1,4 @@
-"""What a user waits for before anything is coded: commands in processes of their own, with and without kept programs.
+"""Measures time and memory of short commands in processes of their own, with and without a cache of compiled programs.
 
 Run:     python -m experiments configs/bench_startup.toml
 """
@@ -29,12 +29,22 @@ COMMANDS = {
     "recjax info": ("info", "images.rjx"),
     "recjax decompress": ("decompress", "images.rjx", "back.npy", "--force"),
 }
-"""What is timed, in this order: later ones read what earlier ones wrote."""
+"""The commands that are timed, in this order, as later ones read what earlier ones wrote."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """The benchmark. images: of the data set's test set, which are coded. rounds: of every command, for medians."""
+    """Configures the benchmark.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        data: Data set whose test images are coded.
+        images: Number of images.
+        rounds: Rounds of every command.
+
+    Raises:
+        ValueError: If a value is out of its range, or the data set is not known.
+    """
 
     experiment: str
     data: str = "mnist"
@@ -48,7 +58,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Seconds and peak memory of each command: with an empty cache of programs, and with what that call kept."""
+    """Runs every command twice in each round: with an empty cache of programs, and with what the first run left there.
+
+    Args:
+        config: What to run.
+        folder: Unused, as the commands work in a temporary folder.
+        console: Where progress is shown.
+
+    Returns:
+        A row for each command, with seconds and megabytes of "cold" and "warm" runs, and wall times in seconds.
+    """
     start = time.perf_counter()
     images = data.load(config.data, "test").coded[: config.images]
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in COMMANDS}
@@ -67,7 +86,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 def _timed(arguments: tuple[str, ...], work: Path, cache: Path) -> dict[str, float | None]:
     command = [sys.executable, "-m", "experiments.benchmarks.startup.child", *arguments]
-    # The checkout is on the path of this process, and need not be on that of one in another folder.
+    # The process works in another folder, and may not find this package there without the path.
     environment = {**os.environ, VARIABLE: str(cache), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     start = time.perf_counter()
     found = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
@@ -79,7 +98,7 @@ def _timed(arguments: tuple[str, ...], work: Path, cache: Path) -> dict[str, flo
 
 
 def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """By state, the median time and the most memory."""
+    """Returns the median time and the largest memory, for "cold" and "warm" runs."""
     return {
         state: {
             "seconds": statistics.median(one[state]["seconds"] for one in rounds),

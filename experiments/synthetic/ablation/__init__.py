@@ -1,1 +1,1 @@
-"""What each part of the partitioned samplers contributes."""
+"""Ablation of the partition: how much the choice of the dimensions that are cut into intervals matters."""

@@ -1,4 +1,4 @@
-"""Biases and bits of the ablation's arms, and a histogram of each dimension under each, from the JSON alone."""
+"""Renders the result of the ablation, read from its JSON, as a table and a plot."""
 
 import math
 from pathlib import Path
@@ -27,7 +27,14 @@ _WORDS = {
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """One table, a row for each arm."""
+    """Renders the bias and the codelength of every arm.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.ablation.run`.
+
+    Returns:
+        One table with a row for each arm.
+    """
     config = result["config"]
     kl = ", ".join(number(value, 2) for value in result["kl_bits"])
     title = f"ORC with {config['candidates']:,} candidates, {config['samples']:,} samples of a target of KL {kl} bits"
@@ -35,7 +42,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Arms down, dimensions across; the target's density over each histogram."""
+    """Plots a histogram of the samples in every dimension (columns) under every arm (rows), with the target's density.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.ablation.run`.
+        path: File of the plot.
+    """
     config, arms = result["config"], result["arms"]
     dims = len(result["kl_bits"])
     made, axes = panels.figure(

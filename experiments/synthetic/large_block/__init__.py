@@ -1,1 +1,1 @@
-"""Blocks of large divergence."""
+"""Experiment on a block of 48 bits: the candidates that a partitioned search needs."""

@@ -1,4 +1,4 @@
-"""The plot of the large block: samples against targets, and candidates needed by dimensions and by intervals."""
+"""Plots the experiment on a large block: the samples, and the candidates needed by dimensions and by intervals."""
 
 import math
 from pathlib import Path
@@ -8,12 +8,17 @@ from experiments.reporting import figures as panels
 from experiments.reporting.verdicts import detected, lowest_pvalue
 from experiments.synthetic.large_block.verdicts import passes
 
-# Of the searches with a partition.
+# Colours of the searches with a partition.
 _COLOURS = (panels.BLUE, panels.GREEN, panels.RED, panels.GREY)
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Panels: the samples against their targets, candidates needed by dimensions and by intervals."""
+    """Plots three panels: standardised samples, candidates needed by dimensions, and candidates needed by intervals.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.large_block.run`.
+        path: File of the plot.
+    """
     bits = result["config"]["bits"]
     made, axes = panels.figure(
         1,
@@ -86,7 +91,7 @@ def _plot_needed(panel: Any, rows: list[dict[str, Any]], key: str, config: dict[
 
 
 def _plot_blocks(panel: Any, result: dict[str, Any]) -> None:
-    """The searches of the first panel, which more samples judge."""
+    """Marks the searches of the first panel, whose bias is tested on more samples than in the sweeps."""
     for row in result["blocks"][:-1]:
         passed = passes(row, result["exact_mmd2"])
         style = {"color": panels.GREEN if passed else panels.RED, "marker": "*" if passed else "X", "markersize": 9}

@@ -1,4 +1,4 @@
-"""The 48-bit block: its bias, and candidates needed by dimensions and by intervals, from the JSON alone."""
+"""Renders the result on a large block, read from its JSON, as tables and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,14 @@ SWEEP_COLUMNS = (
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """The block with and without a partition; the sweep of dimensions and that of intervals."""
+    """Renders the bias of the block with and without a partition, and the sweeps of dimensions and of intervals.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.large_block.run`.
+
+    Returns:
+        Three tables.
+    """
     config = result["config"]
     dims, bits = config["block"]["dimensions"], config["bits"]
     title = f"{bits:g} bits of KL in one block of {dims} dimensions, ORC"
@@ -52,7 +59,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """See `synthetic_large_block_plots`."""
+    """Draws the plot, see `experiments.synthetic.large_block.plots`.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.large_block.run`.
+        path: File of the plot.
+    """
     synthetic_large_block_plots.plot(result, path)
 
 

@@ -1,4 +1,4 @@
-"""Searches of blocks of targets that share so many bits, their bias, and how many candidates they need."""
+"""Searches for targets of large blocks, the bias of the samples, and the number of candidates that a block needs."""
 
 import math
 from typing import Any, NamedTuple
@@ -16,13 +16,27 @@ _TRIED += ("bias_mmd2", "draws")
 
 
 class Family(NamedTuple):
-    """Targets whose dimensions share `bits` of mean KL evenly; everything is drawn from one seed."""
+    """Describes targets whose dimensions share a mean KL evenly.
+
+    Attributes:
+        bits: Mean KL of a target over all its dimensions, in bits.
+        seed: Seed of everything that is drawn.
+    """
 
     bits: float
     seed: int
 
     def targets(self, dimensions: int, samples: int, purpose: int) -> synthetic.Targets:
-        """Targets [sample, dimension], others for each purpose."""
+        """Draws targets.
+
+        Args:
+            dimensions: Number of dimensions.
+            samples: Number of targets.
+            purpose: Names the stream of random numbers; other purposes have other targets.
+
+        Returns:
+            Targets [sample, dimension].
+        """
         noise = np.random.default_rng((self.seed, purpose, dimensions)).standard_normal((samples, dimensions))
         return synthetic.targets(np.full(dimensions, self.bits / dimensions), noise)
 
@@ -38,8 +52,19 @@ def measure(
     dimensions: int,
     most_intervals: int = 1,
 ) -> dict[str, Any]:
-    """Bits and biases of a number of samples, each of a target of its own. most_intervals: room for them, in a search
-    that is compiled once."""
+    """Encodes one sample of each of many targets with ORC, and measures bits and biases.
+
+    Args:
+        family: The distribution of the targets.
+        intervals: Number of intervals of each dimension (the same in all); None for no partition.
+        candidates: Candidates of each search.
+        samples: Number of targets.
+        dimensions: Number of dimensions.
+        most_intervals: Largest number of intervals of any call, so that all calls share one compiled search.
+
+    Returns:
+        A row of the result: sizes, KL and residual KL, codelength, bias, and a histogram of the standardised samples.
+    """
     target = family.targets(dimensions, samples, _CODED)
     count = None if intervals is None else int(intervals[0])
     key = randomness.fold_in(randomness.key(family.seed), dimensions, candidates, count or 0)
@@ -56,7 +81,7 @@ def measure(
     row |= {"ks_per_dimension": ks.tolist(), "lowest_pvalue": kolmogorov_sf(math.sqrt(samples) * float(ks.max()))}
     counts, edges = np.histogram(draws.residuals, 60, (-5, 5))
     row |= {"histogram": counts.tolist(), "edges": edges.tolist()}
-    # The mean of so many squares of independent standard normals, if exact.
+    # If exact, this is a mean of squares of independent standard normals, each of variance 2.
     row |= {"variance_ratio": float(np.mean(np.square(draws.residuals)))}
     row |= {"variance_ratio_se": math.sqrt(2 / draws.residuals.size)}
     return row | synthetic.bias_figures(draws)
@@ -65,7 +90,21 @@ def measure(
 def needed(
     family: Family, dimensions: int, count: int, most_intervals: int, samples: int, most_log2: int
 ) -> dict[str, Any]:
-    """Twice the candidates until no bias is detected, from some 2^(residual KL + 2) on: fewer show one as a rule."""
+    """Doubles the number of candidates until no bias is detected.
+
+    The first attempt has about 2^(residual KL + 2) candidates, as fewer show a bias as a rule.
+
+    Args:
+        family: The distribution of the targets.
+        dimensions: Number of dimensions.
+        count: Number of intervals of each dimension.
+        most_intervals: Largest number of intervals of any call, so that all calls share one compiled search.
+        samples: Number of targets of each attempt.
+        most_log2: Logarithm (base 2) of the largest number of candidates to try.
+
+    Returns:
+        A row of the result; "log2_needed" is None if a bias is detected at every number of candidates tried.
+    """
     intervals = np.full(dimensions, count)
     residual = mean(synthetic.residual_kl_bits(family.targets(dimensions, samples, _CODED), intervals))
     tried: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What stands below the tables of the large block: which searches show a bias, computed, and definitions."""
+"""Decides which searches of the large block show a bias, and writes the notes below its tables."""
 
 from typing import Any
 
@@ -6,17 +6,40 @@ from experiments.reporting.verdicts import DETECTED, detected, lowest_pvalue
 
 
 def mmd_p_value(row: dict[str, Any], exact_mmd2: list[float]) -> float:
-    """Place of the MMD² of a search among those of exact samples, and its own: 1 / (repeats + 1) at least."""
+    """Ranks the MMD^2 of a search among those of exact samples.
+
+    Args:
+        row: Row of the search.
+        exact_mmd2: MMD^2 of each repeat of exact samples.
+
+    Returns:
+        Share of them, the search itself included, whose MMD^2 is at least the search's; 1 / (repeats + 1) or more.
+    """
     return (1 + sum(exact >= row["bias_mmd2"] for exact in exact_mmd2)) / (1 + len(exact_mmd2))
 
 
 def passes(row: dict[str, Any], exact_mmd2: list[float]) -> bool:
-    """Whether neither KS test shows a bias, nor an MMD² above that of all exact repeats."""
+    """Tells whether no bias of a search is detected, neither by the KS tests nor by an MMD^2 above all exact repeats.
+
+    Args:
+        row: Row of the search.
+        exact_mmd2: MMD^2 of each repeat of exact samples.
+
+    Returns:
+        True if no bias is detected.
+    """
     return not detected(row) and mmd_p_value(row, exact_mmd2) > 1 / (1 + len(exact_mmd2))
 
 
 def of_blocks(result: dict[str, Any]) -> tuple[str, ...]:
-    """The verdict, and what the columns are."""
+    """Writes the notes of the table of searches: the verdict, and definitions of the columns.
+
+    Args:
+        result: The recorded result of the experiment.
+
+    Returns:
+        The notes.
+    """
     *partitioned, _ = result["blocks"]
     exact = result["exact_mmd2"]
     good, bad = ([row for row in partitioned if passes(row, exact) == passed] for passed in (True, False))
@@ -49,7 +72,14 @@ def _ks_note(row: dict[str, Any]) -> str:
 
 
 def of_sweeps(result: dict[str, Any]) -> tuple[str, ...]:
-    """What "needed" is, and what it depends on."""
+    """Writes the notes of the tables of candidates needed.
+
+    Args:
+        result: The recorded result of the experiment.
+
+    Returns:
+        The notes.
+    """
     sweep = result["config"]["sweep"]
     rows = [*result["by_dimensions"], *result["by_intervals"]]
     each = [row["residual_kl_bits"] / row["dimensions"] for row in rows]

@@ -1,1 +1,1 @@
-"""Bits over the divergence, sampler by sampler."""
+"""Experiment on the bits above the KL divergence that every coder takes on Gaussian channels."""

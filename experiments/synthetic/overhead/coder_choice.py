@@ -1,4 +1,4 @@
-"""Which coder should one take? A table from measured overheads and steps, beside what each coder asks for."""
+"""Renders the table that helps to choose a coder: measured overheads and steps, and what each coder requires."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,17 @@ from experiments.reporting.tables import ABSENT, Table, number
 
 
 class _Choice(NamedTuple):
-    """A row: how the coder is called, the rows of results that measured it, and what a user must know."""
+    """Holds one row of the table.
+
+    Attributes:
+        call: How the coder is called.
+        one: Name of its rows in the results in one dimension; "" if it was not run there.
+        many: Name of its rows in the results in many dimensions; "" if it was not run there.
+        exact: Whether its samples follow the target, "yes" or "no".
+        targets: Targets that it can be given.
+        known: What encoder and decoder must know in advance.
+        take_it: What to choose it for.
+    """
 
     call: str
     one: str
@@ -41,10 +51,17 @@ _CHOICES = (
 
 
 def choice(result: dict[str, Any]) -> Table:
-    """From the result of the experiment on overheads, at the largest information that most coders were given."""
+    """Renders the table at the largest mutual information among those that the most coders were run at.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.overhead.run`.
+
+    Returns:
+        A table with a row for each coder.
+    """
     config = result["config"]
     amounts = [row["information"] for place in _PLACES for row in result[place]]
-    # Where most coders were run, as some cannot afford much.
+    # The largest amount at which the most coders were run, as some are too slow for large amounts.
     middle = max(config["information"], key=lambda amount: (amounts.count(amount), amount))
     one, many = (_rows(result[place], middle) for place in _PLACES)
     dims = middle // config["per_dim_bits"]
@@ -81,7 +98,7 @@ def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, A
 
 
 def _fewest(one: dict[str, dict[str, Any]], many: dict[str, dict[str, Any]], dims: int) -> str:
-    """Which exact coders the figures put first, of all and of those of single coordinates."""
+    """Names the exact coders with the fewest bits and steps, among all coders and among those of single coordinates."""
     exact = [c for c in _CHOICES if c.exact == "yes"]
     scalar = [c for c in exact if not c.call.startswith("`pfr`")]
     found = []

@@ -1,4 +1,4 @@
-"""What stands below the tables of overheads: definitions, and what the figures at hand say."""
+"""Writes the notes below the tables of overheads: definitions, and what the recorded figures show."""
 
 from typing import Any
 
@@ -8,7 +8,16 @@ from experiments.synthetic.coder_styles import CODED, LABELS
 
 
 def of_overheads(result: dict[str, Any], place: str, law: str) -> tuple[str, ...]:
-    """Bounds, laws, and what is put together in a cell."""
+    """Writes the notes of a table of overheads.
+
+    Args:
+        result: The recorded result of the experiment.
+        place: "one" for the table in one dimension, "many" for the one in many dimensions.
+        law: Code of the index or depth, "zeta" or "delta".
+
+    Returns:
+        The notes.
+    """
     config = result["config"]
     largest = max(row[f"{law}_overhead_se"] for row in result[place])
     error = f"Standard errors are at most {largest:.2f} bits."
@@ -79,7 +88,7 @@ def _unsuited(result: dict[str, Any]) -> str:
 
 
 def of_steps() -> tuple[str, ...]:
-    """Medians, and what fell short."""
+    """Writes the notes of the tables of steps."""
     return (
         "Cells: median of the steps (samples examined in all searches of a target), and in brackets the share of "
         "targets with a search that a budget ended, which sends the best sample so far, or that is unsuited to the "
@@ -90,7 +99,15 @@ def of_steps() -> tuple[str, ...]:
 
 
 def of_bias(result: dict[str, Any], place: str) -> tuple[str, ...]:
-    """How to read so many tests."""
+    """Writes the notes of a table of biases.
+
+    Args:
+        result: The recorded result of the experiment.
+        place: "one" for the table in one dimension, "many" for the one in many dimensions.
+
+    Returns:
+        The notes.
+    """
     tested = [row for row in result[place] if not row["coder"].endswith(CODED)]
     return (
         "Cells: KS distance of the samples from their targets, of the worst dimension. p: of that distance (corrected "

@@ -1,4 +1,4 @@
-"""The plot of overheads: one dimension, many dimensions, and what the searches in many dimensions cost."""
+"""Plots the experiment on overheads: bits in one dimension and in many, and steps in many dimensions."""
 
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,18 @@ _BOUNDS = (
     ("ring_toss", "-.", "log2(I+1) + 2.45, suffices (arXiv:2604.23076)"),
     ("channel_overhead", "--", "E[D_CS] - I, lower bound (arXiv:2501.14053)"),
 )
-# Its uncoded cuts cost what those of AS* and GPRS do.
+# Left out, as its codelengths with uncoded cuts are close to those of AS* and GPRS.
 _LEFT_OUT = ("grc_sample",)
 _APPROXIMATE = " (approximate, smallest size\nwithout a detected bias)"
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Three panels of questions, and one legend below."""
+    """Plots three panels with a common legend: overhead in one dimension, overhead in many, and steps in many.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.overhead.run`.
+        path: File of the plot.
+    """
     made, axes = panels.figure(1, 3, (17.5, 8.2), "How many bits beyond the KL does a sample cost?")
     each = result["config"]["per_dim_bits"]
     _plot_overhead(axes[0, 0], result["one"], "One dimension that carries all of I")

@@ -1,4 +1,4 @@
-"""Bits above the mutual information, for one dimension and for many: tables and a plot, from the JSON alone."""
+"""Renders the result on overheads, read from its JSON, as tables and a plot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +17,37 @@ _BOUNDS = (("lower bound", "channel_overhead"), ("ring toss", "ring_toss"), ("Li
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Overheads under two laws, steps and bias, for each place that the information is in; and what to choose."""
+    """Renders overheads under two codes, steps and biases, in one dimension and in many, and the choice of a coder.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.overhead.run`.
+
+    Returns:
+        Nine tables.
+    """
     made = [_overhead_table(result, place, law) for law in _LAWS for place in _PLACES]
     searches = [make(result, place) for make in (_step_table, _bias_table) for place in _PLACES]
     return [*made, *searches, choice(result)]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """See `synthetic_overhead_plots`."""
+    """Draws the plot, see `experiments.synthetic.overhead.plots`.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.overhead.run`.
+        path: File of the plot.
+    """
     synthetic_overhead_plots.plot(result, path)
 
 
 def _grid(
     result: dict[str, Any], place: str, cell: Callable[[dict[str, Any]], str], coded: bool = True
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Head and rows: coders down, information across, as there are more coders than a page is wide."""
+    """Returns the head and the rows of a table with coders down and information across.
+
+    This is the narrower way round, as there are more coders than amounts of information. The cells of a coder that was
+    not run are ABSENT. Without `coded`, coders with coded cuts are left out.
+    """
     amounts = result["config"]["information"]
     found = {(row["coder"], row["information"]): row for row in result[place]}
     rows = []

@@ -1,7 +1,7 @@
-"""Searches of channels' targets, and a row of figures for each coder and channel.
+"""Runs coders on the targets of channels and computes a row of figures for each coder and channel.
 
-Scalar coders code every dimension by itself, so that a block of any number of them is as many searches, whose bits and
-steps are added up. Coders of blocks have one search for all dimensions.
+Scalar coders run one search for each dimension, and the bits and steps of a target are the sums over its dimensions.
+Coders of blocks run one search for all dimensions of a target.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,21 @@ from recjax import randomness
 from recjax.rec.base import Encoded, RECAlgorithm, Status
 
 BLOCKS = ("pfr", "pfr_split", "orc_split")
-"""Coders of blocks: over the whole space, and in the bins of a partition, exact and with a fixed budget."""
+"""Coders of blocks: PFR over the whole space, PFR within bins (both exact), and ORC within bins (fixed candidates)."""
 
 
 def exact_rows(name: str, families: list[Family], seed: int, budget_log2: int) -> list[dict[str, Any]]:
-    """A scalar coder in every dimension of every family, one search for all; with coded cuts if it has any."""
+    """Runs an exact scalar coder in every dimension of every family, in one call.
+
+    Args:
+        name: A key of `EXACT`.
+        families: Channels to code.
+        seed: Seed of the experiment.
+        budget_log2: Logarithm (base 2) of the largest number of candidates, for coders in `BY_CANDIDATES`.
+
+    Returns:
+        A row for each family, and a second one with coded cuts if the coder cuts at samples.
+    """
     targets, places = _side_by_side(families)
     key = randomness.fold_in(exact_key(seed, name), targets.mean.shape[1])
     found = encode_scalars(EXACT[name](1 << budget_log2), key, targets)
@@ -37,9 +47,17 @@ def exact_rows(name: str, families: list[Family], seed: int, budget_log2: int) -
 
 
 def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin: Callable) -> list[dict[str, Any]]:
-    """An approximate scalar coder at its smallest size without a detected bias, for families of one dimension.
+    """Runs an approximate scalar coder at growing sizes, up to the smallest one without a detected bias.
 
-    spare: bits of the size above the information that are tried, in this order; no row for a family where all fail.
+    Args:
+        name: A key of `APPROXIMATE`.
+        families: Channels of one dimension.
+        seed: Seed of the experiment.
+        spare: Sizes to try, in bits above the mutual information.
+        begin: Called with a description before each search.
+
+    Returns:
+        A row for each family, with the size in bits as "size_log2"; none for a family with a bias at every size.
     """
     rows: list[dict[str, Any]] = []
     todo = list(families)
@@ -52,7 +70,7 @@ def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin
         key = randomness.fold_in(randomness.key(seed), 1, list(APPROXIMATE).index(name), bits)
         found = encode_scalars(APPROXIMATE[name](bits), key, targets)
         flat = np.full(targets.mean.shape, float(bits))
-        # ORC prefers small indices, and has them coded as those of PFR.
+        # DAD* and MRC send `bits` bits for every target. ORC prefers small indices, which are coded as those of PFR.
         codes = (
             codelength.in_sample_bits(found.code, flat.shape, bits) if name == "orc" else codelength.Bits(flat, flat)
         )
@@ -67,7 +85,20 @@ def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin
 def block_rows(
     name: str, algorithm: RECAlgorithm, families: list[Family], seed: int, largest_log2: int
 ) -> list[dict[str, Any]]:
-    """One search of all families: to the others' number of dimensions, they get some that carry nothing."""
+    """Runs a coder of blocks on all families, in one call.
+
+    Families of fewer dimensions are padded with dimensions that equal the prior.
+
+    Args:
+        name: One of `BLOCKS`; those that end in "_split" search within bins.
+        algorithm: The coder of this name.
+        families: Channels to code.
+        seed: Seed of the experiment.
+        largest_log2: Logarithm (base 2) of the largest index.
+
+    Returns:
+        A row for each family.
+    """
     split = name.endswith("_split")
     most = max(f.dims for f in families)
     parts, cuts = zip(*(f.widened(most) for f in families), strict=True)
@@ -90,7 +121,7 @@ def block_rows(
 
 
 def _side_by_side(families: list[Family]) -> tuple[synthetic.Targets, list[slice]]:
-    """Targets [run, column] of all dimensions of all families, and which columns are whose."""
+    """Returns the targets [run, column] of all dimensions of all families, and the columns of each family."""
     parts = zip(*(f.targets for f in families), strict=True)
     ends = np.cumsum([f.dims for f in families]).tolist()
     places = [slice(end - f.dims, end) for end, f in zip(ends, families, strict=True)]
@@ -109,9 +140,20 @@ def _columns(found: Encoded, targets: synthetic.Targets, place: slice) -> tuple[
 def _row(
     name: str, family: Family, bits: dict[str, np.ndarray], searches: tuple[np.ndarray, ...], seed: int
 ) -> dict[str, Any]:
-    """Overheads over each target's own KL, so that their noise is out of the mean; steps, bias, and what fell short.
+    """Computes overheads, steps, bias, and counts of searches that did not end as promised.
 
-    searches: steps and status [run, search] of the searches of a target, and samples [run, dim].
+    The KL of each target is subtracted before averaging, so that the variation of the KL among targets does not add to
+    the standard error.
+
+    Args:
+        name: Name of the coder.
+        family: The channel.
+        bits: Codelength of each target, by code ("zeta", "delta").
+        searches: Steps and status of the searches of each target, both [run, search], and the samples [run, dim].
+        seed: Seed of the tests.
+
+    Returns:
+        The row.
     """
     steps, status, sample = searches
     row = {"coder": name} | family.known() | {"runs": len(sample)}

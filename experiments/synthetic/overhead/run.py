@@ -1,9 +1,10 @@
-"""Bits above the mutual information: every coder on Gaussian channels, in one dimension and in many.
+"""Measures the bits above the mutual information of every coder on Gaussian channels, in one dimension and in many.
 
 Run:     python -m experiments configs/synthetic_overhead.toml
-X -> Z as in `synthetic`: the mean KL of the targets is the mutual information I of the channel, and their mixture is
-the prior, so that theorems on channels apply: I <= E[D_CS] <= mean codelength, and I + log2(I + 1) + c bits suffice.
-The same I is put into one dimension, or spread evenly over dimensions that carry few bits each, as latents do.
+Channels X -> Z are as in `experiments.synthetic.targets`: the mean KL of the targets is the mutual information I, and
+their mixture is the prior. Theorems on channels therefore apply: I <= E[D_CS] <= mean codelength, and
+I + log2(I + 1) + c bits suffice. The same I is put into one dimension, or spread evenly over dimensions that carry few
+bits each, as the latents of trained models do.
 """
 
 import time
@@ -22,18 +23,33 @@ from experiments.synthetic.overhead.rows import BLOCKS, block_rows, exact_rows, 
 from recjax import rec
 from recjax.rec.base import RECAlgorithm
 
-# Sizes of approximate coders that are tried, in bits above the information.
+# Sizes of approximate coders to try, in bits above the mutual information.
 _SPARE = range(2, 8)
 
 
 @dataclass(frozen=True)
 class Config:
-    """information: I in bits. per_dim_bits: of each dimension where I is spread. coders, approximate,
-    block_coders: which are run.
+    """Configures the experiment.
 
-    candidates_to, wide_candidates_to: largest I of coders that examine 2^D_inf candidates, in one dimension and spread,
-    where D_inf is larger. approximate_to: of the approximate coders. intervals_log2: most for one dimension.
-    budget_log2: of the candidates of exact coders; orc_log2: of those of ORC.
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        seed: Seed of everything that is drawn.
+        information: Mutual information I of the channels, in bits; multiples of `per_dim_bits`.
+        per_dim_bits: Bits of each dimension where I is spread over dimensions.
+        runs: Targets of each channel.
+        coders: Exact scalar coders to run, keys of `EXACT`.
+        approximate: Approximate scalar coders to run, keys of `APPROXIMATE`.
+        block_coders: Coders of blocks to run, some of `BLOCKS`.
+        candidates_to: Largest I in one dimension of scalar coders that examine 2^D_inf candidates.
+        wide_candidates_to: Largest I over many dimensions, where D_inf is larger, of coders that examine 2^D_inf
+            candidates.
+        approximate_to: Largest I of the approximate coders.
+        intervals_log2: Logarithm (base 2) of the most intervals that a dimension is cut into.
+        budget_log2: Logarithm (base 2) of the largest number of candidates of PFR (also partitioned) and global GPRS.
+        orc_log2: Logarithm (base 2) of the candidates of partitioned ORC.
+
+    Raises:
+        ValueError: If a value is out of its range, or a coder is not known.
     """
 
     experiment: str
@@ -71,7 +87,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Search with every coder. Figures are returned, no files are written."""
+    """Runs every coder on every channel that it can afford.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        Rows in one dimension ("one") and in many ("many"), and wall times in seconds.
+    """
     start = time.perf_counter()
     sizes = (config.runs, config.seed, config.intervals_log2)
     narrow = [make_family(i, 1, *sizes) for i in config.information]
@@ -92,7 +117,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             one += fixed_rows(name, few, config.seed, _SPARE, begin)
         middle = time.perf_counter()
         for name in config.coders:
-            # PFR takes many dimensions as a block.
+            # PFR codes many dimensions as one block, in the next loop.
             if name != "pfr":
                 begin(f"{LABELS[name]}, dimension by dimension")
                 own = _affordable(wide, name, config.wide_candidates_to)

@@ -1,1 +1,1 @@
-"""Steps and bits of partitioned and plain samplers as the divergence grows."""
+"""Experiment on the steps and bits of partitioned and plain samplers as the divergence grows."""

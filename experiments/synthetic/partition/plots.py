@@ -1,4 +1,4 @@
-"""The plot of the experiment on partitions: steps, codelength on channels, and candidates for a small bias."""
+"""Plots the experiment on partitions: steps, codelength on channels, and candidates for a small bias."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,12 @@ _KINDS = ((False, panels.ORANGE, "o", "without partition"), (True, panels.BLUE, 
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Panels: steps of the exact coder, codelength, candidates of the approximate coder."""
+    """Plots three panels: steps of the exact coder, its codelength on channels, and candidates that ORC needs.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.partition.run`.
+        path: File of the plot.
+    """
     made, axes = panels.figure(1, 3, (14.5, 5.0), "What does cutting space into bins of equal mass save?")
     _plot_steps(axes[0, 0], result)
     _plot_code(axes[0, 1], result)
@@ -19,7 +24,17 @@ def plot(result: dict[str, Any], path: Path) -> None:
 
 
 def needed(result: dict[str, Any], divergence: float, partitioned: bool, level: float) -> float | None:
-    """log2 of the candidates at which the bias falls to the level, None where it does not."""
+    """Looks up the number of candidates at which the bias falls to a level.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.partition.run`.
+        divergence: Renyi-infinity divergence of the targets, in bits.
+        partitioned: Whether the searches had a partition.
+        level: The level of MMD^2, one of the config's.
+
+    Returns:
+        Logarithm (base 2) of the candidates, or None if the bias stayed above the level.
+    """
     wanted = (divergence, partitioned, level)
     found = (row for row in result["needed"] if (row["divergence"], row["partitioned"], row["mmd2_level"]) == wanted)
     return next(found)["log2_candidates"]
@@ -49,7 +64,7 @@ def _plot_code(panel: Any, result: dict[str, Any]) -> None:
         if not rows:
             continue
         x = [row["information"] for row in rows]
-        # The noise of the targets' own mean KL is left out.
+        # Not the mean codelength itself, which varies with the mean KL of the targets that happened to be drawn.
         y = [row["information"] + row["overhead"] for row in rows]
         panel.errorbar(x, y, yerr=[row["overhead_se"] for row in rows], color=colour, marker=marker, label=label)
         style = "-." if kind else ":"
@@ -85,7 +100,7 @@ def _plot_needed(panel: Any, result: dict[str, Any]) -> None:
 
 
 def _circle(panel: Any, rows: list[dict[str, Any]], x: str, y: list[float]) -> None:
-    """Marks where a budget ended more than a few searches."""
+    """Marks the points at which a budget ended more than a share `FLAGGED` of the searches."""
     marked = [(row[x], height) for row, height in zip(rows, y, strict=True) if flagged(row)]
     if marked:
         style = {"markersize": 13, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}

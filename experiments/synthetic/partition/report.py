@@ -1,4 +1,4 @@
-"""Steps, code and candidates with and without a partition: tables and a plot, from the JSON alone."""
+"""Renders the result on partitions, read from its JSON, as tables and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,14 @@ CHANNEL_COLUMNS = (
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """The exact coder's steps and code, its code on channels, and the candidates that the approximate coder needs."""
+    """Renders steps and code of the exact coder, its code on channels, and candidates that the approximate coder needs.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.partition.run`.
+
+    Returns:
+        Three tables.
+    """
     pairs = _pairs(result)
     dims = len(result["config"]["shares"])
     title = f"Exact search (PFR) for {dims}-D Gaussian targets, {result['config']['runs']:,} targets a row"
@@ -44,12 +51,17 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """See `synthetic_partition_plots`."""
+    """Draws the plot, see `experiments.synthetic.partition.plots`.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.partition.run`.
+        path: File of the plot.
+    """
     synthetic_partition_plots.plot(result, path)
 
 
 def _pairs(result: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows without and with a partition, by divergence."""
+    """Returns the rows without and with a partition, paired by divergence."""
     plain, split = ([row for row in result["exact"] if row["partitioned"] == kind] for kind in (False, True))
     return list(zip(plain, split, strict=True))
 

@@ -1,7 +1,7 @@
-"""What a space partition saves on Gaussian targets: steps of the exact coder, code, candidates of the approximate one.
+"""Measures what a space partition saves on Gaussian targets: steps and code of an exact coder, candidates of ORC.
 
 Run:     python -m experiments configs/synthetic_partition.toml
-He, Flamich and Hernandez-Lobato 2024 (arXiv:2405.12203), their experiment on 5-dimensional Gaussians.
+After the experiment of He, Flamich and Hernandez-Lobato 2024 (arXiv:2405.12203) on 5-dimensional Gaussians.
 """
 
 import math
@@ -27,7 +27,17 @@ _KINDS = {False: "no partition", True: "partitioned"}
 
 @dataclass(frozen=True)
 class Approximate:
-    """Ordered random coding. candidates_log2, in ascending order; mmd2_levels: biases that are asked for."""
+    """Configures the searches by ordered random coding (ORC).
+
+    Attributes:
+        runs: Targets of each divergence.
+        plain_candidates_log2: Logarithms (base 2) of the candidates without a partition, ascending.
+        partitioned_candidates_log2: Logarithms (base 2) of the candidates with a partition, ascending.
+        mmd2_levels: Levels of MMD^2 for which the number of candidates is computed.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
 
     runs: int
     plain_candidates_log2: tuple[int, ...]
@@ -45,10 +55,22 @@ class Approximate:
 
 @dataclass(frozen=True)
 class Config:
-    """divergences: Renyi-infinity, in bits. shares: of the bits, per dimension. budget: of PFR, in candidates.
+    """Configures the experiment.
 
-    information: mutual information of channels, in bits; plain_information_to: largest for PFR without a partition,
-    whose 2^D_inf candidates have no finite mean over a channel.
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        approximate: The searches by ORC.
+        seed: Seed of everything that is drawn.
+        divergences: Renyi-infinity divergences of the targets, in bits.
+        shares: Share of the bits in each dimension, of sum 1.
+        information: Mutual information of the channels, in bits.
+        plain_information_to: Largest mutual information for PFR without a partition, whose mean number of candidates
+            over a channel is infinite.
+        runs: Targets of each divergence or channel.
+        budget: Largest number of candidates of PFR.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     experiment: str
@@ -72,7 +94,17 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Search, for every family of targets, with and without a partition. Figures are returned, no files are written."""
+    """Runs the searches of every family of targets, with and without a partition.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        Rows of PFR by divergence ("exact") and on channels ("channels"), rows of ORC ("approximate"), the candidates
+        that ORC needs ("needed"), and wall times in seconds.
+    """
     start = time.perf_counter()
     stated = of_divergence(config.shares, config.seed)
     sizes = {False: config.approximate.plain_candidates_log2, True: config.approximate.partitioned_candidates_log2}
@@ -104,7 +136,16 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def log2_needed(curve: Sequence[tuple[int, float]], level: float) -> float | None:
-    """log2 of the candidates at which MMD^2 falls to a level, between the sizes tried; None if it does not."""
+    """Interpolates the number of candidates at which MMD^2 falls to a level, linearly between logarithms.
+
+    Args:
+        curve: Candidates and MMD^2 of each size that was tried, by ascending candidates.
+        level: The level of MMD^2.
+
+    Returns:
+        Logarithm (base 2) of the candidates; that of the first size if it is at the level already, and None if no size
+        reaches the level.
+    """
     before: tuple[float, float] | None = None
     for candidates, mmd2 in curve:
         x, y = math.log2(candidates), math.log2(max(mmd2, level / 8))
@@ -133,7 +174,7 @@ def _exact(config: Config, axis: str, family: Family, amounts: tuple[float, ...]
         row |= {"intervals": None if intervals is None else intervals.tolist(), "log2_bins": known.log2_bins}
         row |= {"steps": mean(steps), "steps_se": standard_error(steps), "steps_median": float(np.median(steps))}
         row |= {"exhausted": int(np.sum(status == Status.BUDGET)), "runs": len(steps)}
-        # The mean KL of these very targets differs from the family's by noise, which the code follows.
+        # The mean KL of the targets drawn differs from that of the family by chance, and codelengths differ with it.
         over = bits - chosen.kl_bits.sum(axis=1)
         row |= {"code_bits": mean(bits), "code_bits_se": standard_error(bits), "bound_bits": known.bound}
         row |= {"overhead": mean(over), "overhead_se": standard_error(over)}

@@ -1,1 +1,1 @@
-"""Scalar coders of A* coding and greedy Poisson rejection sampling."""
+"""Experiment on all coders in one dimension, among them A* coding and greedy Poisson rejection sampling."""

@@ -1,4 +1,4 @@
-"""The straight line through a coder's mean steps, with errors that know how straight the means are."""
+"""Fits a straight line to a coder's mean steps, with standard errors that account for deviations from the line."""
 
 from typing import Any
 
@@ -6,16 +6,23 @@ import numpy as np
 
 
 def fit_line(rows: list[dict[str, Any]], name: str, start: float = 0) -> list[dict[str, Any]]:
-    """The line through a coder's mean steps over divergences from `start` on, by weighted least squares.
+    """Fits a line to a coder's mean steps against the divergence, by weighted least squares.
 
-    chi2_per_dof: of the means about it, about 1 if they lie on a line but for their errors. Where it is larger, the
-    errors of slope and offset are larger by its root. No line through fewer than three means.
+    Args:
+        rows: Rows of exact coders.
+        name: The coder.
+        start: Smallest divergence of the fit, in bits.
+
+    Returns:
+        One row, or none for fewer than three means. "chi2_per_dof" is about 1 if the means deviate from a line by their
+        standard errors only; where it is larger, the errors of slope and offset are multiplied by its square root.
+        "largest_miss" is the largest distance of a mean from the line, in steps.
     """
     own = [row for row in rows if row["coder"] == name and row["divergence"] >= start]
     if len(own) < 3:
         return []
     x, y, error = (np.array([row[key] for row in own]) for key in ("divergence", "steps", "steps_se"))
-    # A search that always takes one step has no error.
+    # The standard error is 0 where every search takes one step.
     error = np.maximum(error, 1e-6)
     (slope, offset), covariance = np.polyfit(x, y, 1, w=1 / error, cov="unscaled")
     misses = y - slope * x - offset

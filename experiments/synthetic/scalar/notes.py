@@ -1,4 +1,4 @@
-"""What stands below the tables of the scalar coders: definitions, and what the figures at hand say."""
+"""Writes the notes below the tables of the scalar coders: definitions, and what the recorded figures show."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from experiments.reporting.verdicts import DETECTED, largest_of, smallest_undete
 from experiments.synthetic.coder_styles import CODED, LABELS
 
 KNOWN = (("KL", "kl_bits"), ("D_CS", "channel_bits"))
-"""Rows of the tables of codelengths that hold of the targets, whatever the coder."""
+"""Rows of the tables of codelengths that depend on the targets alone: label and key of `result["targets"]`."""
 
 CODE_TITLES = {
     "code_bits": "Mean codelength of exact coders, in bits: a zeta law that knows the mean",
@@ -16,7 +16,14 @@ CODE_TITLES = {
 
 
 def of_steps(result: dict[str, Any]) -> tuple[str, ...]:
-    """Lines through the means, exactness and budgets."""
+    """Writes the notes of the table of steps: fitted lines, exactness and budgets.
+
+    Args:
+        result: The recorded result of the experiment.
+
+    Returns:
+        The notes.
+    """
     first = result["config"]["divergences"][0]
     whole, rest = ([fit for fit in result["fits"] if (fit["from"] > first) == later] for later in (False, True))
     lines = "; ".join(map(_line, whole)) or "too few targets"
@@ -24,7 +31,7 @@ def of_steps(result: dict[str, Any]) -> tuple[str, ...]:
         f"{LABELS[fit['coder']]} {fit['slope']:.3f} ± {fit['slope_se']:.3f} (chi²/dof {fit['chi2_per_dof']:.1f})"
         for fit in rest
     )
-    # Codes with coded cuts are of the same samples, and no tests of their own.
+    # Rows with coded cuts are other codes of the same samples, and add no tests.
     tested = [row for row in result["exact"] if not row["coder"].endswith(CODED)]
     lowest = min(tested, key=lambda row: row["ks_pvalue"])
     ended = sum(row["exhausted"] for row in tested)
@@ -55,7 +62,15 @@ def _line(fit: dict[str, Any]) -> str:
 
 
 def of_codes(result: dict[str, Any], figure: str) -> tuple[str, ...]:
-    """Which law, and what the bounds are."""
+    """Writes the notes of a table of codelengths: the code of the index or depth, and the bounds.
+
+    Args:
+        result: The recorded result of the experiment.
+        figure: A key of `CODE_TITLES`.
+
+    Returns:
+        The notes.
+    """
     largest = max(row[f"{figure}_se"] for row in result["exact"])
     error = f"Standard errors are at most {largest:.2f} bits."
     if figure == "delta_bits":
@@ -73,7 +88,14 @@ def of_codes(result: dict[str, Any], figure: str) -> tuple[str, ...]:
 
 
 def of_bias(result: dict[str, Any]) -> tuple[str, ...]:
-    """The smallest code of each coder without a detected bias."""
+    """Writes the notes of the table of biases, with each coder's smallest code without a detected bias.
+
+    Args:
+        result: The recorded result of the experiment.
+
+    Returns:
+        The notes.
+    """
     config, first = result["config"], result["approximate"][0]
     found = []
     for name in config["approximate"]:
@@ -92,7 +114,14 @@ def of_bias(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def of_grid(result: dict[str, Any]) -> tuple[str, ...]:
-    """What a cell holds, and what it shows."""
+    """Writes the notes of the table of targets that are too narrow for the grid.
+
+    Args:
+        result: The recorded result of the experiment.
+
+    Returns:
+        The notes.
+    """
     limit = f" ({result['grid'][0]['ks_limit']:.3f} in 95% of cases)" if result["grid"] else ""
     return (
         "Cells: KS distance from the continuous target, and share of searches with Status.UNSUITED, of targets that "

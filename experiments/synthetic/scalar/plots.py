@@ -1,4 +1,4 @@
-"""The plot of the experiment in one dimension: steps twice, codelength twice, bias, and where the grid ends."""
+"""Plots the experiment in one dimension: steps, codelength, bias, and targets too narrow for the grid."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,12 @@ _D_INF = "largest log2 density ratio, D_inf (bits)"
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Six panels of questions."""
+    """Plots six panels: steps (two), bias, codelength, overhead, and targets too narrow for the grid.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.scalar.run`.
+        path: File of the plot.
+    """
     title = "What does a sample of a one-dimensional Gaussian cost to find and to send?"
     made, axes = panels.figure(2, 3, (16.5, 9.6), title)
     _plot_trees(axes[0, 0], result)
@@ -30,7 +35,7 @@ def _own(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 
 def _curve(panel: Any, rows: list[dict[str, Any]], x: str, y: str, label: bool = True, line: str = "-") -> None:
-    """One coder's curve with standard errors where there are some."""
+    """Plots one coder's curve, with standard errors where the rows have them."""
     name = rows[0]["coder"]
     panel.errorbar(
         [row[x] for row in rows],
@@ -92,7 +97,7 @@ def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
     rows = result["targets"]
     over = [row["channel_bits"] - row["kl_bits"] for row in rows]
     panel.plot([row["kl_bits"] for row in rows], over, ":", color="black", label="D_CS - KL")
-    # Room for the legend above the curves of few bits.
+    # Leaves room for the legend above the curves.
     panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
     panels.name(
         panel,

@@ -1,4 +1,4 @@
-"""Steps and code of every coder in one dimension, their bias, and where the grid ends: tables, from the JSON alone."""
+"""Renders the result in one dimension, read from its JSON, as tables and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,25 @@ from experiments.synthetic.scalar import plots as synthetic_scalar_plots
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Steps, codelength under two laws, the bias of the approximate coders, and targets on few words."""
+    """Renders steps, codelengths under two codes, biases of approximate coders, and targets too narrow for the grid.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.scalar.run`.
+
+    Returns:
+        Five tables.
+    """
     codes = [_code_table(result, figure) for figure in notes.CODE_TITLES]
     return [_step_table(result), *codes, _bias_table(result), _grid_table(result)]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """See `synthetic_scalar_plots`."""
+    """Draws the plot, see `experiments.synthetic.scalar.plots`.
+
+    Args:
+        result: The recorded result of `experiments.synthetic.scalar.run`.
+        path: File of the plot.
+    """
     synthetic_scalar_plots.plot(result, path)
 
 
@@ -37,7 +49,7 @@ def _step_table(result: dict[str, Any]) -> Table:
 
 
 def _code_table(result: dict[str, Any], figure: str) -> Table:
-    """Coders down, targets across: there are more coders than a page is wide."""
+    """Renders codelengths with coders down and targets across, as there are more coders than targets."""
     targets = result["targets"]
     rows = [(words, *(number(row[key], 2) for row in targets)) for words, key in notes.KNOWN]
     found = {(row["coder"], row["divergence"]): row for row in result["exact"]}

@@ -1,4 +1,4 @@
-"""Every coder on one-dimensional Gaussian targets: steps and codelength against divergence, and bias at equal bits.
+"""Measures steps and codelength of every coder on one-dimensional Gaussian targets, and bias at equal bits.
 
 Run:     python -m experiments configs/synthetic_scalar.toml
 After the experiments of Flamich, Markou and Hernandez-Lobato 2022 (arXiv:2201.12857) on A* coding.
@@ -36,18 +36,36 @@ from recjax import grid, randomness, rec
 from recjax.rec.base import Status
 from recjax.rec.diagnostics import kolmogorov_isf, kolmogorov_sf, ks_distance
 
-# 2^D_inf candidates are a mean, and 1 in e^8 searches of PFR needs 8 times as many; global GPRS has a longer tail.
+# The budget is at least 2^5 times the mean of 2^D_inf candidates: one in e^8 searches of PFR examines more than 8 times
+# the mean, and global GPRS has a longer tail.
 _BUDGET_OVER_MEAN_LOG2 = 5
 
-# Near 0 bits a search has its one first step, and the line is bent.
+# Every search takes at least one step, so that the mean steps bend away from the line near 0 bits.
 _BENT_BELOW = 4
 
 
 @dataclass(frozen=True)
 class Config:
-    """divergences: Renyi-infinity, in bits, of the targets of the exact coders. grid_divergences: of targets so narrow
-    that the grid's words show. budget_log2: of the candidates of the coders that examine 2^D_inf. bits: of the codes of
-    the approximate coders, for the target (bias_mean, bias_scale). coders, approximate: which are run.
+    """Configures the experiment.
+
+    Attributes:
+        experiment: Name of the experiment in the registry.
+        seed: Seed of everything that is drawn.
+        coders: Exact coders to run, keys of `EXACT`.
+        approximate: Approximate coders to run, keys of `APPROXIMATE`.
+        divergences: Renyi-infinity divergences of the targets of the exact coders, in bits.
+        grid_divergences: Renyi-infinity divergences, in bits, of targets so narrow that the words of the grid show.
+            Coders that examine 2^D_inf candidates are not run on them.
+        runs: Targets of each divergence.
+        candidate_runs: Targets of each divergence for coders that examine 2^D_inf candidates.
+        budget_log2: Logarithm (base 2) of the largest number of candidates of these coders.
+        bits: Bits of the code of each approximate coder.
+        bias_runs: Samples of each approximate coder and number of bits, all of one target.
+        bias_mean: Mean of that target.
+        bias_scale: Standard deviation of that target.
+
+    Raises:
+        ValueError: If a value is out of its range, or a coder is not known.
     """
 
     experiment: str
@@ -89,7 +107,18 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Search with every coder. Figures are returned, no files are written."""
+    """Runs every coder.
+
+    Args:
+        config: What to run.
+        folder: Unused, as no files are written.
+        console: Where progress is shown.
+
+    Returns:
+        What depends on the targets alone ("targets"), rows of exact coders ("exact"), lines fitted to their steps
+        ("fits"), their rows on narrow targets ("grid"), rows of approximate coders ("approximate"), and wall times in
+        seconds.
+    """
     start = time.perf_counter()
     exact, beyond, approximate = [], [], []
     with searches(console, len(config.coders) + len(config.approximate) * len(config.bits)) as begin:
@@ -97,7 +126,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             begin(LABELS[name])
             rows = _exact(config, name)
             exact += [row for row in rows if row["divergence"] in config.divergences]
-            # Coded cuts are other codes of the same samples.
+            # Rows with coded cuts are other codes of the same samples, and add nothing about the grid.
             coded = name + CODED
             beyond += [r for r in rows if r["divergence"] in config.grid_divergences and r["coder"] != coded]
         middle = time.perf_counter()
@@ -114,7 +143,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _known(divergence: float, chosen: synthetic.Targets) -> dict[str, Any]:
-    """What holds of targets whatever the coder."""
+    """Computes the figures of targets that do not depend on the coder."""
     kl = mean(chosen.kl_bits)
     return {"divergence": divergence, "kl_bits": kl, "channel_bits": kl + mean_channel_overhead(chosen)}
 
