@@ -119,7 +119,7 @@ def main(contender: str) -> None:
     if "case" in arguments:
         fields: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in arguments["case"].items()}
         arguments["case"] = Case(**fields)
-    task = importlib.import_module(f"experiments.benchmarks.{contender}").prepare(**arguments)
+    task = importlib.import_module(f"experiments.benchmarks.contenders.{contender}").prepare(**arguments)
     found = {name: measure(code, amount, sent["seconds"]) for name, (code, amount) in task.codes.items()}
     package = PACKAGES[contender]
     answer = {

@@ -75,6 +75,7 @@ def measure(
         path.write_bytes(inr_file.write(images.shape, model, coded, encoding.sent, config.seed))
         start = time.perf_counter()
         decoded = lossy.decode(container.read(path.read_bytes()), model)
+        decode_seconds = time.perf_counter() - start
         rows.append(
             {
                 "way": way.label,
@@ -86,7 +87,7 @@ def measure(
                 **_figures(images, decoded, encoding.sent),
                 **_blocks(model, coded, encoding.sent, size),
                 "encode_seconds": seconds,
-                "decode_seconds": time.perf_counter() - start,
+                "decode_seconds": decode_seconds,
             }
         )
     first = rows[0]
