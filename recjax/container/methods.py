@@ -1,8 +1,9 @@
-"""The methods by which images become files: one row each, which everything else reads.
+"""The table of methods that turn images into files: one row per method, which every other part of recjax reads.
 
-A row says how a file's header states the method, which options it takes, and which module codes with it. The container
-reads the parameters of a header from this table, the command line makes its options and their help from it, and files
-are decoded by the module that their row names. Nothing here imports JAX: modules are named, and imported when used.
+A row states the method's name and number, the parameters in a file's header, the options that a caller may give, and
+the module that encodes and decodes. The container parses headers by this table, the command line makes its options and
+their help from it, and a file is decoded by the module that the row of its method names. Nothing here imports JAX:
+modules are given by name and imported when they are used.
 """
 
 import importlib
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
     from recjax.container.file import File
 
 MAX_CHUNK_IMAGES = 1 << 14
-"""Images of a chunk, at most."""
+"""Largest number of images in a chunk."""
 
 
 class Bounds(NamedTuple):
-    """The lowest and the highest legal value of a parameter.
+    """Holds the lowest and the highest legal value of a header parameter.
 
     Attributes:
-        lowest: The least legal value.
-        highest: The largest legal value.
+        lowest: The lowest legal value.
+        highest: The highest legal value, included.
     """
 
     lowest: int
@@ -32,12 +33,12 @@ class Bounds(NamedTuple):
 
 
 class Compressed(NamedTuple):
-    """A file, and what there is to say of it.
+    """Holds a compressed file and what to report about it.
 
     Attributes:
-        data: The bytes of the file, which were decoded again.
-        sentence: What was done and how large the outcome is, for a person.
-        facts: The same by name, for JSON.
+        data: The bytes of the file, which was decoded again to check it.
+        sentence: What was done and how large the file is, as a sentence for a person.
+        facts: Further facts that the method adds to the report, by name, as JSON values.
     """
 
     data: bytes
@@ -46,28 +47,29 @@ class Compressed(NamedTuple):
 
 
 class Progress(Protocol):
-    """Receives the progress of work in stages."""
+    """Describes a callback that receives the progress of work that goes through stages."""
 
     def __call__(self, stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
-        """Tells how much of a stage is done.
+        """Reports how much of a stage is done.
 
         Args:
-            stage: The name of the stage, which takes the place of the one before.
-            done: How much of the stage is done.
-            total: How much of it there is, None if that is not known.
-            note: What else there is to say, such as the quality so far.
-            steady: Whether equal parts of the stage take equal times.
+            stage: The name of the stage; a new name starts a new stage, and the one before counts as finished.
+            done: How much of the stage is done, in units of `total`.
+            total: How much the stage consists of; None if that is not known.
+            note: Further text to show, such as the quality so far.
+            steady: Whether equal parts of the stage take equal times, so that a remaining time can be estimated.
         """
 
 
 class Coder(Protocol):
-    """What the module of a method must define as functions."""
+    """Lists the functions that the module of a method must define."""
 
     def load_model(self, name: str | None, images: "np.ndarray", method: str, options: Any) -> Any:
-        """Loads the model that images are coded with, or decoded.
+        """Loads the model to encode images with.
 
         Args:
-            name: A released model or the path of a trained one; None takes the released one that suits best.
+            name: The name of a released model, or the path of a trained one; None takes the released model that suits
+                best.
             images: The images, uint8 [count, height, width] or [count, height, width, channels].
             method: The name of a method of this module.
             options: An instance of the method's options.
@@ -76,14 +78,14 @@ class Coder(Protocol):
             The model; None for methods without one.
 
         Raises:
-            ValueError: There is no such model, or none for these images.
+            ValueError: There is no such model, or no released model for these images.
         """
 
     def load_named_model(self, name: str) -> Any:
-        """Loads the model of a name to decode with.
+        """Loads a model by its name.
 
         Args:
-            name: A released model or the path of a trained one.
+            name: The name of a released model, or the path of a trained one.
 
         Returns:
             The model; None for methods without one.
@@ -93,34 +95,34 @@ class Coder(Protocol):
         """
 
     def check_images(self, images: "np.ndarray", model: Any) -> None:
-        """Checks that images can be coded.
+        """Checks that a model can code images.
 
         Args:
             images: The images, uint8 [count, height, width] or [count, height, width, channels].
-            model: What `load_model` returns.
+            model: What `load_model` returned.
 
         Raises:
-            ValueError: The model cannot code such images.
+            ValueError: The model cannot code these images.
         """
 
     def compress(
         self, images: "np.ndarray", model: Any, method: str, options: Any, *, seed: int, progress: Progress | None
     ) -> Compressed:
-        """Compresses images to a file, which is decoded again.
+        """Compresses images to a file, and decodes it again to check it.
 
         Args:
             images: The images, uint8 [count, height, width] or [count, height, width, channels].
-            model: What `load_model` returns.
+            model: What `load_model` returned.
             method: The name of a method of this module.
             options: An instance of the method's options.
-            seed: The seed of the randomness that encoder and decoder share.
-            progress: Called meanwhile.
+            seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+            progress: Called while the work goes on; None reports nothing.
 
         Returns:
-            The file, and what there is to say of it.
+            The file and what to report about it.
 
         Raises:
-            ValueError: The model cannot code such images.
+            ValueError: The model cannot code these images.
         """
         ...
 
@@ -134,46 +136,47 @@ class Coder(Protocol):
         ignore_fingerprint: bool,
         progress: Callable[[int, int], None] | None,
     ) -> "np.ndarray":
-        """Decodes the images of a file, or one of them.
+        """Decodes all images of a file, or one of them.
 
         Args:
             file: A parsed file of one of the module's methods.
-            model: The model of the file; None takes the released one of the header's digest.
-            index: The number of the image, None for all.
-            max_bytes: Bytes that the work may take, beyond which it is refused.
-            ignore_fingerprint: Whether a file in floats is decoded wherever it was made.
-            progress: Called with the numbers of images that are done, and of all.
+            model: The model that made the file; None takes the released model whose digest the header states.
+            index: The number of an image, from 0; None decodes all.
+            max_bytes: Largest number of bytes that decoding may take; more is refused.
+            ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+                differently here, in which case the images may be garbage.
+            progress: Called with the number of images decoded and the number of all; None reports nothing.
 
         Returns:
-            All images [count, *shape], or the one [*shape].
+            All images [count, *shape], or the one image [*shape].
 
         Raises:
-            FormatError: The file is damaged, or of another model.
+            FormatError: The file is damaged, or was made with another model.
         """
         ...
 
 
 @dataclass(frozen=True)
 class FileMethod:
-    """A method by which images become a file.
+    """Describes a method that turns images into a file.
 
     Attributes:
-        name: The name in options, and what `recjax info` prints.
+        name: The name of the method in options, and in what `recjax info` prints.
         number: The number in the header of a file, 0 to 15, which never changes its meaning.
         parameters: Bounds of the header's parameters by name, in the order of the header; append only.
-        coder: The name of the module that codes, which defines the functions of `Coder`.
-        options: The names of a module that imports no JAX, and of the dataclass of the method's options there, divided
-            by a colon; its fields are arguments in Python and options on the command line.
+        coder: The name of the module that encodes and decodes, which defines the functions of `Coder`.
+        options: Where the dataclass of the method's options is, as "module:class"; the module imports no JAX. The
+            fields are keyword arguments in Python and options on the command line.
         summary: What the method is for, in a few words.
-        chosen: Whether a person can ask for it by name.
-        has_model: Whether the header holds the digest of a model.
-        allows_floats: Whether a file may be made with networks in floats, for research.
-        lossless: Whether decoded images are the images that were compressed.
-        images: Which images it takes, in words.
-        describer: The names of a module that imports no JAX, and of a function there from a parsed file to what
-            `recjax info` says beyond the header, by name; empty if there is nothing.
-        self_test: The options of a quick test of a machine; None if the method takes no part in it.
-        references: Options by the name of a file of the conformance set that has them.
+        chosen: Whether a user can choose the method by name; the others are used as a fallback.
+        has_model: Whether the header states the digest of a model.
+        allows_floats: Whether a file may be made with networks in float arithmetic, for research.
+        lossless: Whether the decoded images equal those that were compressed.
+        images: The kind of images that the method takes, in words.
+        describer: Where the function is that tells `recjax info` more than the header does, as "module:function"; it
+            maps a parsed file to facts by name, and the module imports no JAX. Empty if there is none.
+        self_test: The options of a quick self-test of a machine; None if the method takes no part in it.
+        references: The options of each file of the conformance set that this method makes, by the name of that file.
     """
 
     name: str
@@ -193,30 +196,30 @@ class FileMethod:
 
     @property
     def decodes_one_alone(self) -> bool:
-        """Whether one image can be decoded without the others."""
+        """Whether one image can be decoded without decoding others."""
         return "chunk_images" in self.parameters or not self.has_model
 
     def load_coder(self) -> Any:
-        """Imports the module that codes, which may import JAX.
+        """Imports the module that encodes and decodes, which may import JAX.
 
         Returns:
-            The module; see `Coder`.
+            The module, which has the functions of `Coder`.
         """
         return importlib.import_module(self.coder)
 
     def load_options(self) -> type[Any]:
-        """Imports the dataclass of the options, without JAX.
+        """Imports the dataclass of the method's options, without JAX.
 
         Returns:
-            The class; its constructor raises ValueError for a value that is not legal.
+            The class; its constructor raises ValueError for an illegal value.
         """
         return _named(self.options)
 
     def load_describer(self) -> Callable[["File"], dict[str, Any]] | None:
-        """Imports the function that describes a file, without JAX.
+        """Imports the function that describes a file beyond its header, without JAX.
 
         Returns:
-            A function from a parsed file to facts by name; None if there is none.
+            A function that maps a parsed file to facts by name; None if the method has none.
         """
         return _named(self.describer) if self.describer else None
 
@@ -237,7 +240,7 @@ _PATHS = {"index_code": Bounds(0, 255), "chunk_images": _MANY}
 _CHAIN = {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12)}
 
 _SHORT = {"candidates": 64, "block_bits": 6.0}
-"""Options of reference files, whose searches are as short as they can be."""
+"""Options of the reference files, whose searches are kept as short as possible."""
 
 
 def _vae(
@@ -249,7 +252,7 @@ def _vae(
     references: Mapping[str, Mapping[str, Any]],
     self_test: Mapping[str, Any] | None = None,
 ) -> FileMethod:
-    """Makes the row of a lossless method with a variational autoencoder."""
+    """Makes the row of a lossless method that codes with a variational autoencoder."""
     return FileMethod(
         name,
         number,
@@ -367,7 +370,7 @@ METHODS: dict[str, FileMethod] = {
         ),
     )
 }
-"""Every method by its name."""
+"""All methods, by name."""
 
 
 def of_number(number: int) -> FileMethod | None:
@@ -377,13 +380,13 @@ def of_number(number: int) -> FileMethod | None:
         number: The number in the header.
 
     Returns:
-        The row of the method; None if there is none.
+        The row of the method; None if no method has that number.
     """
     return next((method for method in METHODS.values() if method.number == number), None)
 
 
 def chosen_method(name: Any) -> FileMethod:
-    """Looks up a method that a person asks for.
+    """Looks up a method that a user chooses.
 
     Args:
         name: The name of the method.
@@ -392,7 +395,7 @@ def chosen_method(name: Any) -> FileMethod:
         The row of the method.
 
     Raises:
-        ValueError: There is no such method to choose.
+        ValueError: There is no such method, or it cannot be chosen.
     """
     names = [method.name for method in METHODS.values() if method.chosen]
     if not isinstance(name, str) or name not in names:
@@ -401,17 +404,17 @@ def chosen_method(name: Any) -> FileMethod:
 
 
 def options_of(name: Any, given: Mapping[str, Any]) -> Any:
-    """Makes the options of a method.
+    """Makes the options of a method from values by name.
 
     Args:
         name: The name of the method.
-        given: Values by name; those that the method does not have may be there as None.
+        given: Values by the name of the option. Options that the method does not have may be given as None.
 
     Returns:
-        An instance of the method's options.
+        An instance of the dataclass of the method's options.
 
     Raises:
-        ValueError: There is no such method, it has no such option, or a value is not legal.
+        ValueError: There is no such method, it has no such option, or a value is illegal.
     """
     method = chosen_method(name)
     kind = method.load_options()
@@ -422,14 +425,14 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
 
 
 def foreign_option(method: FileMethod, option: str) -> str:
-    """Says that a method has no use for an option.
+    """Says in a sentence that a method does not have an option.
 
     Args:
-        method: The method.
-        option: The name of an option, which the method does not have.
+        method: The row of the method.
+        option: The name of an option that the method does not have.
 
     Returns:
-        A sentence that names the methods to which the option belongs.
+        A sentence that also names the methods that have the option.
     """
     owners = [
         other.name for other in METHODS.values() if other.chosen and option in other.load_options().__dataclass_fields__
