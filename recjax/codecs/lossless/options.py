@@ -57,8 +57,8 @@ class BlockOptions(LosslessOptions):
     """KL divergence of a block of latents, in bits; by default as much as the default number of candidates can carry.
     Larger blocks make smaller files, but need more candidates."""
     blocks: int | None = None
-    """Largest number of blocks that the latents of an image are cut into, in place of block_bits. Fewer blocks make
-    smaller files, but need more candidates."""
+    """Largest number of blocks that the latents of an image are cut into, instead of a number of bits per block. Fewer
+    blocks make smaller files, but need more candidates."""
     index_code: Literal["zeta", "learned", "delta"] | None = None
     """Code of the indices of candidates; by default the one learned from training images if the model has it, else
     zeta. delta is Elias's."""
