@@ -45,8 +45,8 @@ class Compress:
     """Make OUT a folder of files, shards, with this many images each, in bounded memory. If it is stopped, the same
     command goes on where it was."""
     part: Annotated[str | None, BY_DEFAULT] = None
-    """Code only this part of the shards, for several processes that share the work: of four processes, they are 0/4 to
-    3/4; by default all. Needs --shard-images."""
+    """Code only a part of the shards, for several processes that share the work: 0/4, 1/4, 2/4 and 3/4 for four of
+    them; by default all. Needs --shard-images."""
     force: Flag = False
     """Replace OUT if it exists; it keeps its permissions."""
     json: Flag = False

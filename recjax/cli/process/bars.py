@@ -37,7 +37,7 @@ class Pace:
             total: How much the stage consists of.
 
         Returns:
-            The time in seconds; None as long as there are too few reports.
+            The time in seconds; None as long as there are too few reports, or none of progress.
         """
         now = self._clock()
         self._reports += 1

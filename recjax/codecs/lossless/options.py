@@ -61,7 +61,7 @@ class BlockOptions(LosslessOptions):
     blocks make smaller files, but need more candidates."""
     index_code: Literal["zeta", "learned", "delta"] | None = None
     """Code of the indices of candidates; by default the one learned from training images if the model has it, else
-    zeta. delta is Elias's."""
+    zeta. delta is Elias's delta code."""
     bin_code: Literal["uniform", "learned"] | None = None
     """Code of the bins of the partition; by default the one learned from training images if the model has it, else
     uniform."""
@@ -89,7 +89,7 @@ class PathOptions(LosslessOptions):
 
     index_code: Literal["zeta", "learned", "delta"] | None = None
     """Code of the depths of paths down the tree; by default the one learned from training images if the model has it,
-    else zeta. delta is Elias's."""
+    else zeta. delta is Elias's delta code."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -271,7 +271,7 @@ def at_rate(
         The settings for this rate.
 
     Raises:
-        ValueError: The header and the bins alone take more bits.
+        ValueError: The rate is lower than the least that a shift gives.
     """
     tall, wide = inr.patches_of(model, height, width)
     overhead = inr_file.overhead_bits(model, pictures, tall, wide)

@@ -1,9 +1,10 @@
 """Encodes pictures as samples of the latents of implicit neural representations, each picture decodable alone.
 
-Fitting makes posteriors (`inr_fit`), searches send samples of them block by block (`inr_search`), and a decoder renders
-the latents that the codes name, in integers, so that a file has the same pixels everywhere (arXiv:2405.12203, section
-on implicit neural representations; RECOMBINER, arXiv:2309.17182). A picture has latents on several levels, and a level
-has squares of some patches; a file has a message for each square of each level of a picture.
+Fitting makes posteriors (`recjax.models.inr.fit`), searches send samples of them block by block
+(`recjax.codecs.lossy.search`), and a decoder renders the latents that the codes name, in integers, so that a file has
+the same pixels everywhere (arXiv:2405.12203, section on implicit neural representations; RECOMBINER, arXiv:2309.17182).
+A picture has latents on several levels, and a level has latents for each square of some patches; a file has a message
+for each square of each level of a picture.
 """
 
 from collections.abc import Callable
@@ -192,8 +193,8 @@ def search(
     key = randomness.key(seed)
     run = _Run(model, settings, effort, whole_patches(model, pictures), key, progress)
     sending = run.start(weight, fitted)
-    # Posteriors start narrow, so that their divergence says nothing before some steps are done. The weight is steered
-    # by it in the second half of the first steps only.
+    # Posteriors start narrow, so that their divergence says nothing before some steps are done. Where they start
+    # afresh, it therefore steers the weight in the second half of the first steps only.
     untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE if fitted is None else 0
     sending = run.tune(sending, untold)
     sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
