@@ -38,19 +38,15 @@ class Decompress:
     model: Annotated[str | None, BY_DEFAULT] = None
     """The path of the model that made the file; by default the released model that the file states."""
     index: Annotated[int | None, BY_DEFAULT] = None
-    """Write only the image of this number, counted from 0; by default all. Files of bb-ans and bb-ans-rec decode other
-    images for it too."""
+    """Write only the image of this number, from 0; by default all. bb-ans and bb-ans-rec decode others for it too."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse a file whose decoded images take more bytes than this."""
     max_seconds: float = MAX_SECONDS
-    """Give up on a file that takes more seconds to decode. The time is checked between batches of images, and starts
-    anew with each shard."""
+    """Give up if decoding takes more seconds; checked between batches of images, and anew for each shard."""
     ignore_fingerprint: Flag = False
-    """Decode a file that was made with --arithmetic float even if floats come out differently here; its images may be
-    garbage."""
+    """Decode a file made with --arithmetic float even if floats come out differently here, perhaps to garbage."""
     force: Flag = False
-    """Replace OUT if it exists: a file, which keeps its permissions, or a folder that holds such PNGs and nothing
-    else."""
+    """Replace OUT if it exists: a file, which keeps its permissions, or a folder of such PNGs and nothing else."""
     json: Flag = False
     """Print the report as one JSON object."""
 
@@ -123,13 +119,11 @@ class Verify:
     model: Annotated[str | None, BY_DEFAULT] = None
     """The path of the model that made the file; by default the released model that the file states."""
     against: Annotated[Path | None, BY_DEFAULT] = None
-    """Images to compare with: a PNG, a folder of PNGs or an .npy, - for standard input. Those of a lossless file must
-    be equal; for a lossy file the PSNR is printed. By default the file must only decode."""
+    """Images to compare with: a PNG, a folder of PNGs or an .npy, - for standard input; by default none."""
     max_bytes: int = MAX_RAW_BYTES
     """Refuse a file whose decoded images take more bytes than this."""
     max_seconds: float = MAX_SECONDS
-    """Give up on a file that takes more seconds to decode. The time is checked between batches of images, and starts
-    anew with each shard."""
+    """Give up if decoding takes more seconds; checked between batches of images, and anew for each shard."""
     json: Flag = False
     """Print the report as one JSON object."""
 

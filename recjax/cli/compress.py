@@ -42,11 +42,9 @@ class Compress:
     seed: int = 0
     """Seed of the randomness that encoder and decoder share, from 0 to 2^64 - 1; it is stored in the file."""
     shard_images: Annotated[int | None, BY_DEFAULT] = None
-    """Make OUT a folder of files, shards, with this many images each, in bounded memory. If it is stopped, the same
-    command goes on where it was."""
+    """Make OUT a folder of files of this many images, in bounded memory; the same command goes on after a stop."""
     part: Annotated[str | None, BY_DEFAULT] = None
-    """Code only a part of the shards, for several processes that share the work: 0/4, 1/4, 2/4 and 3/4 for four of
-    them; by default all. Needs --shard-images."""
+    """With --shard-images: code one of several parts of the shards, such as 0/4, 1/4, 2/4 or 3/4; by default all."""
     force: Flag = False
     """Replace OUT if it exists; it keeps its permissions."""
     json: Flag = False

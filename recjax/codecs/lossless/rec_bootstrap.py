@@ -104,7 +104,7 @@ def split(message: Message, lanes: int) -> Message:
 
 
 def join(message: Message) -> Message:
-    """Gathers the bits of lanes to an open message, which undoes `split`.
+    """Gathers the bits of lanes into an open message, which undoes `split`.
 
     Args:
         message: The message with lanes.

@@ -1,4 +1,4 @@
-"""Reports on what the bits of a file are spent: ideal and actual rates, the bias of the samples, and the time taken."""
+"""Reports what the bits of a file are spent on: ideal and actual rates, the bias of the samples, and the time taken."""
 
 import functools
 import math
