@@ -4,7 +4,7 @@ The value of word w is the quantile at the middle of its cell, (w + 1/2) / 2^P, 
 read from a table (see `quantiles.py`) and interpolated in integers, so that every machine gets the same integer. The
 distribution of a coded sample is a mass function on words. A value differs from the true quantile by less than
 MAX_ERROR; the outermost cells are unbounded, and their values are quantiles like all others. Functions of values that
-have no argument `law` are for the standard normal distribution.
+have no argument `form` are for the standard normal distribution.
 """
 
 import jax
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float32, Int32, UInt32
 
 from recjax import quantiles
 from recjax.numerics import of_one_rank
-from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, QuantileLaw
+from recjax.quantiles import FRACTION_BITS, KNOTS_LOG2, NORMAL, StandardForm
 
 BITS = 24
 """P where it is not given: the number of bits of a word."""
@@ -24,7 +24,7 @@ LAST_VALUE = 5.42
 """An upper bound on the values of the normal grid, hardly above that of its last word."""
 
 MAX_ERROR = 3e-7
-"""Bound on the difference between a value and the true quantile, in units of `law.unit`."""
+"""Bound on the difference between a value and the true quantile, in units of `form.unit`."""
 
 MAX_INTERVALS = 1 << 15
 """Largest number of equal-mass intervals into which a coordinate can be cut."""
@@ -37,9 +37,9 @@ _FRACTION_LOG2 = _MANTISSA_LOG2 - KNOTS_LOG2
 _FIRST_KNOT = 127 << KNOTS_LOG2
 
 
-def _magnitude_fixed(tail: UInt32[Array, "*n"], law: QuantileLaw) -> Int32[Array, "*n"]:
+def _magnitude_fixed(tail: UInt32[Array, "*n"], form: StandardForm) -> Int32[Array, "*n"]:
     """Returns |quantile| in units of 2^-26 at the tail mass tail * 2^-25, for tail in [1, 2^24)."""
-    knots, steps = quantiles.tables(law)
+    knots, steps = quantiles.tables(form)
     # Integers below 2^24 are exact in float32: the exponent gives the octave, and the mantissa the place within it.
     bits = jax.lax.bitcast_convert_type(tail.astype(jnp.float32), jnp.uint32)
     index = (bits >> _FRACTION_LOG2) - jnp.uint32(_FIRST_KNOT)
@@ -49,7 +49,7 @@ def _magnitude_fixed(tail: UInt32[Array, "*n"], law: QuantileLaw) -> Int32[Array
 
 
 def value_fixed(
-    word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS, law: QuantileLaw = NORMAL
+    word: UInt32[Array | np.ndarray, "*n"], bits: int = BITS, form: StandardForm = NORMAL
 ) -> Int32[Array, "*n"]:
     """Returns the values of words, in units of 2^-26.
 
@@ -58,10 +58,10 @@ def value_fixed(
     Args:
         word: Words in [0, 2^P), of any shape.
         bits: P, the number of bits of a word, at most 24.
-        law: The standard form of the coding distribution.
+        form: The standard form of the coding distribution.
 
     Returns:
-        int32: z, with |z| < 5.5 for the normal distribution; z / law.unit for others.
+        int32: z, with |z| < 5.5 for the normal distribution; z / form.unit for others.
 
     Example:
         >>> import jax.numpy as jnp
@@ -73,7 +73,7 @@ def value_fixed(
     mirrored = (jnp.uint32((1 << bits) - 1)) - word
     lower_half = word < jnp.uint32(1 << (bits - 1))
     cell = jnp.where(lower_half, word, mirrored)
-    magnitude = _magnitude_fixed((2 * cell + 1) << (BITS - bits), law)
+    magnitude = _magnitude_fixed((2 * cell + 1) << (BITS - bits), form)
     return jnp.where(lower_half, -magnitude, magnitude)
 
 
@@ -178,15 +178,15 @@ def to_fixed(z: Float32[Array, "*n"]) -> Int32[Array, "*n"]:
     return jnp.floor(clipped * jnp.float32(2.0**FRACTION_BITS)).astype(jnp.int32)
 
 
-def cell_of_fixed(z: Int32[Array, "*n"], bits: int = BITS, law: QuantileLaw = NORMAL) -> UInt32[Array, "*n"]:
+def cell_of_fixed(z: Int32[Array, "*n"], bits: int = BITS, form: StandardForm = NORMAL) -> UInt32[Array, "*n"]:
     """Finds the last word whose value is at most z, on the grid of any coding distribution.
 
     It bisects the integer values, so that the result agrees with `value_fixed` at every word.
 
     Args:
-        z: Numbers in units of 2^-26, and of `law.unit`, as `value_fixed` returns them.
+        z: Numbers in units of 2^-26, and of `form.unit`, as `value_fixed` returns them.
         bits: P, the number of bits of a word, at most 24.
-        law: The standard form of the coding distribution.
+        form: The standard form of the coding distribution.
 
     Returns:
         Words of z's shape, uint32; 0 where no word has so small a value.
@@ -201,7 +201,7 @@ def cell_of_fixed(z: Int32[Array, "*n"], bits: int = BITS, law: QuantileLaw = NO
 
     def refine(step, word):
         trial = word | (jnp.uint32(1 << (bits - 1)) >> jnp.asarray(step, jnp.uint32))
-        return jnp.where(value_fixed(trial, bits, law) <= z, trial, word)
+        return jnp.where(value_fixed(trial, bits, form) <= z, trial, word)
 
     return jax.lax.fori_loop(0, bits, refine, jnp.zeros(jnp.shape(z), jnp.uint32))
 

@@ -24,7 +24,7 @@ OCTAVES = 24
 
 
 @dataclass(frozen=True)
-class QuantileLaw:
+class StandardForm:
     """A standard distribution (location 0, scale 1), given by its quantiles.
 
     Attributes:
@@ -40,15 +40,15 @@ class QuantileLaw:
     checksum: int
 
 
-NORMAL = QuantileLaw("normal", lambda mass: -NormalDist().inv_cdf(mass), 1.0, 0x41B79CEF)
-UNIFORM = QuantileLaw("uniform", lambda mass: 1 - 2 * mass, 1.0, 0x57B6DB7F)
-LAPLACE = QuantileLaw("Laplace", lambda mass: -math.log(2 * mass) / 4, 4.0, 0x4681BFBC)
-LOGISTIC = QuantileLaw("logistic", lambda mass: (math.log1p(-mass) - math.log(mass)) / 4, 4.0, 0x2239C8FF)
-TRIANGULAR = QuantileLaw("triangular", lambda mass: 1 - math.sqrt(2 * mass), 1.0, 0x929E6C50)
+NORMAL = StandardForm("normal", lambda mass: -NormalDist().inv_cdf(mass), 1.0, 0x41B79CEF)
+UNIFORM = StandardForm("uniform", lambda mass: 1 - 2 * mass, 1.0, 0x57B6DB7F)
+LAPLACE = StandardForm("Laplace", lambda mass: -math.log(2 * mass) / 4, 4.0, 0x4681BFBC)
+LOGISTIC = StandardForm("logistic", lambda mass: (math.log1p(-mass) - math.log(mass)) / 4, 4.0, 0x2239C8FF)
+TRIANGULAR = StandardForm("triangular", lambda mass: 1 - math.sqrt(2 * mass), 1.0, 0x929E6C50)
 
 
 @functools.cache
-def knots(law: QuantileLaw) -> np.ndarray:
+def knots(form: StandardForm) -> np.ndarray:
     """Computes the knots of a quantile table, descending to 0.
 
     They are computed in float64, yet are the same on every machine: no entry lies within 1e-6 units of a rounding
@@ -56,7 +56,7 @@ def knots(law: QuantileLaw) -> np.ndarray:
     checksum detects machines with less accurate arithmetic.
 
     Args:
-        law: The standard distribution.
+        form: The standard distribution.
 
     Returns:
         int64 [OCTAVES * 512 + 1]: |quantile| / unit at the tail masses 2^-25 * 2^octave * (1 + j/512), in units of
@@ -67,23 +67,23 @@ def knots(law: QuantileLaw) -> np.ndarray:
     """
     octave, knot = np.divmod(np.arange((OCTAVES << KNOTS_LOG2) + 1), 1 << KNOTS_LOG2)
     mass = np.ldexp(1 + knot / (1 << KNOTS_LOG2), octave - 25)
-    table = np.array([round(law.magnitude(m) * (1 << FRACTION_BITS)) for m in mass.tolist()], np.int64)
-    if zlib.crc32(table.astype("<i8").tobytes()) != law.checksum:
+    table = np.array([round(form.magnitude(m) * (1 << FRACTION_BITS)) for m in mass.tolist()], np.int64)
+    if zlib.crc32(table.astype("<i8").tobytes()) != form.checksum:
         raise RuntimeError(
-            f"this machine's float64 arithmetic does not reproduce recjax's {law.name} quantile table; report its type"
+            f"this machine's float64 arithmetic does not reproduce recjax's {form.name} quantile table; report its type"
         )
     return table
 
 
 @functools.cache
-def tables(law: QuantileLaw) -> tuple[np.ndarray, np.ndarray]:
+def tables(form: StandardForm) -> tuple[np.ndarray, np.ndarray]:
     """Makes the two tables that quantiles are interpolated from.
 
     Args:
-        law: The standard distribution.
+        form: The standard distribution.
 
     Returns:
         All knots but the last, and how much the quantile falls from each knot to the next; uint32 [OCTAVES * 512] both.
     """
-    values = knots(law)
+    values = knots(form)
     return values[:-1].astype(np.uint32), (values[:-1] - values[1:]).astype(np.uint32)

@@ -15,8 +15,12 @@ MAY_IMPORT = {
     "training": {"recjax", "training"},
     "experiments": {"recjax", "training", "experiments"},
 }
-MOST_LINES = 400
+MOST_LINES = 390
+"""Of a file, its docstrings aside."""
+
 MOST_MODULES = 15
+"""Of a folder."""
+
 FLOORS = (
     "errors text version randomness numerics quantiles grid pytrees compiler memory sizes",
     "distributions coding io",
@@ -149,8 +153,20 @@ def test_configs_are_documents_only():
 
 @pytest.mark.parametrize("part", [*PARTS, "tests"])
 def test_files_stay_short(part):
-    lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources(part)}
+    lengths = {str(path): lines_without_docstrings(path) for path in sources(part)}
     assert not {path: length for path, length in lengths.items() if length > MOST_LINES}
+
+
+def lines_without_docstrings(path: Path) -> int:
+    """Counts the lines of a file; docstrings are as long as what they explain needs."""
+    source = path.read_text(encoding="utf-8")
+    strings = (
+        one
+        for node in ast.walk(ast.parse(source))
+        for one in (node.body if isinstance(getattr(node, "body", None), list) else [])
+        if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)
+    )
+    return len(source.splitlines()) - sum((one.end_lineno or one.lineno) - one.lineno + 1 for one in strings)
 
 
 def test_the_top_level_holds_the_agreed_names_only():

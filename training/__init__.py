@@ -1,0 +1,1 @@
+"""Training of the models that recjax codes with: data sets, objectives, loops, conversion to integers, and releases."""

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: one safetensors file with every leaf of the state, so that a run resumes exactly."""
+"""Saves and restores the state of a training run as one safetensors file, so that a run resumes exactly."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +12,31 @@ from recjax.io import tensor_file
 
 
 def save(path: str | Path, state: Any, document: Mapping[str, Any]) -> None:
-    """Write a pytree of arrays and a JSON document beside it, atomically."""
+    """Writes a pytree of arrays and a document, atomically.
+
+    Args:
+        path: The path of the checkpoint, which may be replaced.
+        state: The pytree, with arrays as leaves.
+        document: What else the checkpoint holds, of types that JSON has.
+    """
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
     tensors = {jax.tree_util.keystr(path_): np.asarray(leaf) for path_, leaf in leaves}
     tensor_file.write(path, tensors, {"checkpoint": dict(document)})
 
 
 def restore(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
-    """The state of a checkpoint, in the shape of `like`, and its document; ValueError if they do not fit."""
+    """Reads the state and the document of a checkpoint.
+
+    Args:
+        path: The path of the checkpoint.
+        like: A state with the same structure, shapes and dtypes.
+
+    Returns:
+        The state, with the structure of `like`, and the document.
+
+    Raises:
+        ValueError: The file is missing or damaged, or its structure, shapes or dtypes are different.
+    """
     tensors, document = tensor_file.read(path)
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
     restored = []

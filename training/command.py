@@ -1,4 +1,4 @@
-"""What the commands of training and experiments share: errors as one sentence, and the folder that they write to."""
+"""Helpers that the commands of training and experiments share: error messages, exit codes and output folders."""
 
 import argparse
 import json
@@ -12,10 +12,18 @@ from recjax.cli.main import BAD_INPUT, FINE, INTERRUPTED, sentence
 
 
 def guarded(name: str, action: Callable[[], object], *, debug: bool = False) -> int:
-    """Run the action of a command and return its exit code.
+    """Runs the action of a command and turns its errors into an exit code.
 
-    What a user can mend (ValueError, OSError, a loss that is no longer finite) becomes one sentence on stderr after
-    `name`, or the traceback with `debug`. Other errors are bugs and pass.
+    Errors that a user can mend (ValueError, OSError, a loss that is no longer finite) become one sentence on stderr.
+    Other errors are bugs and pass through.
+
+    Args:
+        name: The name of the command, which the sentence begins with.
+        action: The action.
+        debug: Whether to print the traceback instead of a sentence.
+
+    Returns:
+        The exit code.
     """
     try:
         action()
@@ -33,7 +41,15 @@ def guarded(name: str, action: Callable[[], object], *, debug: bool = False) -> 
 
 
 def parser_of(name: str, text: str | None) -> argparse.ArgumentParser:
-    """The parser of a module's command, whose help is the module's text: a summary, and then examples as they stand."""
+    """Makes the argument parser of a command whose help is the docstring of its module.
+
+    Args:
+        name: The name of the module.
+        text: The docstring: a summary and, after an empty line, examples, which are shown unchanged.
+
+    Returns:
+        A parser that has the option --debug.
+    """
     summary, _, examples = (text or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
@@ -46,7 +62,17 @@ def parser_of(name: str, text: str | None) -> argparse.ArgumentParser:
 
 
 def output_folder(path: Path) -> Path:
-    """The folder of --out, made if it is not there; ValueError if the path is a file."""
+    """Makes the folder that --out names, if it does not exist.
+
+    Args:
+        path: The path of the folder.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: The path is a file.
+    """
     if path.exists() and not path.is_dir():
         raise ValueError(f"--out must name a folder, got the file {path}; name another one.")
     path.mkdir(parents=True, exist_ok=True)
@@ -54,10 +80,15 @@ def output_folder(path: Path) -> Path:
 
 
 def require_no_model(out: Path, name: str, *, force: bool) -> None:
-    """Makes the folder of --out, and checks that a model of a name can be released there.
+    """Makes the folder that --out names, and checks that a model can be released there under a name.
+
+    Args:
+        out: The folder.
+        name: The name of the model.
+        force: Whether a model of this name may be replaced.
 
     Raises:
-        ValueError: the name is empty or contains a folder, or such a model exists and `force` is not set.
+        ValueError: The name is empty or contains a folder, or such a model exists and `force` is not set.
     """
     folder = output_folder(out)
     if not name or Path(name).name != name:
@@ -74,16 +105,16 @@ def require_same_run(
     *,
     free: Container[str] = (),
 ) -> None:
-    """Checks that a run may write its model to a path: what is there, if anything, is a model of the same run.
+    """Checks that a run may write its model to a path: a model that is already there must be of the same run.
 
     Args:
-        path: of the model.
-        stated: what the card of the run's model will say of its data and settings.
-        card_of: reads the card of a model.
-        free: names of settings of the training that may differ.
+        path: The path of the model.
+        stated: What the card of the run's model will say about its data and settings.
+        card_of: A function that reads the card of a model file.
+        free: The names of training settings that may differ.
 
     Raises:
-        ValueError: if the model there is of other data or settings, or states none.
+        ValueError: The model that is there has other data or settings, or does not state them.
     """
     if not path.exists():
         return
@@ -96,6 +127,6 @@ def require_same_run(
 
 def _differs(wanted: Any, found: Any) -> bool:
     if isinstance(wanted, dict) and isinstance(found, dict):
-        # Settings that are younger than the card had their defaults.
+        # A setting that the card does not state was added later: the run had its default.
         return any(_differs(value, found[name]) for name, value in wanted.items() if name in found)
     return wanted != found

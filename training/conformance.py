@@ -1,8 +1,8 @@
-"""Write the files of the conformance set that are missing: one for each codec, and for each released model.
+"""Write the reference files that are missing: one for each method, and one or two for each released model.
 
     python -m training.conformance --out recjax/conformance/references
 
-Files that are there stay as they are, for ever; see `recjax.conformance.check`.
+Files that exist are never changed; see `recjax.conformance.check`.
 """
 
 import sys
@@ -29,11 +29,15 @@ OPTIONS = {
     if method.lossless
     for name, options in method.references.items()
 }
-"""Every lossless method, with searches as short as they can be."""
+"""The options of every lossless reference file, by the last part of its name; searches are as short as possible."""
 
 
 def wanted() -> list[tuple[str, str, str]]:
-    """Name, model and options of every lossless file: all codecs with one model, and others with a codec or two."""
+    """Lists the lossless reference files: all methods with one model, and a method or two with each of the others.
+
+    Returns:
+        The name of each file, the name of its model, and its key in OPTIONS.
+    """
     found = [(f"digits-{name}", "digits", name) for name in OPTIONS]
     for card in read_cards():
         if card.name != "digits":
@@ -43,7 +47,14 @@ def wanted() -> list[tuple[str, str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 1 and one sentence on stderr; 2 for wrong usage."""
+    """Runs the command `python -m training.conformance`.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     parser = parser_of("training.conformance", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the set, which may hold some of it")
     options = parser.parse_args(arguments)
@@ -64,14 +75,14 @@ def _write(out: Path, console: rich.console.Console) -> None:
     for model_name in inr_model.list_models():
         if f"{model_name}-inr" not in there:
             model = inr_model.load_model(model_name)
-            # A model of one level is for pictures of one patch.
+            # A model with one level codes only pictures of the size of a patch.
             picture = _picture() if len(model.spans) > 1 else _picture()[:, : model.shape.height, : model.shape.width]
             file = lossy.compress(picture, model, bits_per_pixel=0.4, effort="quick")
             _tell(console, conformance.add(f"{model_name}-inr", model_name, file, folder), file)
 
 
 def _picture() -> np.ndarray:
-    """One small picture of soft shapes, 32x48, so that it has patches to be cut off."""
+    """Makes a small picture of soft shapes, 32x48, which is not a multiple of every patch size."""
     y, x = np.mgrid[:32, :48] / 32
     light = [0.5 + 0.4 * np.sin(3 * x + 2 * y), 0.3 + 0.5 * y, 0.6 - 0.3 * np.hypot(x - 0.7, y - 0.5)]
     return np.rint(255 * np.clip(np.stack(light, axis=-1), 0, 1)).astype(np.uint8)[None]

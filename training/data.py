@@ -1,11 +1,11 @@
-"""Data sets as uint8 arrays [images, height, width], in fixed splits.
+"""Loads data sets of grey or binary images, uint8 [images, height, width], in fixed splits.
 
 - digits: the 8x8 digits of scikit-learn, 17 levels; 1197 train, 200 validation, 400 test, by a fixed shuffle.
 - mnist: 256 levels; the last 5,000 training images are the validation split.
 - binary_mnist: MNIST with pixels of 128 and above as 1, the rest as 0. This is not the fixed stochastic binarisation of
-  Larochelle and Murray (2011), so rates do not compare with tables made on that.
+  Larochelle and Murray (2011), so rates cannot be compared with those on that.
 - sampled_mnist: MNIST with each pixel as 1 with probability pixel / 255, as in the bits-back paper (arXiv:1901.04866).
-  Validation and test are one draw, the same for everyone; the train split is drawn anew in every epoch.
+  Validation and test are one fixed draw; the train split is drawn anew in every epoch.
 """
 
 import argparse
@@ -41,10 +41,15 @@ _MNIST_SHA256 = {
 
 @dataclass(frozen=True)
 class DataSet:
-    """Images of one split.
+    """The images of one split of a data set.
 
-    levels: pixels that are coded are 0 to levels - 1.
-    sampled: the images are grey, of values 0 to 255, and training draws each pixel as 1 with probability value / 255.
+    Attributes:
+        name: The name of the data set.
+        split: "train", "validation" or "test".
+        levels: The number of values of a coded pixel, which are 0 to levels - 1.
+        images: The images, uint8 [images, height, width].
+        sampled: Whether the images are grey, with values 0 to 255, and training draws each pixel as 1 with probability
+            value / 255.
     """
 
     name: str
@@ -55,20 +60,40 @@ class DataSet:
 
     @property
     def coded(self) -> UInt8[np.ndarray, "images height width"]:
-        """The images as they are coded: of a sampled split, one draw, always the same."""
+        """The images as they are coded; for a sampled split this is one draw, always the same."""
         return draw_pixels(self.images, _SAMPLED_MNIST_SEEDS[self.split]) if self.sampled else self.images
 
 
 def draw_pixels(grey: UInt8[np.ndarray, "*shape"], seed: int) -> UInt8[np.ndarray, "*shape"]:
-    """Each pixel as 1 with probability grey / 255; NumPy's compatibility policy has frozen RandomState's stream."""
+    """Draws each pixel as 1 with probability grey / 255.
+
+    It uses RandomState, whose stream is frozen by NumPy's compatibility policy.
+
+    Args:
+        grey: The probabilities in units of 1/255, of any shape.
+        seed: The seed of the draw.
+
+    Returns:
+        Pixels 0 or 1, uint8, of the shape of `grey`.
+    """
     return (np.random.RandomState(seed).randint(0, 255, grey.shape, np.uint8) < grey).astype(np.uint8)
 
 
 def load(name: str, split: str, *, directory: str | Path | None = None, download: bool = False) -> DataSet:
-    """One split of a data set.
+    """Loads one split of a data set.
 
-    directory: where the MNIST files are; else the directory named by RECJAX_DATA, else ../shared/data beside the
-        checkout, else, if `download` is set, a cache directory filled from the origin and checked by SHA-256.
+    Args:
+        name: The name of the data set, one of NAMES.
+        split: The name of the split, one of SPLITS.
+        directory: The folder of the MNIST files. None takes the one that RECJAX_DATA names, otherwise ../shared/data
+            beside the checkout, otherwise the cache.
+        download: Whether to fetch MNIST files that are not there into the cache, with a check of their SHA-256 digest.
+
+    Returns:
+        The split.
+
+    Raises:
+        ValueError: There is no such data set or split, or its files are missing or damaged.
     """
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
@@ -85,12 +110,28 @@ def load(name: str, split: str, *, directory: str | Path | None = None, download
 
 
 def load_splits(name: str, *, directory: str | Path | None = None, download: bool = False) -> dict[str, DataSet]:
-    """Every split of a data set by its name; see `load`."""
+    """Loads all splits of a data set.
+
+    Args:
+        name: The name of the data set, one of NAMES.
+        directory: The folder of the MNIST files, as in `load`.
+        download: Whether to fetch missing MNIST files, as in `load`.
+
+    Returns:
+        The splits by name.
+    """
     return {split: load(name, split, directory=directory, download=download) for split in SPLITS}
 
 
 def check_name(name: str) -> None:
-    """ValueError, with the names that there are, unless this is one."""
+    """Checks that there is a data set of a name.
+
+    Args:
+        name: The name.
+
+    Raises:
+        ValueError: There is none; the sentence lists the names.
+    """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(NAMES)}.")
 
@@ -117,7 +158,17 @@ def _mnist(split: str, directory: str | Path | None, download: bool) -> np.ndarr
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array of an IDX file of uint8, gzip-compressed or not."""
+    """Reads an IDX file of uint8, which may be compressed with gzip.
+
+    Args:
+        path: The path of the file; it is decompressed if the name ends in .gz.
+
+    Returns:
+        The array, uint8.
+
+    Raises:
+        ValueError: The file cannot be read, or is not a whole IDX file of uint8.
+    """
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         zero, kind, num_axes = struct.unpack_from(">HBB", data)
@@ -153,7 +204,7 @@ def _cache_directory() -> Path:
 
 
 def _download(name: str, directory: Path) -> Path:
-    """The file in the cache directory; fetched if it is not there yet."""
+    """Returns the path of a file in the cache directory, after fetching it if it is not there."""
     if (directory / name).is_file():
         return directory / name
     try:
@@ -169,7 +220,14 @@ def _download(name: str, directory: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m training.data NAME`: fetch a data set if it is not here, and say what it holds."""
+    """Runs the command `python -m training.data NAME`, which fetches a data set if needed and says what it holds.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     parser = argparse.ArgumentParser(prog="python -m training.data", description="Fetch a data set and check it.")
     parser.add_argument("name", choices=NAMES)
     name = parser.parse_args(arguments).name

@@ -1,13 +1,13 @@
-"""Data sets of RGB pictures, uint8 [picture, height, width, 3], in fixed splits.
+"""Loads data sets of RGB pictures, uint8 [picture, height, width, 3], in fixed splits.
 
-- cifar10: 32x32, the files of the original's Python version that are there; the last 1,000 of the training images are
-  the validation split.
-- photos: two photographs that come with scikit-learn and four with scikit-image, cut into squares of 256x256 at random
-  places, mirrored and turned: training pictures only.
-- kodak: 24 photographs of 768x512, standing ones turned to lie; test pictures only.
+- cifar10: 32x32, from those files of the original's Python version that are there; the last 1,000 of the training
+  images are the validation split.
+- photos: two photographs that come with scikit-learn and four that come with scikit-image, from which squares of
+  256x256 are cut at random places, mirrored and rotated; a train split only.
+- kodak: 24 photographs of 768x512, upright ones rotated to that size; a test split only.
 
-CIFAR-10 and Kodak are found like MNIST (`training.data`): in the directory named by RECJAX_DATA, or in ../shared/data
-beside the checkout. They are not fetched.
+CIFAR-10 and Kodak are looked for in the folder that RECJAX_DATA names, otherwise in ../shared/data beside the checkout.
+They are not fetched.
 """
 
 import hashlib
@@ -36,7 +36,20 @@ _SCIKIT_IMAGE = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def load(name: str, split: str, *, directory: str | Path | None = None) -> UInt8[np.ndarray, "picture y x 3"]:
-    """One split of a data set; ValueError if it is not there."""
+    """Loads one split of a data set.
+
+    Args:
+        name: The name of the data set, one of NAMES.
+        split: The name of the split: "train", "validation" or "test".
+        directory: The folder of the data; None takes the one that RECJAX_DATA names, otherwise ../shared/data beside
+            the checkout.
+
+    Returns:
+        The pictures, uint8 [picture, height, width, 3].
+
+    Raises:
+        ValueError: There is no such data set or split, or its files are missing or damaged.
+    """
     if name not in NAMES:
         raise ValueError(f"there is no data set of pictures {name!r}; choose one of {', '.join(NAMES)}.")
     splits = {"cifar10": ("train", "validation", "test"), "photos": ("train",), "kodak": ("test",)}[name]
@@ -48,7 +61,18 @@ def load(name: str, split: str, *, directory: str | Path | None = None) -> UInt8
 
 
 def middle(pictures: UInt8[np.ndarray, "picture y x 3"], side: int) -> UInt8[np.ndarray, "picture side side 3"]:
-    """Squares from the middle of pictures."""
+    """Cuts a square from the middle of each picture.
+
+    Args:
+        pictures: The pictures, uint8 [picture, height, width, 3].
+        side: The side of the squares in pixels.
+
+    Returns:
+        The squares, uint8 [picture, side, side, 3].
+
+    Raises:
+        ValueError: The squares are larger than the pictures.
+    """
     top, left = ((size - side) // 2 for size in pictures.shape[1:3])
     if min(top, left) < 0:
         raise ValueError(f"squares of {side} pixels do not fit into {pictures.shape[1]}x{pictures.shape[2]}; cut less.")
@@ -70,7 +94,7 @@ def _cifar10(split: str, directory: str | Path | None) -> np.ndarray:
 
 
 def _cifar10_batch(path: Path) -> np.ndarray:
-    """The images of a batch; its pickle is not executed, they lie in it as one string of bytes."""
+    """Reads the images of a batch file of CIFAR-10, as the bytes that lie in its pickle, which is not executed."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -87,7 +111,7 @@ def _kodak(directory: str | Path | None) -> np.ndarray:
     paths = sorted(_folder("kodak", directory).glob("kodim*.png"))
     if not paths:
         raise ValueError(f"{_folder('kodak', directory)} holds no kodim*.png; fetch Kodak again.")
-    # Their gamma and text, which are not kept, are known.
+    # Messages on their gamma and text, which are not kept, are left out.
     pictures = [read_images(path, tell=lambda line: None)[0] for path in paths]
     return np.stack([picture if picture.shape[0] < picture.shape[1] else np.rot90(picture) for picture in pictures])
 
@@ -102,7 +126,7 @@ def _photos() -> np.ndarray:
         ) from error
     photos = [np.asarray(photo) for photo in load_sample_images().images]
     photos += [np.asarray(getattr(data, name)()) for name in _SCIKIT_IMAGE]
-    # NumPy's compatibility policy has frozen RandomState's stream.
+    # RandomState, since its stream is frozen by NumPy's compatibility policy.
     rng = np.random.RandomState(_PHOTO_SEED)
     crops = []
     for number in range(_CROPS):

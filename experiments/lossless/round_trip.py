@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from recjax.codecs.lossless import bits_back, relative_entropy
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back
 from recjax.codecs.lossless.resolve import make_settings
 from recjax.container import file as container
 from recjax.models.vae.evaluate import Model

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recjax import randomness, rec
-from recjax.codecs.lossless import bits_back
+from recjax.codecs.lossless.chains import bits_back
 from recjax.coding import rans
 from recjax.coding.codec import bernoulli
 from recjax.coding.sequence import scan

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from recjax.shards import folder as shards
 from recjax.shards import manifest as shard_manifest
 from recjax.shards.manifest import Manifest
 from recjax.text import complain, quoted, tell
+
+if TYPE_CHECKING:
+    from recjax.images.source import Source
 
 # Options that a manifest states, so that a folder of shards is only continued with the settings that it began with.
 _STATED = ("partition", "candidates", "block_bits", "blocks", "max_depth", "branch_code", "index_code", "bin_code")
@@ -57,6 +60,9 @@ def compress(
     from recjax.images.source import open_source
     from recjax.io.privacy import private_as
 
+    own = _part(part, images_each, method)
+    source = open_source(source_path)
+    coder, model = _coder_and_model(source, model_name, method, options)
     judged: list[str | None] = []
 
     def encode(images: np.ndarray, seed: int) -> bytes:
@@ -66,24 +72,6 @@ def compress(
             judged.append(plain_peers.losing_to(images, len(data)))
         return data
 
-    try:
-        if not method.lossless:
-            raise ValueError(
-                f"shards are of lossless methods; compress pictures by {method.name} one folder at a time."
-            )
-        if images_each < 1:
-            raise ValueError(f"a shard holds at least 1 image, got {images_each}; raise it.")
-        own = shards.Part.parse(part or "0/1")
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    source = open_source(source_path)
-    some = source.read(0, 1)
-    if model_name is None and source.count:
-        # The model is chosen by the largest grey level too, which the first image need not have.
-        some = np.maximum(some, np.uint8(source.largest()))
-    coder = method.load_coder()
-    model = coder.load_model(model_name, some, method.name, options)
-    coder.check_images(some, model)
     digest, name = (model.digest, model.name) if method.has_model else (None, None)
     settings = {**_stated(method, options), "seed": seed, "model": digest}
     with progress("compressing") as report, private_as(source_path, out.parent):
@@ -107,6 +95,30 @@ def compress(
         complain(line)
     if judged and judged[0]:
         complain(f"{quoted(out)}: of the first shard made here, {judged[0]}")
+
+
+def _part(part: str | None, images_each: int, method: FileMethod) -> shards.Part:
+    try:
+        if not method.lossless:
+            raise ValueError(
+                f"shards are of lossless methods; compress pictures by {method.name} one folder at a time."
+            )
+        if images_each < 1:
+            raise ValueError(f"a shard holds at least 1 image, got {images_each}; raise it.")
+        return shards.Part.parse(part or "0/1")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _coder_and_model(source: "Source", model_name: str | None, method: FileMethod, options: Any) -> tuple[Any, Any]:
+    some = source.read(0, 1)
+    if model_name is None and source.count:
+        # The model is chosen by the largest grey level too, which the first image need not have.
+        some = np.maximum(some, np.uint8(source.largest()))
+    coder = method.load_coder()
+    model = coder.load_model(model_name, some, method.name, options)
+    coder.check_images(some, model)
+    return coder, model
 
 
 def decompress(

@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 
 from recjax.codecs.sentences import size_of
 from recjax.container import chunks
+from recjax.container.coder import Compressed, Progress
 from recjax.container.file import File
-from recjax.container.methods import Compressed, Progress
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class StoredOptions:
 
 
 def load_model(name: str | None, images: np.ndarray, method: str, options: Any) -> None:
-    """Returns None, as this method has no model; see `recjax.container.methods.Coder`.
+    """Returns None, as this method has no model; see `recjax.container.coder.Coder`.
 
     Args:
         name: Not used.
@@ -46,7 +46,7 @@ def load_named_model(name: str) -> None:
 
 
 def check_images(images: np.ndarray, model: Any) -> None:
-    """Accepts all images; see `recjax.container.methods.Coder`.
+    """Accepts all images; see `recjax.container.coder.Coder`.
 
     Args:
         images: Not used.
@@ -57,7 +57,7 @@ def check_images(images: np.ndarray, model: Any) -> None:
 def compress(
     images: np.ndarray, model: Any, method: str, options: Any, *, seed: int = 0, progress: Progress | None = None
 ) -> Compressed:
-    """Stores images in a file without compression; see `recjax.container.methods.Coder`.
+    """Stores images in a file without compression; see `recjax.container.coder.Coder`.
 
     Args:
         images: The images, uint8 [count, height, width] or [count, height, width, channels].
@@ -83,7 +83,7 @@ def decode(
     ignore_fingerprint: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Reads the images of a stored file; see `recjax.container.methods.Coder`.
+    """Reads the images of a stored file; see `recjax.container.coder.Coder`.
 
     Args:
         file: The parsed file.

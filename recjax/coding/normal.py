@@ -73,11 +73,11 @@ def quantised_normal(
     cells = 1 << bits
     # Scaled to [-16, 16), the range of the cdf. Its edges have 26 fraction bits, so this range has 2^31 units.
     shift = grid.FRACTION_BITS + 5 - bits
-    law = (jnp.asarray(mean), jnp.asarray(log2_scale) + ((5 - bits) << LOG2_SCALE_BITS))
+    parameters = (jnp.asarray(mean), jnp.asarray(log2_scale) + ((5 - bits) << LOG2_SCALE_BITS))
 
     def cumulative(k):
         edge = (2 * k.astype(jnp.int32) - (cells + 1)) << (shift - 1)
-        share = cdf(edge, *law)
+        share = cdf(edge, *parameters)
         share = jnp.where(k == 0, 0, jnp.where(k == cells, TOTAL_MASS, share))
         return ((share * (TOTAL_MASS - cells)) >> MASS_BITS) + k
 

@@ -1,7 +1,7 @@
-"""Reference files that every later recjax must decode to the same bytes, on every machine: kept for ever.
+"""Decodes reference files, which every later version must decode to the same bytes on every machine.
 
-`recjax doctor --conformance` decodes them for a user. A file joins the set when a codec, a released model or a format
-version is new; `add` writes it, and none is ever changed or taken out.
+`recjax doctor --conformance` decodes them for a user. When there is a new codec, released model or format version,
+`add` writes a file for it; no file is ever changed or removed.
 """
 
 import hashlib
@@ -22,7 +22,16 @@ INDEX = "index.json"
 
 
 class Reference(NamedTuple):
-    """A file of the set. sha256: of the decoded pixels, last index fastest; shape: of them, with the count in front."""
+    """A reference file.
+
+    Attributes:
+        name: The name of the file, without its suffix.
+        method: The method in its header.
+        model: The name of its model.
+        format: Its format version.
+        shape: The shape of the decoded images, with their number first.
+        sha256: The SHA-256 digest of the decoded pixels in hexadecimal, last index fastest.
+    """
 
     name: str
     method: str
@@ -33,23 +42,44 @@ class Reference(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """The file's bytes."""
+        """The bytes of the file."""
         return (FOLDER / f"{self.name}.rjx").read_bytes()
 
 
 def references(folder: Path | None = None) -> list[Reference]:
-    """The whole set of a folder, by default recjax's own, in the order in which files joined it."""
+    """Reads the list of reference files in a folder.
+
+    Args:
+        folder: The folder; None for recjax's own.
+
+    Returns:
+        The reference files, in the order in which they were added.
+    """
     rows = json.loads(((folder or FOLDER) / INDEX).read_text(encoding="utf-8"))
     return [Reference(**{**row, "shape": tuple(row["shape"])}) for row in rows]
 
 
 def digest(images: np.ndarray) -> str:
-    """SHA-256 (hex) of decoded pixels."""
+    """Computes the SHA-256 digest of decoded pixels.
+
+    Args:
+        images: The images, uint8.
+
+    Returns:
+        The digest in hexadecimal.
+    """
     return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
 def failure(reference: Reference) -> str:
-    """What is wrong with how this machine decodes a file, in a sentence; empty if nothing is."""
+    """Decodes a reference file on this machine and says what is wrong.
+
+    Args:
+        reference: The file.
+
+    Returns:
+        A clause on what is wrong; empty if nothing is.
+    """
     try:
         images = decompress(reference.data)
     except Exception as error:
@@ -60,30 +90,50 @@ def failure(reference: Reference) -> str:
 
 
 class Check(NamedTuple):
-    """What a check of this machine found. error: what is wrong, empty if nothing is."""
+    """The result of one check of this machine.
+
+    Attributes:
+        name: What was checked.
+        error: What is wrong; empty if nothing is.
+    """
 
     name: str
     error: str
 
 
 def checks() -> Iterator[Check]:
-    """Decode the set, file after file."""
+    """Decodes all reference files, one after another, and yields the results."""
     models = ""
     for reference in sorted(references(), key=lambda reference: reference.model):
         if reference.model != models:
-            # Each model compiles its own programs, which are of no use to others.
+            # Each model compiles its own programs, which other models cannot use: free their memory.
             jax.clear_caches()
             models = reference.model
         yield Check(reference.name, failure(reference))
 
 
 def examine(report: Callable[[str], object]) -> bool:
-    """Decode the set and report file by file; whether all of it came out right."""
+    """Decodes all reference files and reports on each.
+
+    Args:
+        report: A function that gets a line for each file.
+
+    Returns:
+        Whether all of them decoded correctly.
+    """
     return all_pass(checks(), report)
 
 
 def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
-    """Report on checks one by one, as they are made; whether every one passed."""
+    """Reports on checks one by one, as they are made.
+
+    Args:
+        found: The results of the checks.
+        report: A function that gets a line for each check.
+
+    Returns:
+        Whether all checks passed.
+    """
     good = True
     for name, error in found:
         report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
@@ -92,7 +142,20 @@ def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
 
 
 def add(name: str, model: str, data: bytes, folder: Path) -> Reference:
-    """Put a file of a released model into the set of a folder; ValueError if there is one of this name."""
+    """Adds a file to the reference files in a folder.
+
+    Args:
+        name: The name of the file, without its suffix.
+        model: The name of the released model that it was made with.
+        data: The bytes of the file.
+        folder: The folder of the reference files.
+
+    Returns:
+        The new entry of the list.
+
+    Raises:
+        ValueError: There is a reference file of this name already.
+    """
     known = references(folder) if (folder / INDEX).exists() else []
     if name in [reference.name for reference in known]:
         raise ValueError(f"the set holds a file {name!r} already, which must not change; take another name.")

@@ -1,1 +1,1 @@
-"""The file format: a header and chunks of messages. FORMAT.md specifies it."""
+"""The file format: a header, then chunks of coded images. FORMAT.md specifies it."""

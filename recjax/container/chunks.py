@@ -1,4 +1,4 @@
-"""Bodies of chunks: the messages of images, each of its own bit length, or the images as they are."""
+"""The body of a chunk: one message for each image, each of its own length in bits, or the raw pixels."""
 
 from typing import NamedTuple
 
@@ -11,32 +11,71 @@ from recjax.errors import FormatError
 
 
 class Messages(NamedTuple):
-    """The messages of a chunk: image i owns bits starts_bits[i] to starts_bits[i + 1] of payload, high bit first."""
+    """The messages of a chunk, packed one after another without gaps.
+
+    Image i owns the bits from starts_bits[i] up to, but not including, starts_bits[i + 1] of the payload, where the
+    first bit is the highest bit of the first byte.
+
+    Attributes:
+        starts_bits: Where each message begins, in bits, and where the last one ends; int64 [images + 1].
+        payload: The packed bits, uint8 [bytes].
+    """
 
     starts_bits: Int64[np.ndarray, "images+1"]
     payload: UInt8[np.ndarray, "bytes"]
 
     @property
     def lengths_bits(self) -> Int64[np.ndarray, "images"]:
-        """Bits of each message."""
+        """The length of each message in bits, int64 [images]."""
         return np.diff(self.starts_bits)
 
     def part(self, start: int, stop: int) -> tuple[bytes, Int64[np.ndarray, "part"]]:
-        """The messages of images start to stop - 1 as `pack_messages` takes them, without looking at the others."""
+        """Cuts out the messages of consecutive images, without reading the others.
+
+        Args:
+            start: The first image.
+            stop: The image after the last one.
+
+        Returns:
+            The messages packed from the first bit of a byte on, and their lengths in bits, int64 [stop - start]: the
+            arguments of `pack_messages`.
+        """
         first, last = int(self.starts_bits[start]), int(self.starts_bits[stop])
         covering = np.unpackbits(self.payload[first // 8 : (last + 7) // 8])
         return np.packbits(covering[first % 8 : first % 8 + last - first]).tobytes(), self.lengths_bits[start:stop]
 
 
 def pack_messages(payload: bytes, lengths_bits: Int[np.ndarray, "images"]) -> bytes:
-    """Body of a chunk: the directory of the lengths, then the messages, whose bits lie in `payload` without gaps."""
+    """Makes the body of a chunk: a directory of the lengths, then the messages.
+
+    Args:
+        payload: The messages one after another without gaps, padded with zero bits to a whole byte.
+        lengths_bits: The length of each message in bits, in the order of the images.
+
+    Returns:
+        The body of the chunk.
+
+    Raises:
+        ValueError: The lengths do not add up to the payload, or one is not in [0, 2^32).
+    """
     if len(payload) != -(-int(lengths_bits.sum()) // 8):
         raise ValueError(f"messages of {int(lengths_bits.sum())} bits in all do not fill {len(payload)} bytes.")
     return directory.encode(lengths_bits) + payload
 
 
 def unpack_messages(body: bytes, images: int) -> Messages:
-    """The messages of a chunk of `images` images (Header.images_of)."""
+    """Reads the messages from the body of a chunk.
+
+    Args:
+        body: The body of the chunk.
+        images: How many images the chunk has, which is the length of `Header.images_of`.
+
+    Returns:
+        The messages of these images, in order.
+
+    Raises:
+        FormatError: The body is damaged: lengths and payload do not fit each other, or padding is not zero.
+    """
     lengths_bits, position = directory.decode(body, images)
     starts_bits = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths_bits)])
     payload = np.frombuffer(body, np.uint8, offset=position)
@@ -51,12 +90,32 @@ def unpack_messages(body: bytes, images: int) -> Messages:
 
 
 def write_raw(images: UInt8[np.ndarray, "count height width *channels"]) -> bytes:
-    """The file that stores images as they are: what a codec falls back to when coding would not make them smaller."""
+    """Makes a file that stores images uncompressed, which codecs fall back to when coding would not make them smaller.
+
+    Args:
+        images: The images, uint8 [count, height, width] or [count, height, width, channels].
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: An image has no pixels.
+    """
     return write(Header("raw", bytes(DIGEST_BYTES), images.shape[0], images.shape[1:]), [images.tobytes()])
 
 
 def read_raw(file: File) -> UInt8[np.ndarray, "count height width *channels"]:
-    """The images of a raw file."""
+    """Reads the images of a file that stores them uncompressed.
+
+    Args:
+        file: A parsed file of the method `raw`.
+
+    Returns:
+        A copy of the images, uint8 [count, *image_shape].
+
+    Raises:
+        FormatError: The checksum is wrong, or the body does not have the size of the images.
+    """
     body = file.chunk(0)
     if len(body) != file.header.raw_bytes:
         raise FormatError(f"a raw file of {file.header.raw_bytes} bytes of images holds {len(body)}; it is damaged.")
@@ -64,14 +123,17 @@ def read_raw(file: File) -> UInt8[np.ndarray, "count height width *channels"]:
 
 
 def describe_messages(file: File) -> dict[str, object]:
-    """Tells how long the messages of a file are whose chunks hold one for each image.
+    """Describes the lengths of the messages of a file, if its chunks have one message for each image.
 
     Args:
-        file: The parsed file.
+        file: A parsed file.
 
     Returns:
-        The bytes of all directories, and the mean, least and largest number of bits of a message; nothing for a file
-        without images.
+        The size of all directories in bytes ("directory_bytes"), and the mean, least and largest length of a message in
+        bits ("message_bits"); empty for a file without images.
+
+    Raises:
+        FormatError: A chunk is damaged.
     """
     header = file.header
     if not header.count:

@@ -1,10 +1,11 @@
-"""The directory of a chunk: the bit length of every message in it, entropy-coded with a parametric prefix code.
+"""The directory of a chunk: the length in bits of each message in it, compressed with a parametric prefix code.
 
-A message is about 130 bits for a small image, so a directory at the lengths' empirical entropy matters, and so does
-every byte of side information. The lengths are coded in classes under a two-piece Student law given by a centre and
-two widths (3 to 5 bytes in all), with Huffman codes of its integer weights: 0.02 to 0.09 bits a length above entropy.
-A prefix code is also decoded without a loop over images: the code word at *every* bit is read at once, and pointer
-doubling finds those that are real. Everything that the decoder computes is integer. FORMAT.md is the specification.
+The message of a small image has about 130 bits, so every bit spent on its length counts, and so does every byte of side
+information. Lengths are grouped into classes of equal width. The classes have a two-sided Student distribution, given
+by a centre and a width on each side (3 to 5 bytes in all), and are coded with the Huffman code of its integer weights.
+This costs 0.02 to 0.09 bits a length above the empirical entropy. A prefix code can also be decoded without a loop over
+images: the code word that would begin at *every* bit is looked up at once, and pointer doubling then finds the bits at
+which code words really begin. Everything that the decoder computes is integer. FORMAT.md is the specification.
 """
 
 from functools import cache
@@ -25,14 +26,22 @@ _ESCAPE_BITS = 32
 _MAX_CODE_BITS = 24
 _CONSTANT = 15
 _POWERS = (2, 4, 8, 16)
-# Widths in sixteenths of a class: 1 to 13.5 classes in steps of a quarter of an octave.
+# Widths in sixteenths of a class: 1 to about 13.5 classes, each 2^(1/4) times the one before.
 _WIDTHS = (16, 19, 23, 27, 32, 38, 45, 54, 64, 76, 91, 108, 128, 152, 181, 215)
 
 
-class Law(NamedTuple):
-    """The parameters of a directory's code: a length is `unit` times v, and v has class (v - centre) >> shift.
+class Parameters(NamedTuple):
+    """The parameters of a directory's code.
 
-    power, left and right index the tables of exponents and of widths below and above the centre.
+    A length in bits is unit * v, and v belongs to the class (v - centre) >> shift.
+
+    Attributes:
+        unit: A common divisor of all lengths, 1 to 4.
+        shift: The logarithm to base 2 of the width of a class, 0 to 14.
+        centre: Where class 0 begins, in units.
+        power: An index into the table of exponents, 0 to 3.
+        left: An index into the table of widths, 0 to 15, for the classes below the centre.
+        right: The same for class 0 and those above.
     """
 
     unit: int
@@ -44,10 +53,16 @@ class Law(NamedTuple):
 
 
 class PrefixCode(NamedTuple):
-    """Canonical code words of the classes and of the escape, which is symbol 127.
+    """A canonical Huffman code of the 127 classes and of the escape.
 
-    bits, words: length and value by symbol. symbols: in the order of the code; floors: their words at the left of
-    `_MAX_CODE_BITS` bits, ascending.
+    Class k is symbol k + 63, and the escape is symbol 127.
+
+    Attributes:
+        bits: The length of each symbol's code word in bits, int64 [128].
+        words: The code word of each symbol as an integer, uint64 [128].
+        symbols: The symbols in the order of their code words, int64 [128].
+        floors: The code words in that order, shifted left to `_MAX_CODE_BITS` bits and therefore ascending, uint64
+            [128].
     """
 
     bits: Int64[np.ndarray, "symbol"]
@@ -57,7 +72,17 @@ class PrefixCode(NamedTuple):
 
 
 def encode(lengths_bits: Int[np.ndarray, "images"]) -> bytes:
-    """Bytes of the directory, padded with zero bits to a whole byte; the lengths lie in [0, 2^32)."""
+    """Encodes the lengths of messages as a directory.
+
+    Args:
+        lengths_bits: The lengths in bits, each in [0, 2^32).
+
+    Returns:
+        The directory, padded with zero bits to a whole byte.
+
+    Raises:
+        ValueError: A length is out of range.
+    """
     lengths = np.asarray(lengths_bits, np.int64)
     if lengths.size and not 0 <= lengths.min() <= lengths.max() <= MAX_LENGTH_BITS:
         raise ValueError(f"message lengths must lie in [0, 2^32) bits, got {lengths.min()} to {lengths.max()}.")
@@ -66,21 +91,33 @@ def encode(lengths_bits: Int[np.ndarray, "images"]) -> bytes:
     if lengths.size == 0 or (values == values[0]).all():
         value = int(values[0]) if lengths.size else 0
         return bytes([unit - 1 << 6 | _CONSTANT]) + varint.encode(value)
-    law = _fit(values, unit)
-    head = bytes([unit - 1 << 6 | law.power << 4 | law.shift, law.left << 4 | law.right]) + varint.encode(law.centre)
-    code = prefix_code(law.power, law.left, law.right)
-    symbols = _symbols(values, law.centre, law.shift)
+    chosen = _fit(values, unit)
+    head = bytes([unit - 1 << 6 | chosen.power << 4 | chosen.shift, chosen.left << 4 | chosen.right]) + varint.encode(
+        chosen.centre
+    )
+    code = prefix_code(chosen.power, chosen.left, chosen.right)
+    symbols = _symbols(values, chosen.centre, chosen.shift)
     escaped = symbols == _ESCAPE
-    extra_bits = np.where(escaped, _ESCAPE_BITS, law.shift)
-    extra = np.where(escaped, values, values - law.centre & (1 << law.shift) - 1).astype(np.uint64)
+    extra_bits = np.where(escaped, _ESCAPE_BITS, chosen.shift)
+    extra = np.where(escaped, values, values - chosen.centre & (1 << chosen.shift) - 1).astype(np.uint64)
     words = code.words[symbols] << extra_bits.astype(np.uint64) | extra
     return head + _concatenate(words, code.bits[symbols] + extra_bits)
 
 
 def decode(body: bytes, images: int) -> tuple[Int64[np.ndarray, "images"], int]:
-    """The bit lengths at the start of `body`, and the byte after the directory.
+    """Decodes the directory at the start of a chunk's body.
 
-    Memory: at most 4 KB an image, whatever the bytes are.
+    It takes at most 4 KB of memory an image, whatever the bytes are.
+
+    Args:
+        body: The body of the chunk.
+        images: How many images the chunk has.
+
+    Returns:
+        The lengths of the messages in bits, int64 [images], and the position of the byte after the directory.
+
+    Raises:
+        FormatError: The directory is truncated or damaged.
     """
     if not body:
         raise FormatError("the directory of a chunk is empty; the file is damaged, fetch it again.")
@@ -96,7 +133,7 @@ def decode(body: bytes, images: int) -> tuple[Int64[np.ndarray, "images"], int]:
     power, shift = body[0] >> 4 & 3, body[0] & 15
     centre, position = varint.decode(body, 2, "centre of the lengths", 0, highest)
     code = prefix_code(power, body[1] >> 4, body[1] & 15)
-    # Few directories take more than 16 bits a length, and the work is proportional to the bits looked at.
+    # Few directories take more than 16 bits a length, and the work grows with the bits that are read: try 16 first.
     for bits_each in (16, _MAX_CODE_BITS + _ESCAPE_BITS):
         windows = _windows(body, position, images * bits_each)
         symbols = code.symbols[np.searchsorted(code.floors, windows >> np.uint64(64 - _MAX_CODE_BITS), "right") - 1]
@@ -121,10 +158,19 @@ def decode(body: bytes, images: int) -> tuple[Int64[np.ndarray, "images"], int]:
 
 @cache
 def weights(power: int, left: int, right: int) -> tuple[int, ...]:
-    """Integer weights of the classes k = -63 to 63, 1 + floor(2^16 (V / (V + 256 k^2))^p), and of the escape.
+    """Computes the integer weights of the classes and of the escape.
 
-    V = w^2 (2p - 3), with w the width in sixteenths of a class on the side of k and p the exponent: a Student law of
-    2p - 1 degrees of freedom whose standard deviation is the width. The escape has 1 + a 1024th of the others' sum.
+    Class k, from -63 to 63, has the weight 1 + floor(2^16 (V / (V + 256 k^2))^p). Here p is the exponent, w the width
+    on the side of k in sixteenths of a class, and V = w^2 (2p - 3). This is a Student distribution with 2p - 1 degrees
+    of freedom whose standard deviation is the width. The escape has the weight 1 + floor(sum of the others / 1024).
+
+    Args:
+        power: The index of the exponent, 0 to 3.
+        left: The index of the width for k < 0, 0 to 15.
+        right: The index of the width for k >= 0, 0 to 15.
+
+    Returns:
+        128 weights: those of the classes in order, then that of the escape.
     """
     exponent = _POWERS[power]
     masses = []
@@ -136,7 +182,19 @@ def weights(power: int, left: int, right: int) -> tuple[int, ...]:
 
 @cache
 def prefix_code(power: int, left: int, right: int) -> PrefixCode:
-    """Canonical Huffman code of `weights`; ties go to the older node, leaves by symbol first."""
+    """Makes the canonical Huffman code of `weights`.
+
+    Of nodes with equal weights the one with the smaller number is joined first; leaves are numbered by symbol, and
+    inner nodes after them in the order in which they are made.
+
+    Args:
+        power: The index of the exponent, 0 to 3.
+        left: The index of the width below the centre, 0 to 15.
+        right: The index of the width from the centre on, 0 to 15.
+
+    Returns:
+        The code.
+    """
     parents: dict[int, int] = {}
     heap = [(weight, node) for node, weight in enumerate(weights(power, left, right))]
     leaves = len(heap)
@@ -161,8 +219,8 @@ def prefix_code(power: int, left: int, right: int) -> PrefixCode:
 
 
 @cache
-def _costs_bits() -> Float[np.ndarray, "law symbol"]:
-    # Ideal costs stand for those of the Huffman code in the search: the encoder is free to choose as it likes.
+def _costs_bits() -> Float[np.ndarray, "chosen symbol"]:
+    # Ideal costs approximate those of the Huffman code. Floats are safe here: a decoder reads the encoder's choice.
     count = len(_WIDTHS)
     table = np.array(
         [weights(p, a, b) for p in range(len(_POWERS)) for a in range(count) for b in range(count)], np.float64
@@ -170,12 +228,12 @@ def _costs_bits() -> Float[np.ndarray, "law symbol"]:
     return np.log2(table.sum(-1, keepdims=True)) - np.log2(table)
 
 
-def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Law:
-    """The law with the fewest bits, over the class width, some centres and all shapes."""
+def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Parameters:
+    """Searches class widths, several centres and all shapes for the code that takes the fewest bits."""
     quartiles = np.quantile(values, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]).astype(np.int64)
     spread = max(int(quartiles[-1] - quartiles[0]), 1)
     octave = spread.bit_length()
-    best: tuple[float, Law] | None = None
+    best: tuple[float, Parameters] | None = None
     for shift in range(min(max(octave - 5, 0), 14), min(max(octave - 2, 0), 14) + 1):
         for centre in sorted(set(quartiles.tolist())):
             symbols = _symbols(values, centre, shift)
@@ -189,7 +247,7 @@ def _fit(values: Int64[np.ndarray, "images"], unit: int) -> Law:
                 power, left, right = (
                     int(part) for part in np.unravel_index(row, (len(_POWERS),) + (len(_WIDTHS),) * 2)
                 )
-                best = float(costs[row] + raw_bits), Law(unit, shift, centre, power, left, right)
+                best = float(costs[row] + raw_bits), Parameters(unit, shift, centre, power, left, right)
     assert best is not None
     return best[1]
 
@@ -200,7 +258,7 @@ def _symbols(values: Int64[np.ndarray, "images"], centre: int, shift: int) -> In
 
 
 def _concatenate(words: UInt64[np.ndarray, "images"], bits: Int64[np.ndarray, "images"]) -> bytes:
-    """The lowest `bits` bits of each word, high bit first, one after another."""
+    """Packs the lowest `bits` bits of each word, highest bit first, one word after another."""
     ends = np.cumsum(bits)
     owner = np.repeat(np.arange(words.size), bits)
     place = (ends[owner] - 1 - np.arange(ends[-1])).astype(np.uint64)
@@ -208,7 +266,10 @@ def _concatenate(words: UInt64[np.ndarray, "images"], bits: Int64[np.ndarray, "i
 
 
 def _windows(body: bytes, position: int, limit_bits: int) -> UInt64[np.ndarray, "bit"]:
-    """For each bit from `position` on, the next 57 bits at the left of a word; zeros follow the end of the body."""
+    """Reads, for each bit from `position` on, the 57 bits that begin there, into the high end of a word.
+
+    Zeros follow the end of the body.
+    """
     span = min(len(body) - position, (limit_bits + 7) // 8)
     read = np.frombuffer(body, np.uint8, min(len(body) - position, span + 7), position)
     padded = np.zeros(span + 8, np.uint8)
@@ -220,7 +281,10 @@ def _windows(body: bytes, position: int, limit_bits: int) -> UInt64[np.ndarray, 
 
 
 def _walk(steps: Int64[np.ndarray, "bit"], count: int) -> Int64[np.ndarray, "codes+1"]:
-    """Where each of `count` code words begins and the last one ends; past the end is `steps.size + 1`."""
+    """Finds where each of `count` code words begins, and where the last one ends.
+
+    `steps` has the length of the code word that would begin at each bit. A place past the end is `steps.size + 1`.
+    """
     end = steps.size
     jump = np.append(np.minimum(np.arange(end) + steps, end + 1), [end + 1, end + 1])
     starts = np.zeros(1, np.int64)

@@ -1,7 +1,7 @@
-"""The file: a header, then chunks of images, each under a CRC-32 that covers the header too. FORMAT.md specifies it.
+"""The file: a header, then chunks of images, each with a CRC-32 that covers the header too. FORMAT.md specifies it.
 
-Nothing here knows a model or a coder, and nothing imports JAX. Whatever a file declares is bounded before anything is
-allocated for it; bytes that are not a good file raise FormatError.
+Nothing here knows a model or a coder, and nothing imports JAX. Whatever a file declares is checked against bounds
+before memory is allocated for it, and bytes that are not a good file raise FormatError.
 """
 
 import math
@@ -20,7 +20,7 @@ from recjax.errors import FormatError
 MAGIC = b"RJX"
 FORMAT_VERSION = 1
 FLOAT_FORMAT_VERSION = 2
-"""Of files whose decoder evaluates networks in floats, for research; all others are of FORMAT_VERSION."""
+"""The format version of research files, whose decoder evaluates networks in floats; others have FORMAT_VERSION."""
 
 STREAM_VERSION = 1
 DIGEST_BYTES = 8
@@ -28,24 +28,33 @@ FINGERPRINT_BYTES = 8
 
 _CRC_BYTES = 4
 _SLACK_BYTES = 1 << 16
-# A file may be this many times smaller than its images, or larger: beyond, it is hostile, and raw storage is better.
+# How many times smaller than its images a file may be, and how many times larger. No honest file exceeds these bounds.
 _MAX_RATIO = 4096
 _MAX_EXPANSION = 4
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a decoder must know before it starts.
+    """The part of a file that a decoder must know before it starts.
 
-    method: a key of METHODS.
-    model_digest: first 8 bytes of the model's SHA-256, zeros for raw.
-    count: number of images.
-    image_shape: (height, width) or (height, width, channels) of the uint8 images.
-    seed: of the shared stream, in [0, 2^64).
-    parameters: value by name, exactly the names that the method has; methods without chunk_images have one chunk.
-    fingerprint: 8 bytes of how floats come out where the file was made, or none if it is exact, as files should be.
+    Attributes:
+        method: The name of the method, a key of METHODS.
+        model_digest: The first 8 bytes of the model's SHA-256 digest; zeros for the method raw.
+        count: The number of images.
+        image_shape: The shape of each image: (height, width) or (height, width, channels).
+        seed: The seed of the random stream that encoder and decoder share, in [0, 2^64).
+        parameters: The method's parameters by name, exactly the names that the method has.
+        fingerprint: 8 bytes that tell how floats are evaluated where the file was made; empty for files that are
+            decoded exactly, as all files meant for keeping are.
+        stream_version: The version of the definition of the shared random stream.
 
-    ValueError if a field is out of range.
+    Raises:
+        ValueError: A field is out of range.
+
+    Example:
+        >>> header = Header("raw", bytes(8), count=2, image_shape=(28, 28))
+        >>> header.raw_bytes, header.num_chunks
+        (1568, 1)
     """
 
     method: str
@@ -78,40 +87,57 @@ class Header:
 
     @property
     def format_version(self) -> int:
-        """Of the file."""
+        """The format version of the file: 2 if it has a fingerprint, otherwise 1."""
         return FLOAT_FORMAT_VERSION if self.fingerprint else FORMAT_VERSION
 
     @property
     def image_bytes(self) -> int:
-        """Bytes of one raw image."""
+        """The size of one uncompressed image in bytes."""
         return math.prod(self.image_shape)
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of all images, uncompressed."""
+        """The size of all images in bytes, uncompressed."""
         return self.count * self.image_bytes
 
     @property
     def chunk_images(self) -> int:
-        """Images in every chunk but the last, which may have fewer."""
+        """The number of images in every chunk but the last, which may have fewer.
+
+        Methods without the parameter `chunk_images` put all images into one chunk.
+        """
         return self.parameters.get("chunk_images", max(self.count, 1))
 
     @property
     def num_chunks(self) -> int:
-        """Number of chunks; a file of no images has one, which is empty, so that its header is under a checksum too."""
+        """The number of chunks, at least 1.
+
+        A file of no images has one empty chunk, so that a checksum covers its header too.
+        """
         return max(-(-self.count // self.chunk_images), 1)
 
     def images_of(self, chunk: int) -> range:
-        """Numbers of the images in a chunk."""
+        """Returns the numbers of the images in a chunk.
+
+        Args:
+            chunk: The number of the chunk, from 0 on.
+
+        Returns:
+            The image numbers, as a range.
+        """
         start = chunk * self.chunk_images
         return range(start, min(start + self.chunk_images, self.count))
 
 
 @dataclass(frozen=True)
 class File:
-    """A parsed file: its header, and chunks that are checked when they are asked for.
+    """A parsed file, whose chunks are verified when they are read.
 
-    head: the bytes before the first chunk. offsets: where each chunk begins in data, and where the last one ends.
+    Attributes:
+        header: The header.
+        data: All bytes of the file.
+        head: The bytes before the first chunk.
+        offsets: The position in `data` at which each chunk begins, and at which the last one ends.
     """
 
     header: Header
@@ -120,7 +146,17 @@ class File:
     offsets: tuple[int, ...]
 
     def chunk(self, number: int) -> bytes:
-        """Body of a chunk, its checksum verified; only this chunk and the header are read."""
+        """Returns the body of a chunk after verifying its checksum; nothing but this chunk and the header is read.
+
+        Args:
+            number: The number of the chunk, from 0 on.
+
+        Returns:
+            The body, without its checksum.
+
+        Raises:
+            FormatError: The checksum is wrong.
+        """
         start, end = self.offsets[number : number + 2]
         body = self.data[start : end - _CRC_BYTES]
         if self.data[end - _CRC_BYTES : end] != _checksum(self.head, number, body):
@@ -128,7 +164,17 @@ class File:
         return body
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Chunk number and place within the chunk of an image; negative indices count from the end."""
+        """Finds the chunk that holds an image.
+
+        Args:
+            index: The number of the image; negative numbers count from the end.
+
+        Returns:
+            The number of the chunk, and the place of the image within it.
+
+        Raises:
+            ValueError: The file has no such image.
+        """
         index = operator.index(index)
         if not -self.header.count <= index < self.header.count:
             raise ValueError(f"image {index} was asked for, but the file has {self.header.count} images, from 0 on.")
@@ -136,7 +182,26 @@ class File:
 
 
 def write(header: Header, chunks: Sequence[bytes]) -> bytes:
-    """The file of a header and the bodies of its chunks."""
+    r"""Makes a file from a header and the bodies of its chunks.
+
+    Args:
+        header: The header, of the current stream version.
+        chunks: The bodies, as many as `header.num_chunks`.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: The number of chunks or the stream version does not fit the header.
+        FormatError: The file would be too large for its images, or too small, so that `read` would refuse it.
+
+    Example:
+        >>> from recjax.container import file
+        >>> header = file.Header("raw", bytes(8), count=2, image_shape=(1, 3))
+        >>> data = file.write(header, [b"\x00\x01\x02\xff\xfe\xfd"])
+        >>> data[:3], len(data)
+        (b'RJX', 21)
+    """
     if len(chunks) != header.num_chunks:
         raise ValueError(f"{header.count} images make {header.num_chunks} chunks, got {len(chunks)}.")
     if header.stream_version != STREAM_VERSION:
@@ -153,9 +218,31 @@ def write(header: Header, chunks: Sequence[bytes]) -> bytes:
 
 
 def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
-    """Parse a file; FormatError if it is not one, or if its images would take more than `max_bytes`.
+    """Parses a file, without decoding its images.
 
-    Memory: the chunk table, at most 16 bytes for each byte of the file.
+    The chunk table takes at most 16 bytes of memory for each byte of the file.
+
+    Args:
+        data: The bytes of the file.
+        max_bytes: The number of bytes that the decoded images may take.
+
+    Returns:
+        The file; its chunks are verified only when they are read.
+
+    Raises:
+        FormatError: It is not a file of recjax, is damaged, needs a later version of recjax, or its images would take
+            more than `max_bytes`.
+
+    Example:
+        >>> from recjax.container import file
+        >>> header = file.Header("raw", bytes(8), count=2, image_shape=(1, 3))
+        >>> parsed = file.read(file.write(header, [b"abcdef"]))
+        >>> parsed.header.method, parsed.header.count, parsed.header.image_shape
+        ('raw', 2, (1, 3))
+        >>> parsed.chunk(0)
+        b'abcdef'
+        >>> parsed.locate(-1)
+        (0, 1)
     """
     if data[:3] != MAGIC:
         raise FormatError("the file does not begin with RJX; it is not a file of recjax.")
@@ -203,12 +290,19 @@ def read(data: bytes, max_bytes: int = MAX_RAW_BYTES) -> File:
 
 
 def largest_file(raw_bytes: int) -> int:
-    """Bytes that a file of so many bytes of images may have at most."""
+    """Returns how large a file may be, given its images; anything larger is refused as damaged.
+
+    Args:
+        raw_bytes: The size of the uncompressed images in bytes.
+
+    Returns:
+        The largest size of the file in bytes.
+    """
     return _MAX_EXPANSION * raw_bytes + _SLACK_BYTES
 
 
 def _checksum(head: bytes, number: int, body: bytes) -> bytes:
-    # The header and the number are part of it, so that a chunk of another file or place is refused at no cost in bytes.
+    # Covering the header and the chunk's number too refuses chunks of another file or place without further bytes.
     return zlib.crc32(body, zlib.crc32(head + number.to_bytes(4, "little"))).to_bytes(_CRC_BYTES, "little")
 
 

@@ -1,16 +1,23 @@
-"""What the decoding of a file may take, unless a caller says otherwise."""
+"""Limits on the work of decoding a file, with their default values."""
 
 from typing import NamedTuple
 
 MAX_RAW_BYTES = 1 << 30
-"""Bytes of a file's images."""
+"""The number of bytes that the decoded images of a file may take."""
 
 MAX_SECONDS = 86_400.0
-"""A day: no file of images that fit MAX_RAW_BYTES should take as long."""
+"""The time that decoding may take, a day: images that fit into MAX_RAW_BYTES should take less."""
 
 
 class Limits(NamedTuple):
-    """As of `recjax.decompress`; and whether a file in floats is decoded wherever it was made."""
+    """Limits on decoding a file, as `recjax.decompress` takes them.
+
+    Attributes:
+        max_bytes: The number of bytes that the decoded images may take.
+        max_seconds: The time in seconds that decoding may take.
+        ignore_fingerprint: Whether a file whose networks are evaluated in floats is decoded although it was made in
+            another environment, where floats may come out differently.
+    """
 
     max_bytes: int = MAX_RAW_BYTES
     max_seconds: float = MAX_SECONDS

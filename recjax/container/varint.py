@@ -1,10 +1,28 @@
-"""Unsigned LEB128 integers: seven bits a byte, low bits first, in the shortest form only (one spelling a value)."""
+"""Unsigned LEB128 integers: seven bits a byte, low bits first.
+
+Only the shortest form is legal, so that each value has one encoding.
+"""
 
 from recjax.errors import FormatError
 
 
 def encode(value: int) -> bytes:
-    """Bytes of a value >= 0."""
+    """Encodes an integer as a varint.
+
+    Args:
+        value: An integer >= 0.
+
+    Returns:
+        The bytes, as few as possible.
+
+    Raises:
+        ValueError: The value is negative.
+
+    Example:
+        >>> from recjax.container import varint
+        >>> varint.encode(300).hex()
+        'ac02'
+    """
     if value < 0:
         raise ValueError(f"a varint holds an integer >= 0, got {value}")
     encoded = bytearray()
@@ -16,7 +34,26 @@ def encode(value: int) -> bytes:
 
 
 def decode(data: bytes, position: int, name: str, lowest: int, highest: int) -> tuple[int, int]:
-    """The value at `position`, which must lie in [lowest, highest], and the position after it; `name` is for errors."""
+    """Decodes the varint at a position.
+
+    Args:
+        data: The bytes to read from.
+        position: Where the varint begins.
+        name: What the value is, for error messages.
+        lowest: The lowest legal value.
+        highest: The highest legal value.
+
+    Returns:
+        The value, and the position after it.
+
+    Raises:
+        FormatError: The data end inside the varint, it is not in its shortest form, or its value is out of range.
+
+    Example:
+        >>> from recjax.container import varint
+        >>> varint.decode(varint.encode(300), 0, "seed", 0, 1000)
+        (300, 2)
+    """
     value = 0
     for shift in range(0, highest.bit_length() + 7, 7):
         if position >= len(data):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from recjax.quantiles import QuantileLaw
+from recjax.quantiles import StandardForm
 
 Own = TypeVar("Own")
 
@@ -158,14 +158,14 @@ class CodingDistribution(Coordinatewise):
     """A distribution that samples can be coded with: its quantiles are table integers, the same on every machine.
 
     Attributes:
-        law: The quantiles of its standard form, with location 0 and scale 1.
+        form: The quantiles of its standard form, with location 0 and scale 1.
 
     Example:
         >>> from recjax.distributions import CodingDistribution, Normal, TruncatedNormal
         >>> issubclass(Normal, CodingDistribution), issubclass(TruncatedNormal, CodingDistribution)
         (True, False)
-        >>> Normal.law.name
+        >>> Normal.form.name
         'normal'
     """
 
-    law: ClassVar[QuantileLaw]
+    form: ClassVar[StandardForm]

@@ -83,7 +83,7 @@ class LogConcaveRatio(DensityRatio):
         Returns:
             Probabilities in [0, 1].
         """
-        z = grid.to_float(grid.value_fixed(word, law=self.plain.coding.law))
+        z = grid.to_float(grid.value_fixed(word, form=self.plain.coding.form))
         own = (word + 1).astype(jnp.float32) * jnp.float32(2.0**-grid.BITS)
         return jnp.where(self.valid, self.plain.target.cdf(z), own)
 
@@ -112,7 +112,7 @@ def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRat
     lone = valid & (log_best[..., 0] == -jnp.inf)
     heights = jnp.where(lone[..., None], -jnp.inf, heights - log_best)
     log_best = jnp.where(lone, grid.BITS * LOG2, log_best[..., 0])
-    nearest = grid.cell_of_fixed(grid.to_fixed(target.mode()), law=p.law)
+    nearest = grid.cell_of_fixed(grid.to_fixed(target.mode()), form=p.form)
     covered = is_on_grid(_beyond(plain), jnp.maximum(log_best, _log_ratio_at_mode(plain)))
     return LogConcaveRatio(
         plain=plain,
@@ -129,7 +129,7 @@ def log_concave_ratio(q: Coordinatewise, p: CodingDistribution) -> LogConcaveRat
 
 def _last_value(plain: LogRatio) -> Float[Array, ""]:
     """Returns the value of the last word; that of the first word is its negative."""
-    return grid.to_float(jnp.int32(quantiles.knots(plain.coding.law)[0]))
+    return grid.to_float(jnp.int32(quantiles.knots(plain.coding.form)[0]))
 
 
 def _beyond(plain: LogRatio) -> Float[Array, "*n"]:

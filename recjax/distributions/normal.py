@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from recjax.distributions.base import CodingDistribution
 from recjax.numerics import HALF_LOG_TAU
 from recjax.pytrees import pytree
-from recjax.quantiles import NORMAL, QuantileLaw
+from recjax.quantiles import NORMAL, StandardForm
 
 
 @pytree
@@ -19,7 +19,7 @@ class Normal(CodingDistribution):
     Attributes:
         loc: Means, which broadcast against `scale` to [*batch, dim].
         scale: Standard deviations > 0.
-        law: The quantiles of the standard normal distribution.
+        form: The quantiles of the standard normal distribution.
 
     Example:
         >>> import jax.numpy as jnp
@@ -31,7 +31,7 @@ class Normal(CodingDistribution):
         [-0.919, -2.226]
     """
 
-    law: ClassVar[QuantileLaw] = NORMAL
+    form: ClassVar[StandardForm] = NORMAL
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Computes the log density at loc + offset, per coordinate.

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from recjax import quantiles
 from recjax.distributions.base import CodingDistribution
 from recjax.pytrees import pytree
-from recjax.quantiles import QuantileLaw
+from recjax.quantiles import StandardForm
 
 
 @pytree
@@ -19,7 +19,7 @@ class Uniform(CodingDistribution):
     Attributes:
         loc: Locations (centres), which broadcast against `scale` to [*batch, dim].
         scale: Scales > 0.
-        law: The quantiles of the standard form.
+        form: The quantiles of the standard form.
 
     Example:
         >>> import jax.numpy as jnp
@@ -29,7 +29,7 @@ class Uniform(CodingDistribution):
         ([0.75, 0.625], [-0.5, -1.0])
     """
 
-    law: ClassVar[QuantileLaw] = quantiles.UNIFORM
+    form: ClassVar[StandardForm] = quantiles.UNIFORM
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Computes the log density at loc + offset, per coordinate.
@@ -77,7 +77,7 @@ class Laplace(CodingDistribution):
     Attributes:
         loc: Locations (centres), which broadcast against `scale` to [*batch, dim].
         scale: Scales > 0.
-        law: The quantiles of the standard form.
+        form: The quantiles of the standard form.
 
     Example:
         >>> import jax.numpy as jnp
@@ -87,7 +87,7 @@ class Laplace(CodingDistribution):
         [0.816, 0.697]
     """
 
-    law: ClassVar[QuantileLaw] = quantiles.LAPLACE
+    form: ClassVar[StandardForm] = quantiles.LAPLACE
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Computes the log density at loc + offset, per coordinate.
@@ -138,7 +138,7 @@ class Logistic(CodingDistribution):
     Attributes:
         loc: Locations (centres), which broadcast against `scale` to [*batch, dim].
         scale: Scales > 0.
-        law: The quantiles of the standard form.
+        form: The quantiles of the standard form.
 
     Example:
         >>> import jax.numpy as jnp
@@ -148,7 +148,7 @@ class Logistic(CodingDistribution):
         [0.731, 0.622]
     """
 
-    law: ClassVar[QuantileLaw] = quantiles.LOGISTIC
+    form: ClassVar[StandardForm] = quantiles.LOGISTIC
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Computes the log density at loc + offset, per coordinate.
@@ -197,7 +197,7 @@ class Triangular(CodingDistribution):
     Attributes:
         loc: Locations (centres), which broadcast against `scale` to [*batch, dim].
         scale: Scales > 0.
-        law: The quantiles of the standard form.
+        form: The quantiles of the standard form.
 
     Example:
         >>> import jax.numpy as jnp
@@ -207,7 +207,7 @@ class Triangular(CodingDistribution):
         [1.0, 0.875]
     """
 
-    law: ClassVar[QuantileLaw] = quantiles.TRIANGULAR
+    form: ClassVar[StandardForm] = quantiles.TRIANGULAR
 
     def log_density(self, offset: Float[Array, "*offset"]) -> Float[Array, "*m"]:
         """Computes the log density at loc + offset, per coordinate.

@@ -15,14 +15,14 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from recjax import grid
 from recjax.distributions.base import CodingDistribution, Coordinatewise
 from recjax.pytrees import pytree, static_field
-from recjax.quantiles import QuantileLaw
+from recjax.quantiles import StandardForm
 
 _PIECES = 8
 
 
 @pytree
 class LogRatio:
-    """The log ratio log q/p of each coordinate, not normalised, in units of the coding distribution and of `law.unit`.
+    """The log ratio log q/p of each coordinate, not normalised, in units of the coding distribution and of `form.unit`.
 
     Attributes:
         target: q in these units, [dim].
@@ -42,7 +42,7 @@ class LogRatio:
 
     def standard(self) -> CodingDistribution:
         """Returns the coding distribution in its own units."""
-        return self.coding(0.0, 1 / self.coding.law.unit)
+        return self.coding(0.0, 1 / self.coding.form.unit)
 
     def at(self, word: UInt32[Array, "*word"], step: Any = 0.0) -> Float[Array, "*m"]:
         """Computes log q(z + step) / p(z + step) at the value z of a word.
@@ -54,7 +54,7 @@ class LogRatio:
         Returns:
             Log ratios in nats.
         """
-        z = grid.value_fixed(word, law=self.coding.law)
+        z = grid.value_fixed(word, form=self.coding.form)
         # A difference of integers keeps all digits, also for targets far narrower than the coding distribution.
         offset = grid.to_float(z - self.mean_fixed) - self.rest
         return self.target.log_density(offset + step) - self.standard().log_density(grid.to_float(z) + step)
@@ -82,7 +82,7 @@ def log_ratio(q: Coordinatewise, p: CodingDistribution) -> LogRatio:
     Returns:
         The log ratio, per coordinate.
     """
-    target = q.moved(p.loc, jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.law.unit))
+    target = q.moved(p.loc, jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.form.unit))
     target = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, jnp.broadcast_shapes(q.shape, p.shape)), target)
     mean_fixed = grid.to_fixed(target.loc)
     return LogRatio(target, mean_fixed, target.loc - grid.to_float(mean_fixed), type(p))
@@ -97,16 +97,16 @@ def turning_points(ratio: LogRatio) -> UInt32[Array, "*n words"]:
     Returns:
         Words [dim, turns], uint32, in ascending order.
     """
-    law = ratio.coding.law
+    form = ratio.coding.form
     own = [_kink(ratio, jnp.asarray(offset)) for offset in ratio.target.kinks()]
     others = [jnp.broadcast_to(grid.to_fixed(kink), own[0].shape) for kink in ratio.standard().kinks()]
-    cells = jnp.sort(grid.cell_of_fixed(jnp.stack([*own, *others], axis=-1), law=law), axis=-1).astype(jnp.int32)
+    cells = jnp.sort(grid.cell_of_fixed(jnp.stack([*own, *others], axis=-1), form=form), axis=-1).astype(jnp.int32)
     # Rounding may move a kink to a neighbouring word.
     around = jnp.clip(cells[..., None] + jnp.arange(-1, 3), 0, grid.LAST_WORD).reshape(*cells.shape[:-1], -1)
     ends = jnp.zeros_like(cells[..., :1])
     first = jnp.minimum(jnp.concatenate([ends, cells + 2], axis=-1), grid.LAST_WORD)
     last = jnp.maximum(jnp.concatenate([cells - 1, ends + grid.LAST_WORD], axis=-1), first)
-    low, high = _pieces(law, first.astype(jnp.uint32), last.astype(jnp.uint32))
+    low, high = _pieces(form, first.astype(jnp.uint32), last.astype(jnp.uint32))
     turns = [_turn(ratio.over_words(), low, high, down) for down in (False, True)]
     return jnp.sort(jnp.concatenate([around.astype(jnp.uint32), *turns], axis=-1), axis=-1)
 
@@ -120,16 +120,16 @@ def _kink(ratio: LogRatio, offset: Float[Array, "*n"]) -> Int32[Array, "*n"]:
 
 
 def _pieces(
-    law: QuantileLaw, first: UInt32[Array, "*n segment"], last: UInt32[Array, "*n segment"]
+    form: StandardForm, first: UInt32[Array, "*n segment"], last: UInt32[Array, "*n segment"]
 ) -> tuple[UInt32[Array, "*n piece"], UInt32[Array, "*n piece"]]:
     """Cuts the segments first..last into pieces of equal width in z.
 
     Returns:
         First and last words of the pieces; neighbouring pieces share a word.
     """
-    left, right = grid.value_fixed(first, law=law), grid.value_fixed(last, law=law)
+    left, right = grid.value_fixed(first, form=form), grid.value_fixed(last, form=form)
     inner = left[..., None] + (right - left)[..., None] // _PIECES * jnp.arange(1, _PIECES)
-    inner = jnp.clip(grid.cell_of_fixed(inner, law=law), first[..., None], last[..., None])
+    inner = jnp.clip(grid.cell_of_fixed(inner, form=form), first[..., None], last[..., None])
     edges = jnp.concatenate([first[..., None], inner, last[..., None]], axis=-1)
     low, high = (side.reshape(*first.shape[:-1], -1) for side in (edges[..., :-1], edges[..., 1:]))
     return low, high

@@ -1,4 +1,4 @@
-"""Images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
+"""Reads and writes images on disk: a PNG, a folder of PNGs in the order of their names, or an .npy of uint8 images."""
 
 import warnings
 from collections.abc import Callable
@@ -14,24 +14,29 @@ __all__ = ["MAX_BYTES", "Images", "read_images", "write_images", "write_parts"]
 
 
 def warn(line: str) -> None:
-    """Issues a sentence on what is not kept of images as a Python warning of whoever called `read_images`."""
+    """Issues a Python warning about something that is not kept of images, at the line that called `read_images`.
+
+    Args:
+        line: The sentence of the warning.
+    """
     warnings.warn(line, NotKeptWarning, stacklevel=3)
 
 
 def read_images(path: str | Path, max_bytes: int = MAX_BYTES, *, tell: Callable[[str], object] = warn) -> Images:
-    """Reads the images of a PNG (one), a folder of PNGs in the order of their names, or an .npy.
+    """Reads the images of a PNG (one image), a folder of PNGs in the order of their names, or an .npy.
 
     Args:
-        path: of an .npy of shape [count, height, width] or [count, height, width, 3], or [height, width] for one image;
-            of a folder, of which hidden files and whatever else is no PNG are left out; or of a PNG.
-        max_bytes: that all images may take, which is found out before they are read.
-        tell: gets a sentence for each kind of thing that is not kept, such as ICC profiles, and for files left out.
+        path: An .npy of shape [count, height, width] or [count, height, width, 3], or [height, width] for one image; a
+            folder, of which hidden files and everything that is not a PNG by name are left out; or a PNG.
+        max_bytes: The number of bytes that all images may take, which is checked before they are read.
+        tell: A function that gets a sentence for each kind of data that is not kept, such as ICC profiles, and for
+            files that are left out. By default it issues a warning.
 
     Returns:
-        The images, [count, height, width] or [count, height, width, 3].
+        The images, uint8 [count, height, width] or [count, height, width, 3].
 
     Raises:
-        ValueError: they are damaged, differ in shape, hold what 8-bit grey or RGB cannot keep, or take too much.
+        ValueError: The images are damaged, differ in shape, hold what 8-bit grey or RGB cannot keep, or take too much.
     """
     source = open_source(path, max_bytes)
     size = source.count * prod(source.shape)

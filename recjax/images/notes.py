@@ -1,4 +1,4 @@
-"""What comes with pictures and is not kept, and the sentences that say so."""
+"""Reports what comes with pictures and is not kept, one sentence for each kind of data."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from recjax.text import quoted
 
 _NAMED = 3
-"""Files that a sentence names."""
+"""The number of files that a sentence names."""
 
 _THINGS = {
     b"iCCP": "ICC profile",
@@ -38,12 +38,12 @@ _KEYWORDS = {
     b"Raw profile type APP1": "EXIF data",
     b"Raw profile type icc": "ICC profile",
 }
-"""Data of other standards that lie in chunks of text, by the keyword of the text."""
+"""Data of other standards that are stored in chunks of text, by the keyword of the text."""
 
 _ORIENTATION = 0x0112
 _SHORT = 3
 _MOST_TEXT = 1 << 16
-"""Bytes of compressed text that are looked at: an orientation lies at the beginning."""
+"""The number of bytes that are decompressed of a text: an orientation lies near its beginning."""
 
 _UPRIGHT = {
     2: "mirror it",
@@ -54,15 +54,20 @@ _UPRIGHT = {
     7: "mirror it and turn it by 90 degrees clockwise",
     8: "turn it by 270 degrees clockwise",
 }
-"""What makes a picture upright, by its orientation."""
+"""How to make a picture upright, by its orientation in EXIF data."""
 
 
 class NotKeptWarning(UserWarning):
-    """Something that came with images and is not kept of them, or a file beside them that was left out."""
+    """A warning that data which came with images are not kept, or that a file beside them was left out."""
 
 
 class Note(NamedTuple):
-    """Something of a picture that is not kept as it is. fate: what becomes of it, such as "is not kept"."""
+    """One kind of data of a picture that is not kept as it is.
+
+    Attributes:
+        thing: What it is, such as "ICC profile".
+        fate: What becomes of it, as the rest of a sentence.
+    """
 
     thing: str
     fate: str = "is not kept"
@@ -72,8 +77,16 @@ TRAILING = Note("data after the end of the PNG")
 
 
 def of_chunk(kind: bytes, head: bytes) -> list[Note]:
-    """Names what is lost with a chunk of a PNG, which begins with the bytes `head`."""
-    # Names of chunks that are not listed are not told: a hostile file may have very many of them.
+    """Names what is lost because a chunk of a PNG is not kept.
+
+    Args:
+        kind: The type of the chunk, 4 letters.
+        head: The first bytes of its data.
+
+    Returns:
+        The notes: one on the chunk and, if it declares that the picture is to be shown rotated, one on that first.
+    """
+    # Chunks of unknown types are not named: a hostile file may have very many of them.
     thing = _THINGS.get(kind, "data in chunks of other kinds")
     exif = head
     if thing == "text":
@@ -87,13 +100,27 @@ def of_chunk(kind: bytes, head: bytes) -> list[Note]:
 
 
 def of_depth(depth: int) -> list[Note]:
-    """Says what becomes of greys of 1, 2 or 4 bits."""
+    """Tells what becomes of grey values of 1, 2 or 4 bits.
+
+    Args:
+        depth: The bits of a grey value.
+
+    Returns:
+        One note; none for 8 bits or more.
+    """
     fate = f"is taken as 8-bit grey, 0 to {2**depth - 1} as 0 to 255 in equal steps, and comes back so"
     return [Note(f"{depth}-bit grey", fate)] if depth < 8 else []
 
 
 def orientation(exif: bytes) -> int:
-    """Reads the orientation that EXIF data declare; 1, which is upright, if they declare none."""
+    """Reads the orientation that EXIF data declare.
+
+    Args:
+        exif: The EXIF data, of which the end may be missing.
+
+    Returns:
+        The number of the orientation as EXIF defines it; 1, which is upright, if none can be read.
+    """
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -111,13 +138,21 @@ def orientation(exif: bytes) -> int:
 
 
 def xmp_orientation(xmp: bytes) -> int:
-    """Reads the orientation that XMP data declare; 1 if they declare none, or are compressed."""
+    """Reads the orientation that XMP data declare.
+
+    Args:
+        xmp: The XMP data, of which the end may be missing.
+
+    Returns:
+        The number of the orientation as EXIF defines it; 1, which is upright, if there is none or the data are
+        compressed.
+    """
     found = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
     return int(found[1]) if found else 1
 
 
 def _raw_profile(kind: bytes, text: bytes) -> bytes:
-    """Reads data that ImageMagick writes as text (a name, a length and hexadecimal digits), as far as it can."""
+    """Reads data that ImageMagick writes as text (a name, a length and hexadecimal digits), as far as possible."""
     try:
         plain = zlib.decompressobj().decompress(text[1:], _MOST_TEXT) if kind == b"zTXt" else text
         digits = b"".join(plain.split()[2:])
@@ -127,12 +162,28 @@ def _raw_profile(kind: bytes, text: bytes) -> bytes:
 
 
 def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
-    """Makes a sentence of each thing that is not kept of one picture."""
+    """Makes sentences on what is not kept of one picture.
+
+    Args:
+        name: The path of the picture.
+        notes: The notes on it.
+
+    Returns:
+        A sentence for each note.
+    """
     return [f"{quoted(name)}: its {note.thing} {note.fate}." for note in notes]
 
 
 def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
-    """Makes a sentence of each thing that is not kept of the pictures of a folder; found: by the names of its files."""
+    """Makes sentences on what is not kept of the pictures of a folder.
+
+    Args:
+        name: The path of the folder.
+        found: The notes on each picture, by the names of the files.
+
+    Returns:
+        A sentence for each kind of note, which says how many pictures have it.
+    """
     files: dict[Note, list[str]] = {}
     for file in sorted(found):
         for note in found[file]:
@@ -145,6 +196,13 @@ def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list
 
 
 def few(names: list[str]) -> str:
-    """Lists the first of some names, and says how many more there are."""
+    """Lists the first of some names, and says how many more there are.
+
+    Args:
+        names: The names.
+
+    Returns:
+        The list, as part of a sentence.
+    """
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(map(quoted, names[:_NAMED])) + more

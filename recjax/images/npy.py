@@ -1,4 +1,4 @@
-"""The header of an .npy of uint8 images, and what is said of others."""
+"""Reads the header of an .npy of uint8 images, and explains what is wrong with others."""
 
 from math import prod
 from pathlib import Path
@@ -9,14 +9,22 @@ from numpy.lib import format as npy
 from recjax.text import quoted
 
 _LARGEST = 1 << 40
-"""Bytes of an image beyond which a shape is taken for damage, also where there are no images of it."""
+"""The number of bytes of an image beyond which a shape counts as damaged, even if the array has no images."""
 
 
 def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
-    """Reads shape, whether in Fortran's order, and offset of the pixels of an .npy of uint8 images.
+    """Reads how the pixels of an .npy of uint8 images are laid out.
+
+    Args:
+        path: The path of the .npy.
+
+    Returns:
+        The shape of the array, whether it is in Fortran's order (first index fastest), and the position of its first
+        pixel in the file, in bytes.
 
     Raises:
-        ValueError: it is none, or holds other values than uint8 [count, height, width(, 3)] or [height, width].
+        ValueError: The file is not an .npy, or is not a uint8 array of shape [count, height, width(, 3)] or
+            [height, width] that has all its pixels.
     """
     with path.open("rb") as file:
         try:
@@ -47,7 +55,7 @@ def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
 
 
 def _name(dtype: np.dtype) -> str:
-    """A data type in one word, also where it has fields."""
+    """Returns the name of a data type in one word, even if it has fields."""
     return dtype.name if dtype.names is None else "records"
 
 

@@ -1,4 +1,4 @@
-"""Images to disk: a PNG of one, an .npy, or a folder of PNGs. Each appears whole or not at all."""
+"""Writes images to disk as a PNG of one image, an .npy, or a folder of PNGs, which appear whole or not at all."""
 
 import functools
 import itertools
@@ -37,12 +37,12 @@ def write_images(path: str | Path, images: Images, *, overwrite: bool = False) -
     The whole output appears at once or not at all.
 
     Args:
-        path: a suffix other than .npy and .png is refused.
-        images: uint8 [count, height, width] or [count, height, width, 3].
-        overwrite: whether a file may be replaced, and a folder that holds nothing but such images.
+        path: The path of the output; any suffix other than .npy and .png is refused.
+        images: The images, uint8 [count, height, width] or [count, height, width, 3].
+        overwrite: Whether a file may be replaced, or a folder that holds nothing but such images.
 
     Raises:
-        ValueError: the images have another type or shape, or the path cannot be written or must not be replaced.
+        ValueError: The images have another type or shape, or the path cannot be written to or must not be replaced.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
@@ -58,9 +58,18 @@ def write_parts(
     *,
     overwrite: bool = False,
 ) -> None:
-    """`write_images` of `count` images of a shape that come in parts, of which one is in memory at a time.
+    """Writes images as `write_images` does, but from parts, of which only one is in memory at a time.
 
-    ValueError, with nothing written, if their number or shape differs.
+    Args:
+        path: The path of the output.
+        parts: The images in order, uint8 arrays [any number, *shape].
+        count: The number of all images.
+        shape: The shape of an image.
+        overwrite: Whether a file may be replaced, or a folder that holds nothing but such images.
+
+    Raises:
+        ValueError: The images differ in number or shape from what was announced, or the path cannot be written to or
+            must not be replaced. Nothing is written then.
     """
     path, parts = Path(path), _checked(parts, count, shape)
     form = form_of(path, count)
@@ -81,14 +90,32 @@ def write_parts(
 
 
 def write_npy(file: BinaryIO, parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> None:
-    """Writes `count` images of a shape as an .npy, to a pipe, too."""
+    """Writes images as an .npy, without seeking, so that the file may be a pipe.
+
+    Args:
+        file: A file that is open for writing in binary mode.
+        parts: The images in order, uint8 arrays [any number, *shape].
+        count: The number of all images.
+        shape: The shape of an image.
+    """
     npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
     for images in parts:
         file.write(np.ascontiguousarray(images).data)
 
 
 def require_images_place(path: Path, count: int, *, overwrite: bool) -> None:
-    """Makes sure that so many images can be written to `path`, as `require_file_place` does."""
+    """Makes sure that images can be written to `path`, by making a temporary file or folder beside it.
+
+    Args:
+        path: The path of the output.
+        count: The number of images.
+        overwrite: Whether a file or a folder of images may be replaced.
+
+    Raises:
+        ValueError: The suffix does not fit, the folder of the output does not exist, or something is at the path that
+            must not be replaced.
+        OSError: No file can be made in the folder.
+    """
     if form_of(path, count) == "folder":
         with names_errors(path), part_folder(_folder_target(path, overwrite)[0]):
             pass
@@ -97,7 +124,18 @@ def require_images_place(path: Path, count: int, *, overwrite: bool) -> None:
 
 
 def form_of(path: Path, count: int) -> Form:
-    """What images are written to a path as; ValueError if its suffix does not fit them."""
+    """Decides from the suffix of a path how images are written to it.
+
+    Args:
+        path: The path of the output.
+        count: The number of images.
+
+    Returns:
+        "npy", "png" or "folder".
+
+    Raises:
+        ValueError: The suffix is another one, or is .png and there is not exactly one image.
+    """
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return "npy"
@@ -115,12 +153,12 @@ def form_of(path: Path, count: int) -> Form:
 def _write_folder(path: Path, parts: Iterable[Images], count: int, overwrite: bool) -> None:
     target, _ = _folder_target(path, overwrite)
     with names_errors(path), part_folder(target) as part:
-        # Enough digits that the order of the names is that of the images.
+        # Enough digits for the names to have the order of the images.
         digits = max(len(str(count)), 5)
         for number, image in enumerate(itertools.chain.from_iterable(parts)):
             _save_png(part / f"{number:0{digits}}.png", image)
         set_permissions(part, target)
-        # Others may have come while the images were written.
+        # Files may have appeared at the path while the images were written.
         _, old = _folder_target(path, overwrite)
         if status(target) is None:
             part.rename(target)
@@ -129,19 +167,22 @@ def _write_folder(path: Path, parts: Iterable[Images], count: int, overwrite: bo
         for image in part.iterdir():
             if old:
                 image.chmod(0o600 | kept)
-            # What is replaced goes when its place is taken, and a crash of the machine must not find less there.
+            # The old images are removed next, so the new ones must be on the disk in case the machine crashes.
             with image.open("rb") as file:
                 os.fsync(file.fileno())
         swap(part, target)
 
 
 def _folder_target(path: Path, overwrite: bool) -> tuple[Path, list[Path]]:
-    """The folder that images are written to, links followed, and the images in it; ValueError if it must not be."""
+    """Finds the folder that images are written to, links followed, and the images in it.
+
+    ValueError if the folder cannot be made there or must not be replaced.
+    """
     target = follow(path)
     require_parent(target)
     found = status(target)
     if found is not None and (not stat.S_ISDIR(found.st_mode) or (any(target.iterdir()) and not overwrite)):
-        # What a killed write left would go with the next one, which is refused here.
+        # The next write would remove what a killed one left, but it is refused here.
         sweep(target)
         raise ValueError(
             f"{quoted(path)} exists and is not an empty folder; name another, or ask for a folder of images to be "
@@ -151,7 +192,7 @@ def _folder_target(path: Path, overwrite: bool) -> tuple[Path, list[Path]]:
 
 
 def _images_of(folder: Path) -> list[Path]:
-    """The files of a folder of images; ValueError if others are there, which nobody must lose."""
+    """Lists the files of a folder of images; ValueError if it holds others, which nobody must lose."""
     if status(folder) is None:
         return []
     with os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""One PNG as pixels: exactly those that it holds, or a sentence."""
+"""Reads a PNG to exactly the pixels that it holds, or explains why they cannot be kept."""
 
 import io
 import struct
@@ -22,28 +22,33 @@ _IDAT_BYTES = 1 << 30
 
 
 class Png(NamedTuple):
-    """The pixels of a PNG. notes: what came with them and is not kept."""
+    """The contents of a PNG.
+
+    Attributes:
+        pixels: The pixels, uint8 [height, width] or [height, width, 3].
+        notes: What came with them and is not kept.
+    """
 
     pixels: UInt8[np.ndarray, "height width *channels"]
     notes: tuple[Note, ...]
 
 
 class _Unfit(ValueError):
-    """What a whole PNG holds that cannot be kept, and what to do, without the name of the file."""
+    """A complete PNG holds what cannot be kept; says what, and what to do, without the name of the file."""
 
 
 def read_png(path: Path, max_bytes: int) -> Png:
-    """Reads a PNG of grey or RGB, of which nothing may be missing.
+    """Reads a whole PNG of grey or RGB pixels.
 
     Args:
-        path: of a regular file.
-        max_bytes: that the pixels may take, which is found out before any is read.
+        path: The path of a regular file.
+        max_bytes: The number of bytes that the pixels may take, which is checked before any is read.
 
     Returns:
-        Pixels of shape [height, width] or [height, width, 3]. Grey of 1, 2 or 4 bits becomes 0 to 255, with a note.
+        The pixels and notes. Grey values of 1, 2 or 4 bits are scaled to the range 0 to 255, and a note says so.
 
     Raises:
-        ValueError: the file is damaged, too large, or holds what 8-bit grey or RGB cannot keep; a sentence says which.
+        ValueError: The file is damaged, too large, or holds what 8-bit grey or RGB cannot keep; a sentence says which.
     """
     try:
         with path.open("rb") as file:
@@ -60,12 +65,12 @@ def read_png(path: Path, max_bytes: int) -> Png:
 
 
 def _read(file: io.BufferedReader, max_bytes: int) -> tuple[Header, bytearray, tuple[Note, ...]]:
-    """The header, the compressed pixels, and what else there is."""
+    """Reads the header, the compressed pixels, and notes on what else there is."""
     every = png_stream.chunks(file)
     first = next(every)
     if first.kind != b"IHDR":
         raise Damage(f"it begins with the chunk {first.kind.decode()}, not with its header (IHDR)")
-    # Behind the last piece, its checksum is checked: what a changed header says is no ground for advice.
+    # Reading past the last piece verifies the checksum: only an intact header may lead to advice.
     header = png_stream.read_header(next(first.pieces, b"") + next(first.pieces, b""))
     _require_kept(header)
     if header.width * header.height * header.channels > max_bytes:
@@ -99,19 +104,19 @@ def _require_kept(header: Header) -> None:
 
 
 def _notes(header: Header, kind: bytes, head: bytes) -> list[Note]:
-    """What is lost with a chunk beside header and pixels; an exception if pixels are, too."""
+    """Names what is lost with a chunk that is neither header nor pixels; an exception if pixels would be lost, too."""
     if kind == b"tRNS":
         raise _Unfit(f"holds a transparent colour (tRNS), and {_TAKEN}; convert it without its transparency")
     if kind in (b"acTL", b"fdAT"):
         raise _Unfit("holds an animation (APNG), and taken is one picture a file; convert its frames to PNGs")
-    # A small first letter: whoever does not know the chunk may pass over it.
+    # A lowercase first letter marks a chunk that a decoder may ignore.
     if not kind[:1].islower() and (kind, header.colour) != (b"PLTE", 2):
         raise Damage(f"its chunk {kind.decode()} belongs to no picture of its kind")
     return image_notes.of_chunk(kind, head)
 
 
 def _decode(header: Header, stream: bytearray) -> UInt8[np.ndarray, "height width *channels"]:
-    # Pillow gets a PNG of nothing but the pixels: no other chunk can make it fail, or take memory.
+    # Pillow gets a PNG that has only the pixels, so that no other chunk can make it fail or take memory.
     whole = io.BytesIO()
     whole.write(SIGNATURE)
     size = struct.pack(">II", header.width, header.height)

@@ -1,7 +1,7 @@
-"""The chunks of a PNG and the stream of its pixels, read strictly: what is cut short or changed is `Damage`.
+"""Reads the chunks of a PNG and the stream of its pixels strictly: what is cut short or changed raises `Damage`.
 
-Decoders are lenient, each in its own way: they draw what is missing in black, or leave out checksums. What gets through
-here has one meaning only. Memory is bounded by the size that the header declares.
+Other decoders are lenient, each in its own way: they draw missing pixels in black, or do not verify checksums. What is
+accepted here has one meaning only. Memory is bounded by the size that the header declares.
 """
 
 import struct
@@ -15,15 +15,23 @@ _PIECE = 1 << 16
 _LONGEST_CHUNK = (1 << 31) - 1
 _FILTERS = 5
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""First column, first row, columns and rows from one pixel to the next of each pass of an interlaced PNG."""
+"""First column, first row, and the distance between columns and between rows, for each pass of an interlaced PNG."""
 
 
 class Damage(ValueError):
-    """Why bytes are no whole PNG, without the name of the file."""
+    """The bytes are not a whole PNG; says why, without the name of the file."""
 
 
 class Header(NamedTuple):
-    """What the chunk IHDR says. colour: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha."""
+    """The contents of the chunk IHDR.
+
+    Attributes:
+        width: The width in pixels.
+        height: The height in pixels.
+        depth: The bits of each value of a pixel.
+        colour: The colour type: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha.
+        interlaced: Whether the pixels come in the seven passes of Adam7.
+    """
 
     width: int
     height: int
@@ -33,19 +41,30 @@ class Header(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Values of a pixel."""
+        """The number of values of a pixel."""
         return {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[self.colour]
 
 
 class Chunk(NamedTuple):
-    """A chunk, whose pieces must be read before the next one: its checksum is checked behind the last of them."""
+    """A chunk, whose data must be read before the next chunk.
+
+    Attributes:
+        kind: Its type, 4 letters.
+        pieces: Its data, piece by piece; the checksum is verified after the last one.
+    """
 
     kind: bytes
     pieces: Iterator[bytes]
 
 
 class Pass(NamedTuple):
-    """Bytes start to stop - 1 of the inflated stream: rows of `stride` bytes, of which the first names the filter."""
+    """The place of one pass of an image in the inflated stream of its pixels.
+
+    Attributes:
+        start: Where its first byte lies.
+        stop: Where the byte after its last one lies.
+        stride: The bytes of a row, of which the first names the filter.
+    """
 
     start: int
     stop: int
@@ -53,7 +72,17 @@ class Pass(NamedTuple):
 
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """Yields the chunks after the signature, the end (IEND) among them."""
+    """Reads the chunks after the signature, one by one.
+
+    Args:
+        file: A file that is open for reading in binary mode, behind the signature.
+
+    Yields:
+        The chunks, of which the last is the end (IEND).
+
+    Raises:
+        Damage: The file ends early, a checksum is wrong, or something is not a chunk.
+    """
     kind = b""
     while kind != b"IEND":
         length, kind = struct.unpack(">I4s", _exactly(file, 8))
@@ -66,7 +95,17 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
 
 
 def read_header(body: bytes) -> Header:
-    """Reads the body of the chunk IHDR."""
+    """Reads the body of the chunk IHDR.
+
+    Args:
+        body: The data of the chunk.
+
+    Returns:
+        The header.
+
+    Raises:
+        Damage: PNG has no such header.
+    """
     if len(body) != 13:
         raise Damage("its header (IHDR) has a wrong length")
     width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", body)
@@ -79,9 +118,10 @@ def read_header(body: bytes) -> Header:
 
 
 class PixelStream:
-    """The compressed pixels: one whole zlib stream, of exactly the bytes that the header declares.
+    """Checks the compressed pixels: they must be one whole zlib stream of exactly the bytes that the header declares.
 
-    data: the stream as it came, which a decoder may take once `end` has returned.
+    Attributes:
+        data: The stream as it came, which a decoder may take once `end` has returned.
     """
 
     def __init__(self, header: Header) -> None:
@@ -93,8 +133,15 @@ class PixelStream:
         self._size = self._passes[-1].stop
 
     def add(self, piece: bytes) -> None:
-        """Takes the next piece of the stream."""
-        # No more is kept than any encoder would write, and no more inflated than is declared.
+        """Takes the next piece of the stream.
+
+        Args:
+            piece: The next compressed bytes.
+
+        Raises:
+            Damage: The bytes cannot be inflated, are too many, or a row has an unknown filter.
+        """
+        # Keeps no more than any encoder would write, and inflates hardly more than is declared.
         if len(self.data) + len(piece) > 2 * self._size + _PIECE:
             raise Damage("it holds more than its pixels take")
         self.data += piece
@@ -111,7 +158,11 @@ class PixelStream:
             raise Damage("it holds more than its pixels take")
 
     def end(self) -> None:
-        """Checks that nothing is missing."""
+        """Checks that nothing is missing.
+
+        Raises:
+            Damage: The stream ended too early.
+        """
         if self._done < self._size and len(self._passes) == 1:
             raise Damage(f"its pixels end after {self._done // self._passes[0].stride} of {self._rows} rows")
         if self._done < self._size or not self._inflate.eof:

@@ -1,4 +1,4 @@
-"""Images on disk of which some are read at a time: a PNG, a folder of PNGs in the order of their names, or an .npy."""
+"""Opens a PNG, a folder of PNGs in the order of their names, or an .npy, and reads some of its images at a time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,33 +16,50 @@ from recjax.io.inputs import require_regular
 from recjax.text import quoted
 
 MAX_BYTES = 1 << 30
+"""The default limit on the bytes that images may take."""
 
 Images = UInt8[np.ndarray, "count height width *channels"]
 
 _AT_ONCE = 256
-"""Images that are read together where all are read."""
+"""The number of images that are read at a time where all are read."""
 
 
 class Source(ABC):
-    """Some number of images of one shape."""
+    """A number of images of one shape, which are read when needed.
+
+    Attributes:
+        count: The number of images.
+        shape: The shape of each image: (height, width) or (height, width, 3).
+    """
 
     count: int
     shape: tuple[int, ...]
 
     @abstractmethod
     def read(self, start: int, stop: int) -> Images:
-        """Images start to stop - 1; ValueError if they cannot be read or differ in shape."""
+        """Reads some of the images.
+
+        Args:
+            start: The first image.
+            stop: The image after the last one.
+
+        Returns:
+            The images, uint8 [stop - start, *shape].
+
+        Raises:
+            ValueError: They cannot be read, or differ in shape.
+        """
 
     @abstractmethod
     def entries(self) -> Iterator[tuple[str, int, int]]:
-        """Name, size in bytes and time of the last change in nanoseconds of each file: they tell images again."""
+        """Yields the name, size in bytes and time of last change in nanoseconds of each file, which identify it."""
 
     def notes(self) -> list[str]:
-        """Says what is not kept of the images read so far, and which files are left out: a sentence for each kind."""
+        """Reports what is not kept of the images read so far and which files are left out, a sentence for each kind."""
         return []
 
     def largest(self) -> int:
-        """The largest value of a pixel; all images are read, a few at a time."""
+        """Finds the largest value of a pixel, for which all images are read, a few at a time."""
         return max((int(self.read(k, k + _AT_ONCE).max(initial=0)) for k in range(0, self.count, _AT_ONCE)), default=0)
 
 
@@ -50,11 +67,14 @@ def open_source(path: str | Path, max_bytes: int = MAX_BYTES) -> Source:
     """Opens the images of a PNG, a folder of PNGs or an .npy.
 
     Args:
-        path: of the images.
-        max_bytes: that the pixels of one PNG may take.
+        path: The path of the images.
+        max_bytes: The number of bytes that the pixels of one PNG may take.
+
+    Returns:
+        The images, which are read later, but for a single PNG and the first image of a folder.
 
     Raises:
-        ValueError: there is something else, or what cannot be kept.
+        ValueError: Something else is there, or what cannot be kept.
     """
     path = Path(path)
     if path.is_dir():
@@ -72,7 +92,7 @@ def open_source(path: str | Path, max_bytes: int = MAX_BYTES) -> Source:
 
 
 class Picture(Source):
-    """One PNG, which is read at once."""
+    """A source of one PNG, which is read when it is opened."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path = path
@@ -81,17 +101,28 @@ class Picture(Source):
         self.count, self.shape = 1, pixels.shape
 
     def read(self, start: int, stop: int) -> Images:
+        """Returns the image if it is among those asked for.
+
+        Args:
+            start: The first image.
+            stop: The image after the last one.
+
+        Returns:
+            The images, uint8 [0 or 1, *shape].
+        """
         return self._images[start:stop]
 
     def entries(self) -> Iterator[tuple[str, int, int]]:
+        """Yields the name, size in bytes and time of the last change in nanoseconds of the file."""
         yield _entry(self._path)
 
     def notes(self) -> list[str]:
+        """Reports what is not kept of the picture, in a sentence for each kind."""
         return image_notes.lines_of_picture(self._path, self._found)
 
 
 class Folder(Source):
-    """PNGs in the order of their names. What else lies in the folder is left out."""
+    """A source of PNGs in the order of their names; other files in the folder are left out."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path, self._max_bytes = path, max_bytes
@@ -100,6 +131,18 @@ class Folder(Source):
         self.count, self.shape = len(self.names), self._read_png(self.names[0]).shape
 
     def read(self, start: int, stop: int) -> Images:
+        """Reads some of the PNGs.
+
+        Args:
+            start: The first image.
+            stop: The image after the last one.
+
+        Returns:
+            The images, uint8 [stop - start, *shape].
+
+        Raises:
+            ValueError: A PNG cannot be read, or differs in shape from the first one.
+        """
         names = self.names[start:stop]
         images = np.zeros((len(names), *self.shape), np.uint8)
         for number, name in enumerate(names):
@@ -113,9 +156,11 @@ class Folder(Source):
         return images
 
     def entries(self) -> Iterator[tuple[str, int, int]]:
+        """Yields the name, size in bytes and time of the last change in nanoseconds of each PNG."""
         return (_entry(name) for name in self.names)
 
     def notes(self) -> list[str]:
+        """Reports which files are left out and what is not kept of the PNGs read so far, one sentence for each kind."""
         return [*self._left_out, *image_notes.lines_of_folder(self._path, self._found)]
 
     def _read_png(self, path: Path) -> UInt8[np.ndarray, "height width *channels"]:
@@ -124,7 +169,7 @@ class Folder(Source):
 
 
 class Array(Source):
-    """An .npy, of which no more is read than is asked for."""
+    """A source of the images of an .npy, of which only the images that are needed are read."""
 
     def __init__(self, path: Path) -> None:
         shape, self._fortran_order, self._offset = read_layout(path)
@@ -133,6 +178,18 @@ class Array(Source):
         self.count, self.shape = (shape[0], shape[1:]) if len(shape) > 2 else (1, shape)
 
     def read(self, start: int, stop: int) -> Images:
+        """Reads some of the images.
+
+        Args:
+            start: The first image.
+            stop: The image after the last one.
+
+        Returns:
+            The images, uint8 [stop - start, *shape].
+
+        Raises:
+            ValueError: The file has become shorter, or only a part is to be read of an array in Fortran's order.
+        """
         start, stop, _ = slice(start, stop).indices(self.count)
         if self._fortran_order and 0 < stop - start < self.count:
             raise ValueError(
@@ -147,11 +204,12 @@ class Array(Source):
         return np.ascontiguousarray(values.reshape(stop - start, *self.shape))
 
     def entries(self) -> Iterator[tuple[str, int, int]]:
+        """Yields the name, size in bytes and time of the last change in nanoseconds of the file."""
         yield _entry(self._path)
 
 
 def _listing(path: Path) -> tuple[list[Path], list[str]]:
-    """Lists the PNGs of a folder in the order of their names, and says in a sentence for each kind what is left out."""
+    """Lists the PNGs of a folder in the order of their names, and a sentence for each kind of file that is left out."""
     names: list[Path] = []
     hidden: list[str] = []
     folders: list[str] = []

@@ -1,4 +1,4 @@
-"""Two folders that take each other's place."""
+"""Exchanges the names of two folders."""
 
 import ctypes
 import os
@@ -10,14 +10,21 @@ _AT_CURRENT_FOLDER, _EXCHANGE = -100, 2
 
 
 def swap(part: Path, target: Path) -> None:
-    """Gives the folder `part` the name of the folder `target` beside it, and that the name of `part`.
+    """Exchanges the names of two folders that lie in the same folder.
 
-    Both names change at once on Linux, where the file system can do that. Elsewhere the old folder is aside for a
-    moment, as NAME.old-XXXXXXXX, and a process that is killed then leaves it there, whole.
+    Both names change at once on Linux, where the file system supports it. Elsewhere the old folder is called
+    NAME.old-XXXXXXXX for a moment, and stays so, whole, if the process is killed then.
+
+    Args:
+        part: The new folder.
+        target: The folder that it replaces, which gets the name of `part`.
+
+    Raises:
+        OSError: The system refused to rename. If it was the new folder, the old one has its name again.
     """
     if _exchange(part, target):
         return
-    # Cut so that it fits, in letters of up to 4 bytes.
+    # Cut so that the name fits into 255 bytes, even if each letter takes 4.
     aside = target.with_name(f"{target.name[:50]}.old-{secrets.token_hex(4)}")
     target.rename(aside)
     try:
@@ -29,7 +36,7 @@ def swap(part: Path, target: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Whether the system exchanged two names."""
+    """Exchanges two names if the system can, and returns whether it did."""
     if sys.platform != "linux":
         return False
     system = ctypes.CDLL(None)

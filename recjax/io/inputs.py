@@ -1,4 +1,4 @@
-"""What commands read: regular files, or standard input where `-` is named."""
+"""Reads the inputs of commands: regular files, or standard input where the path is `-`."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from recjax.io.interrupts import undone
 from recjax.text import quoted
 
 STANDARD = Path("-")
-"""Standard input, or standard output."""
+"""The path that stands for standard input or standard output."""
 
 _AT_ONCE = 1 << 20
 _NPY, _PNG = b"\x93NUMPY", b"\x89PNG\r\n\x1a\n"
@@ -26,11 +26,14 @@ _KINDS = {
 
 
 def require_regular(path: Path) -> None:
-    """Makes sure that a path leads to a file that has an end.
+    """Makes sure that a path leads to a regular file, which has an end.
+
+    Args:
+        path: The path; links are followed.
 
     Raises:
-        ValueError: it is a folder, a pipe, a socket or a device.
-        OSError: there is nothing, or it must not be looked at.
+        ValueError: It is a folder, a pipe, a socket or a device.
+        OSError: Nothing is there, or the system does not allow looking at it.
     """
     kind = stat.S_IFMT(path.stat().st_mode)
     if kind == stat.S_IFDIR:
@@ -40,23 +43,38 @@ def require_regular(path: Path) -> None:
 
 
 def read_file(path: Path, max_bytes: int) -> bytes | None:
-    """The bytes of a regular file, or None if they are more than `max_bytes`; raises as `require_regular`."""
+    """Reads a regular file that is not too large.
+
+    Args:
+        path: The path of the file.
+        max_bytes: The largest size to read, in bytes.
+
+    Returns:
+        The bytes of the file; None if it is larger.
+
+    Raises:
+        ValueError: It is not a regular file.
+        OSError: It cannot be read.
+    """
     require_regular(path)
     with path.open("rb") as file:
-        # What the system makes up, as in /proc, has no size, and may have no end.
+        # Files that the system makes up, as in /proc, state no size and may have no end: nothing is read of them.
         size = os.fstat(file.fileno()).st_size
         return None if size > max_bytes else file.read(size)
 
 
 def read_standard(max_bytes: int, beginnings: dict[bytes, str]) -> bytes | None:
-    """All of standard input, or None if it is more than `max_bytes`.
+    """Reads all of standard input, unless it is too large.
 
     Args:
-        max_bytes: no more are kept in memory, but for a megabyte.
-        beginnings: the first bytes that there may be, and what begins with them.
+        max_bytes: The largest size to read, in bytes; at most a megabyte more is kept in memory.
+        beginnings: The legal first bytes, and what kind of file begins with them, for error messages.
+
+    Returns:
+        The bytes; None if there are more than `max_bytes`.
 
     Raises:
-        ValueError: it is closed or a terminal, or begins otherwise, after which it is read no further.
+        ValueError: Standard input is closed or a terminal, or has other first bytes; no more is read then.
     """
     if sys.stdin is None:
         raise ValueError("standard input is closed; name a file.")
@@ -75,9 +93,19 @@ def read_standard(max_bytes: int, beginnings: dict[bytes, str]) -> bytes | None:
 
 @contextmanager
 def images_file(path: Path, max_bytes: int) -> Iterator[Path]:
-    """Yields the path of images; standard input is kept in a temporary file meanwhile, whose suffix tells what it is.
+    """Provides a file of images under a path; standard input is kept in a temporary file meanwhile.
 
-    ValueError if there are more than `max_bytes` of it, or other bytes than those of an .npy or a PNG.
+    The suffix of the temporary file, .npy or .png, says what it is.
+
+    Args:
+        path: The path of the images, or `-` for standard input.
+        max_bytes: The largest size of standard input in bytes.
+
+    Yields:
+        The path to read from.
+
+    Raises:
+        ValueError: Standard input holds more than `max_bytes`, or neither an .npy nor a PNG.
     """
     if path != STANDARD:
         yield path
@@ -92,5 +120,5 @@ def images_file(path: Path, max_bytes: int) -> Iterator[Path]:
         try:
             yield place
         except ValueError as error:
-            # Who sent it does not know the temporary file.
+            # The user does not know the temporary file.
             raise ValueError(str(error).replace(quoted(place), "standard input")) from error

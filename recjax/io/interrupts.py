@@ -1,8 +1,8 @@
-"""How signals end a process of the command line: at once, with nothing half-written left, and with the signal's code.
+"""Ends a process of the command line on a signal: at once, without half-written files, with the signal's exit code.
 
 A thread ends the process, because the main thread may be in native code for long, where Python handles no signal. No
-exception is raised, since it could be lost in a destructor, or come up as another one. `import recjax` changes no
-handler: only `end_at_signals` does, which the command line calls for its own process.
+exception is raised, since it could get lost in a destructor, or be replaced by another one. `import recjax` changes no
+signal handler; only `end_at_signals` does, which the command line calls for its own process.
 """
 
 import os
@@ -21,9 +21,16 @@ _ending = threading.Lock()
 
 @contextmanager
 def undone(action: Callable[[], object]) -> Iterator[None]:
-    """While the block runs, a signal that ends the process calls `action` first.
+    """Registers an action that a signal which ends the process calls first, for as long as the block runs.
 
-    The action must import nothing and wait for no lock: the main thread stands still, with whatever it holds.
+    The action must import nothing and wait for no lock: the main thread stands still meanwhile, with all locks that it
+    holds.
+
+    Args:
+        action: A function without arguments; its exceptions are ignored.
+
+    Yields:
+        Nothing.
     """
     token = object()
     _undo[token] = action
@@ -34,10 +41,13 @@ def undone(action: Callable[[], object]) -> Iterator[None]:
 
 
 def end_at_signals() -> None:
-    """From here on SIGINT, SIGTERM and SIGHUP end this process; one that is ignored stays so, as under nohup."""
+    """Makes SIGINT, SIGTERM and SIGHUP end this process from now on.
+
+    Signals that are ignored, as SIGHUP is under nohup, stay ignored.
+    """
     read, write = os.pipe()
     os.set_blocking(write, False)
-    # The first signal wakes one of them, and a second one that does not want to wait for the first wakes the other.
+    # Two threads, so that a second signal ends the process at once while the first still runs its actions.
     for _ in range(2):
         threading.Thread(target=_end_at_signal, args=(read,), daemon=True).start()
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)

@@ -1,4 +1,4 @@
-"""Folders that are the user's alone: what is found in them nobody else has put there."""
+"""Makes folders that belong to the user alone, so that nobody else can have put anything into them."""
 
 import os
 import stat
@@ -8,7 +8,14 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make(folder: Path) -> str | None:
-    """Make a folder, and the ones that it lies in, for the user alone; returns why that cannot be, in words."""
+    """Makes a folder, and the folders above it, for the user alone.
+
+    Args:
+        folder: The folder; it may exist.
+
+    Returns:
+        None if the folder is there and can be written to; otherwise the reason why not, in words.
+    """
     try:
         for part in (*reversed(folder.absolute().parents), folder):
             if not part.is_dir():
@@ -21,9 +28,15 @@ def make(folder: Path) -> str | None:
 
 
 def fault(folder: Path) -> str | None:
-    """Returns why others may have put something into a folder, in words; None if they cannot.
+    """Checks that nobody else may have put something into a folder.
 
-    It must belong to the user, and nobody else may write to it, or rename what it lies in.
+    The folder must belong to the user, and nobody else may write to it, or rename a folder above it.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        None if the folder is safe; otherwise what is wrong, in words.
     """
     if os.name != "posix":
         return None
@@ -37,7 +50,7 @@ def fault(folder: Path) -> str | None:
         if found.st_mode & _OTHERS:
             return f"others may write to {folder}; `recjax doctor --clear-cache` empties it and closes it to them"
         for part in {whole, *whole.parents, *real.parents}:
-            # A symbolic link is as good as its owner, and as what it names.
+            # Of a symbolic link both its own owner and the owner of what it leads to must be trusted.
             owners = {part.lstat().st_uid, part.stat().st_uid}
             if not owners <= {0, me} or (part != whole and _is_open(part.stat(), me)):
                 return f"{folder} lies in {part}, where others may write; name another one"
@@ -47,7 +60,14 @@ def fault(folder: Path) -> str | None:
 
 
 def close(folder: Path) -> str | None:
-    """Close a folder of the user to others; returns why it is not theirs alone even so, in words."""
+    """Closes a folder of the user to others.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        None if the folder is now safe, as `fault` checks it; otherwise what is wrong, in words.
+    """
     try:
         if os.name == "posix" and folder.stat().st_uid == os.geteuid():
             folder.chmod(0o700)
@@ -57,7 +77,7 @@ def close(folder: Path) -> str | None:
 
 
 def _is_open(found: os.stat_result, me: int) -> bool:
-    """Whether others may rename what lies in a folder."""
+    """Returns whether others may rename what lies in a folder."""
     if found.st_mode & stat.S_ISVTX:
         return False
     # Many systems give each user a group of their own, with the user's number, and let it write.

@@ -1,8 +1,8 @@
-"""Temporary files and folders beside an output, which are locked while they are written.
+"""Makes temporary files and folders beside an output, which are locked while they are written.
 
-Their names are of one length whatever the output is called. They hold a digest of it, by which the next write to the
-same output finds what a killed process left, and removes it if its lock can be taken: the lock of a living process
-cannot. On file systems without locks nothing is removed.
+Their names have one length, however long the name of the output is. They hold a digest of that name, so that the next
+write to the same output finds what a killed process left behind. It removes what it can lock; what a living process
+writes stays locked. On file systems without locks nothing is removed.
 """
 
 import hashlib
@@ -22,19 +22,26 @@ except ImportError:  # Windows
     fcntl = None
 
 PNG_NAME = re.compile(r"[0-9]{5,}\.png")
-"""Names of the files in a folder of images."""
+"""The names of files in a folder of images."""
 
 PREFIX = ".recjax-"
-"""Prefix of all temporary names."""
+"""The prefix of all temporary names."""
 
 
 _TRIES = 8
-"""Files that are made until one is held: more sweepers than that do not come in time for each."""
+"""How many times a temporary file is made until one can be locked before another process removes it."""
 
 
 @contextmanager
 def part_file(path: Path) -> Iterator[Path]:
-    """Yields an empty file beside `path`, which only its owner may read; it is removed unless it was renamed."""
+    """Makes an empty temporary file beside `path`, which is removed at the end of the block unless it was renamed.
+
+    Args:
+        path: The output that the file will become.
+
+    Yields:
+        The path of the temporary file, which only its owner may read.
+    """
 
     def make() -> tuple[Path, int]:
         handle, name = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
@@ -46,7 +53,16 @@ def part_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def part_folder(path: Path) -> Iterator[Path]:
-    """Yields an empty folder beside `path`, which only its owner may enter; what has its name at the end is removed."""
+    """Makes an empty temporary folder beside `path`, which is removed at the end of the block unless it was renamed.
+
+    If the block exchanged its name with another folder's, that folder is what is removed.
+
+    Args:
+        path: The output that the folder will become.
+
+    Yields:
+        The path of the temporary folder, which only its owner may enter.
+    """
 
     def make() -> tuple[Path, int]:
         name = tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent)
@@ -57,7 +73,11 @@ def part_folder(path: Path) -> Iterator[Path]:
 
 
 def sweep(path: Path) -> None:
-    """Removes what dead processes left beside `path` when they wrote it."""
+    """Removes the temporary files and folders that killed processes left beside `path` when they wrote it.
+
+    Args:
+        path: The output.
+    """
     if fcntl is None:
         return
     with suppress(OSError), os.scandir(path.parent) as entries:
@@ -70,7 +90,7 @@ def sweep(path: Path) -> None:
 def _part(path: Path, make: Callable[[], tuple[Path, int]]) -> Iterator[Path]:
     sweep(path)
     part, handle = make()
-    # Whoever swept between its making and its locking has removed it, or has yet to find that it is locked.
+    # Between making and locking it another process may have removed it. Once it is locked and there, it is safe.
     for _ in range(_TRIES):
         if _hold(part, handle):
             break
@@ -93,10 +113,10 @@ def _prefix(path: Path) -> str:
 
 
 def _hold(part: Path, handle: int) -> bool:
-    """Lock what was made; whether it is still there."""
+    """Locks a temporary file or folder, and returns whether it is still there."""
     if fcntl is None:
         return True
-    # A file system without locks has no sweepers either.
+    # On a file system without locks no process removes it.
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX)
     try:
@@ -110,7 +130,7 @@ def _remove_if_dead(left: Path) -> None:
     mode = left.lstat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return
-    # Some file systems lock files for those alone who may write them.
+    # Some file systems lock a file only if it is open for writing.
     access = os.O_RDONLY if stat.S_ISDIR(mode) else os.O_RDWR
     handle = os.open(left, access | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
@@ -121,11 +141,11 @@ def _remove_if_dead(left: Path) -> None:
 
 
 def _remove(part: Path) -> None:
-    """Remove a file, or a folder with the images in it; whatever else is in a folder stays."""
+    """Removes a file, or a folder of images; a folder that holds other things is not removed, which raises OSError."""
     if not stat.S_ISDIR(part.lstat().st_mode):
         part.unlink()
         return
-    # A folder that was replaced kept its permissions, which may be those of reading alone.
+    # A folder that was replaced has kept its permissions, and may be read-only.
     part.chmod(0o700)
     for image in part.iterdir():
         if PNG_NAME.fullmatch(image.name):

@@ -1,4 +1,4 @@
-"""Outputs that are no more readable than what they are made of."""
+"""Keeps outputs from being more readable than the inputs that they are made of."""
 
 import os
 import stat
@@ -13,10 +13,17 @@ _GROUP, _OTHERS = 0o070, 0o007
 
 @contextmanager
 def private_as(source: Path, folder: Path) -> Iterator[None]:
-    """Lets files that this process makes in a folder meanwhile be readable by nobody who cannot read the source.
+    """Makes new files of this process readable only by those who can read the source, for as long as the block runs.
 
-    The source is a file, or a folder of files, of which the most private counts. Whoever may not read it is added to
-    the umask, so that files which replace others keep the permissions of those. Standard input has no permissions.
+    Whoever may not read the source is added to the umask, so that files which replace others keep the permissions of
+    those. Standard input has no permissions, and changes nothing.
+
+    Args:
+        source: A file, or a folder of files, of which the most private one counts.
+        folder: The folder that the new files are made in.
+
+    Yields:
+        Nothing.
     """
     if source == STANDARD:
         yield
@@ -30,7 +37,7 @@ def private_as(source: Path, folder: Path) -> Iterator[None]:
 
 
 def _kept_out(source: Path, folder: Path) -> int:
-    """The permissions of those who may not read a source; if it is gone, of all but the owner."""
+    """Returns the permission bits of those who may not read a source; if it is gone, those of all but the owner."""
     try:
         place, found = folder.stat(), [source.stat()]
         if source.is_dir():
@@ -38,7 +45,7 @@ def _kept_out(source: Path, folder: Path) -> int:
                 found += [entry.stat() for entry in entries if entry.is_file()]
     except OSError:
         return _GROUP | _OTHERS
-    # Permissions of a group mean something else where a file gets another group.
+    # The group's permissions of the source say nothing about new files if those get another group.
     group = place.st_gid if place.st_mode & stat.S_ISGID or not hasattr(os, "getegid") else os.getegid()
     others = all(one.st_mode & stat.S_IROTH for one in found)
     of_group = all(one.st_mode & stat.S_IRGRP and (one.st_gid == group or others) for one in found)

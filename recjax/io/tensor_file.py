@@ -1,4 +1,7 @@
-"""Safetensors files with a JSON document in their header, written atomically and read with sentences for errors."""
+"""Writes and reads safetensors files with a JSON document in their header.
+
+Files are written atomically, and errors of reading are sentences.
+"""
 
 import hashlib
 import json
@@ -17,7 +20,13 @@ _KEY = "recjax"
 
 
 def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> None:
-    """Write tensors and document; a crash on the way leaves the old file in place."""
+    """Writes tensors and a document; a crash on the way leaves the old file in place.
+
+    Args:
+        path: The path of the file, which may be replaced.
+        tensors: Arrays by name.
+        document: What else the file holds, of types that JSON has.
+    """
     data = save(
         {name: np.asarray(array, order="C") for name, array in tensors.items()},
         {_KEY: json.dumps(document, sort_keys=True)},
@@ -26,9 +35,17 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Tensors and document of a file; ValueError if it is missing, damaged, too large, or not one of recjax's.
+    """Reads the tensors and the document of a file.
 
-    So is a document that is nested deeply or has a key twice, and tensors of types that NumPy does not know.
+    Args:
+        path: The path of the file.
+
+    Returns:
+        The arrays by name, and the document.
+
+    Raises:
+        ValueError: The file is missing, damaged, larger than MAX_BYTES, or not one of recjax: its document is nested
+            too deeply or has a key twice, or a tensor has a type that NumPy does not have.
     """
     path = Path(path)
     if not path.is_file():
@@ -41,7 +58,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with safe_open(path, framework="np") as file:
             document = _parse((file.metadata() or {})[_KEY])
             return {name: file.get_tensor(name) for name in file.keys()}, document  # noqa: SIM118
-    # Types that NumPy lacks end in an AttributeError.
+    # Types that NumPy does not have raise an AttributeError.
     except (SafetensorError, OSError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is not a whole safetensors file of recjax ({error}); make or fetch it again."
@@ -66,7 +83,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def digest(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of tensors and document."""
+    """Computes the SHA-256 digest of tensors and a document.
+
+    It is the same on machines of either byte order.
+
+    Args:
+        tensors: Arrays by name; their order does not matter.
+        document: What else is digested, of types that JSON has.
+
+    Returns:
+        The digest in hexadecimal, 64 digits.
+    """
     found = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
     for name, array in sorted(tensors.items()):
         little_endian = array.astype(array.dtype.newbyteorder("<"))

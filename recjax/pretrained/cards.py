@@ -1,6 +1,6 @@
-"""Cards of the released models: what the JSON beside a model's file states of it. They are read without JAX.
+"""Reads the cards of the released models: the JSON beside a model's file that describes it. This needs no JAX.
 
-`training.vae.release` writes them. The model that `recjax compress` takes by default is chosen from them.
+`training.vae.release` writes the cards. The model that `recjax compress` takes by default is chosen from them.
 """
 
 import json
@@ -18,17 +18,26 @@ FORMER = {
     "44cae3ebffb566b3": "mnist-vae, of development before 0.1.0 (commit 2b1b57f)",
     "ec17079186c976d9": "cifar10-wip, of development before 0.1.0 (commit 37b5353)",
 }
-"""Unreleased models that files may have been made with, by digest."""
+"""Models that were never released but that files may have been made with: names by digest."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a released model.
+    """The description of a released model for lossless compression.
 
-    digest: of all that decoding depends on. sha256, file_bytes: of the file. image_shape, levels: of its images.
-    parameters: weights and biases of its networks. data: the data set it was trained on. elbo_bits_per_dim: -ELBO on
-    the test split. files: measured rates of whole files of the test split by method, in bits per dimension, the best
-    setting of each.
+    Attributes:
+        name: The name of the model.
+        digest: The digest of everything that decoding depends on, in hexadecimal.
+        sha256: The SHA-256 digest of the model's file, in hexadecimal.
+        file_bytes: The size of the model's file in bytes.
+        image_shape: The shape of the images that it codes.
+        levels: The number of values of a pixel, which are 0 to levels - 1.
+        latents: The number of latents of an image.
+        parameters: The number of weights and biases of its networks.
+        data: The data set that it was trained on.
+        elbo_bits_per_dim: The negative ELBO on the test split, in bits per dimension.
+        files: Measured rates of whole files of the test split in bits per dimension, by method; the best setting of
+            each.
     """
 
     name: str
@@ -45,32 +54,62 @@ class Card:
 
     @property
     def single(self) -> tuple[str, float] | None:
-        """Method and rate of its smallest archive, whose images can be decoded alone; None if none was measured."""
+        """The lowest measured rate of a method whose images can be decoded alone.
+
+        It is a tuple of the method and the rate in bits per dimension; None if no such method was measured.
+        """
         archives = {method: rate for method, rate in self.files.items() if not method.startswith("bb-ans")}
         return min(archives.items(), key=lambda item: item[1]) if archives else None
 
 
 def read_cards(folder: Path = PRETRAINED) -> list[Card]:
-    """The cards of a folder of released models, by name; ValueError if one cannot be read."""
+    """Reads the cards of a folder of released models.
+
+    Args:
+        folder: The folder; by default that of recjax.
+
+    Returns:
+        The cards, sorted by name.
+
+    Raises:
+        ValueError: A card cannot be read.
+    """
     return [_read(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
 
 
 def released_name(digest: str) -> str | None:
-    """Returns the name of the released model whose hexadecimal digest begins so; None if there is none."""
+    """Finds the name of a released model.
+
+    Args:
+        digest: The digest of the model in hexadecimal, or its first digits.
+
+    Returns:
+        The name; None if no released model has this digest.
+    """
     return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
 
 
 def name_of(digest: str) -> str | None:
-    """Returns the name of the model, released or former, whose hexadecimal digest begins so; None if it is unknown."""
+    """Finds the name of a released model, or of an unreleased one that files may have been made with.
+
+    Args:
+        digest: The digest of the model in hexadecimal, at least its first 16 digits if the model was never released.
+
+    Returns:
+        The name; None if the digest is unknown.
+    """
     return released_name(digest) or FORMER.get(digest[:16])
 
 
 def unknown_model(digest: str, name: str | None = None) -> str:
-    """Returns what is to be said of a file whose model is not a released one: a sentence with its digest and name.
+    """Explains that a file was made with a model that is not a released one.
 
     Args:
-        digest: in the header of the file, hexadecimal.
-        name: of the model, where something beside the file says it.
+        digest: The digest in the header of the file, in hexadecimal.
+        name: The name of the model, if something other than the file states it.
+
+    Returns:
+        A sentence with the digest, the name if it is known, and what to do.
     """
     known = name_of(digest) if name is None else repr(name)
     called = f"the model {known}" if known else "a model"
@@ -81,11 +120,23 @@ def unknown_model(digest: str, name: str | None = None) -> str:
 
 
 def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: int, method: str) -> Card:
-    """The card of the model that images of a shape with values up to `largest_value` are coded with by default.
+    """Chooses the card of the model that images are coded with by default.
 
-    Of the models for this shape those with the fewest grey levels that hold the values, of these the one with the
-    lowest measured rate of the method, of equals the first by name. A model without a measured rate comes last, by its
-    -ELBO. ValueError if there is none.
+    Among the models for images of this shape, it takes those with the fewest grey levels that hold the values, and of
+    these the one with the lowest measured rate of the method. Models without a measured rate come last, sorted by their
+    negative ELBO. The name decides between equals.
+
+    Args:
+        cards: The cards to choose from.
+        image_shape: The shape of an image.
+        largest_value: The largest value of a pixel.
+        method: The name of the method.
+
+    Returns:
+        The card.
+
+    Raises:
+        ValueError: No model fits.
     """
     shape = "x".join(map(str, image_shape))
     fitting = [card for card in cards if card.image_shape == tuple(image_shape)]
@@ -108,11 +159,20 @@ def choose(cards: Sequence[Card], image_shape: tuple[int, ...], largest_value: i
 
 @dataclass(frozen=True)
 class LossyCard:
-    """What is known of a released model of representations.
+    """The description of a released model for lossy compression by implicit neural representations.
 
-    patch: height, width and channels. whole_pictures: it codes pictures of that size alone, not photos of many patches.
-    latents: numbers of a patch that are sent, over all levels. priors: the bits per pixel that they were fitted for.
-    rates: bits per pixel and mean PSNR in dB of measured files of test pictures, by rate.
+    Attributes:
+        name: The name of the model.
+        digest: The digest of everything that decoding depends on, in hexadecimal.
+        sha256: The SHA-256 digest of the model's file, in hexadecimal.
+        file_bytes: The size of the model's file in bytes.
+        patch: The height, width and channels of a patch.
+        whole_pictures: Whether it codes pictures of the size of a patch only, instead of photos of many patches.
+        latents: The number of latents that describe a patch, over all levels.
+        parameters: The number of weights and biases of its networks.
+        data: The data set that it was trained on.
+        priors: The rates that its priors were fitted for, in bits per pixel.
+        rates: Rates in bits per pixel and mean PSNR in dB of measured files of test pictures, sorted by rate.
     """
 
     name: str
@@ -129,15 +189,37 @@ class LossyCard:
 
 
 def read_lossy_cards(folder: Path = LOSSY) -> list[LossyCard]:
-    """The cards of a folder of released models of representations, by name; ValueError if one cannot be read."""
+    """Reads the cards of a folder of released models for lossy compression.
+
+    Args:
+        folder: The folder; by default that of recjax.
+
+    Returns:
+        The cards, sorted by name.
+
+    Raises:
+        ValueError: A card cannot be read.
+    """
     return [_read_lossy(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
 
 
 def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_per_pixel: float | None) -> LossyCard:
-    """The card of the model that pictures of a shape are coded with by default.
+    """Chooses the card of the model that pictures are coded with by default.
 
-    Of the models for the shape (those for whole pictures of it first), the one with a prior for the nearest rate, by
-    ratio; of equals, and without a rate, the first by name. ValueError if there is none.
+    If there are models for whole pictures of this shape, it takes one of these, otherwise one for photos of many
+    patches. Among them it takes the one with a prior for the nearest rate, by ratio. The name decides between equals,
+    and if no rate is given.
+
+    Args:
+        cards: The cards to choose from.
+        image_shape: The shape of a picture, which must be (height, width, 3).
+        bits_per_pixel: The rate in bits per pixel; None if none is given.
+
+    Returns:
+        The card.
+
+    Raises:
+        ValueError: The pictures are not RGB, or no model fits.
     """
     if len(image_shape) != 3 or image_shape[2] != 3:
         raise ValueError(f"inr codes RGB pictures, got the shape {'x'.join(map(str, image_shape))}; convert them.")

@@ -396,8 +396,8 @@ def _search_divided(how: tuple[RECAlgorithm, sharding.Placed], problem: Any):
 @jax.jit
 def _to_sample(words, p: CodingDistribution):
     # The unit is a power of two, so the product is exact.
-    scale = jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.law.unit)
-    return grid.affine(grid.value_fixed(words, law=p.law), jnp.asarray(p.loc), scale)
+    scale = jnp.asarray(p.scale, jnp.float32) * jnp.float32(p.form.unit)
+    return grid.affine(grid.value_fixed(words, form=p.form), jnp.asarray(p.loc), scale)
 
 
 def _checked_axes(shared_axes: Sequence[int], shape: tuple[int, ...]) -> frozenset[int]:

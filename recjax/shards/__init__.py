@@ -1,1 +1,1 @@
-"""Many images as a folder of files (shards), with a manifest."""
+"""Many images as a folder of files (shards) with a manifest."""

@@ -1,7 +1,7 @@
-"""Many images as a folder of files, one for each run of them (a shard): in bounded memory, and what stopped goes on.
+"""Compresses many images to a folder of files (shards), in bounded memory and so that an interrupted run can go on.
 
-A manifest says what is coded and how (`recjax.shards.manifest`); a shard that is there is done, as files appear whole.
-So several processes may share the work, each with its own part of the shards.
+A manifest says what is coded and how (`recjax.shards.manifest`). As files appear whole or not at all, a shard that
+exists is done. So several processes may share the work, each with a part of the shards.
 """
 
 import hashlib
@@ -23,14 +23,29 @@ from recjax.text import quoted
 
 
 class Part(NamedTuple):
-    """Which shards a process codes: those whose number leaves `index` on division by `of`."""
+    """The shards that one of several processes codes: every `of`-th one, starting with shard `index`.
+
+    Attributes:
+        index: The number of the part, from 0 on.
+        of: The number of parts.
+    """
 
     index: int = 0
     of: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "Part":
-        """As "2/8"; ValueError for anything else."""
+        """Reads a part from text such as "2/8".
+
+        Args:
+            text: The index and the number of parts, separated by a slash.
+
+        Returns:
+            The part.
+
+        Raises:
+            ValueError: The text is anything else, or the index is not below the number of parts.
+        """
         index, slash, of = text.partition("/")
         if not (slash and index.isdecimal() and of.isdecimal() and int(index) < int(of)):
             raise ValueError(
@@ -50,21 +65,25 @@ def compress(
     part: Part | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Codes what is missing of a part's shards of the source, and returns how many that were.
+    """Codes the missing shards of a part.
 
     Args:
-        source: the images.
-        out: the folder, which is made if it is not there.
-        images_each: images of every shard but the last.
-        settings: all that `encode` depends on, as JSON has it.
-        encode: the file of some images, made with a seed that tells the shard from all others.
-        model_name: what the model of the settings is called, for people.
-        part: which shards are coded, by default all.
-        progress: called with how many images of the part are done, and how many it has.
+        source: The images.
+        out: The folder, which is made if it does not exist.
+        images_each: The number of images of every shard but the last.
+        settings: Everything that `encode` depends on, of types that JSON has.
+        encode: A function that codes some images to a file, given a seed that differs from shard to shard.
+        model_name: The name of the model of the settings, for people.
+        part: Which shards to code; None for all.
+        progress: A callback that gets the number of images of the part that are done, and the number that it has.
+
+    Returns:
+        The number of shards that were coded.
 
     Raises:
-        ValueError: if the folder holds shards of other images or settings, or in the place of a shard a whole file that
-            is not this shard, which is left as it is.
+        ValueError: A shard would have too few or too many images, or the folder cannot be made, or it holds something
+            other than shards, shards of other images or settings, or in the place of a shard a whole file that is
+            another one (which is left as it is).
     """
     part, plan = part or Part(), Plan(source.count, images_each, source.shape)
     if images_each < 1 or images_each * prod(source.shape) > MAX_BYTES:
@@ -78,7 +97,7 @@ def compress(
     done = total - sum(len(plan.images_of(number)) for number in missing)
     if progress:
         progress(done, total)
-    # One shard is read while another is coded, and no more.
+    # The next shard is read while this one is coded; no more are in memory.
     with ThreadPoolExecutor(1) as reader:
         waiting = [reader.submit(source.read, *_ends(plan, number)) for number in missing[:1]]
         for place, number in enumerate(missing):
@@ -94,15 +113,32 @@ def compress(
 
 
 def is_shards(path: Path) -> bool:
-    """Says whether a path is a folder of shards."""
+    """Checks whether a path is a folder of shards.
+
+    Args:
+        path: Any path.
+
+    Returns:
+        Whether there is a manifest in it.
+    """
     return (path / shard_manifest.NAME).is_file()
 
 
 def require_place(folder: Path) -> Path:
-    """Returns where a folder of shards is or can be made, links followed; ValueError if something else is there."""
+    """Makes sure that a folder of shards is at a path or can be made there.
+
+    Args:
+        folder: The path of the folder.
+
+    Returns:
+        The path with symbolic links followed.
+
+    Raises:
+        ValueError: Something else is there, or the folder that is to hold it does not exist.
+    """
     target = follow(folder)
     require_parent(target)
-    # Another part may be about to begin the same folder: hidden files are what it has not renamed yet.
+    # Another process may be about to begin the same folder: hidden files are temporary ones, not yet renamed.
     foreign = status(target) is not None and (
         not target.is_dir() or any(entry.name[0] != "." for entry in target.iterdir())
     )
@@ -112,12 +148,34 @@ def require_place(folder: Path) -> Path:
 
 
 def file(folder: Path, number: int) -> Path:
-    """Returns the file of a shard; ValueError if it is missing, damaged or another one's."""
+    """Finds the file of a shard and checks it.
+
+    Args:
+        folder: The folder of shards.
+        number: The number of the shard, from 0 on.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: The file is missing, damaged or another shard's.
+    """
     return _checked(folder, shard_manifest.read(folder), number)
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yields the files of all shards in order, each checked as by `file` when its turn comes."""
+    """Finds the files of all shards, in order.
+
+    Args:
+        folder: The folder of shards.
+
+    Returns:
+        An iterator over the paths, which checks each file as `file` does when its turn comes.
+
+    Raises:
+        ValueError: The manifest is missing or damaged, or (from the iterator) a file is missing, damaged or another
+            shard's.
+    """
     manifest = shard_manifest.read(folder)
     return (_checked(folder, manifest, number) for number in range(manifest.plan.shards))
 
@@ -131,7 +189,7 @@ def _checked(folder: Path, manifest: Manifest, number: int) -> Path:
 
 
 def _is_there(path: Path, manifest: Manifest, number: int) -> bool:
-    """Whether a shard is there and whole; ValueError if a whole file in its place is another one."""
+    """Checks whether a shard exists and is whole; ValueError if a whole file in its place is another one."""
     header = _header(path)
     if header is None or manifest.owns(header, number):
         return header is not None
@@ -144,7 +202,7 @@ def _is_there(path: Path, manifest: Manifest, number: int) -> bool:
 
 
 def _header(path: Path) -> Header | None:
-    """The header of a file with right checksums, None if there is none at the path."""
+    """Reads the header of a file whose checksums are right; None if there is no such file at the path."""
     try:
         if not path.is_file() or path.stat().st_size > container.largest_file(MAX_BYTES):
             return None
@@ -157,7 +215,7 @@ def _header(path: Path) -> Header | None:
 
 
 def _with_seed(data: bytes, seed: int) -> bytes:
-    """A file with the seed in its header: one that is stored raw has no use for it, and may have been made without."""
+    """Puts the seed of a shard into the header of a raw file, which may have been made without it."""
     found = container.read(data, MAX_BYTES)
     if found.header.method != "raw":
         return data
@@ -174,7 +232,10 @@ def _path(folder: Path, number: int) -> Path:
 
 
 def _digest(source: Source) -> str:
-    """SHA-256 (hex) of names, sizes and times of what is coded; its pixels would have to be read twice."""
+    """Computes the SHA-256 digest (hexadecimal) of the names, sizes and times of the source's files.
+
+    Pixels are left out, since they would have to be read twice.
+    """
     whole = hashlib.sha256()
     for name, size, changed in source.entries():
         whole.update(f"{name}\0{size}\0{changed}\n".encode())

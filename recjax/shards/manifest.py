@@ -1,9 +1,10 @@
-"""The manifest of a folder of shards: what is coded and how, and the seed by which a shard's own file says which it is.
+"""The manifest of a folder of shards: what is coded and how, and the seeds that identify the shards.
 
-It is written before the first shard and never changes. The header of shard n holds a seed that is derived from n and
-from all that the manifest says. So a shard in the place of another, in two places, or of another folder is told by its
-bytes, whatever its method, and each shard has a random stream of its own. In manifests of version 1 all shards had the
-seed of the settings, which tells them from those of other settings and models, but not from each other.
+It is written before the first shard and never changes. The header of shard n has a seed that is derived from n and from
+everything in the manifest but the model's name. So a shard that lies in the place of another, in two places, or in
+another folder can be recognised from its own bytes, whatever its method, and each shard has a random stream of its own.
+In manifests of version 1 all shards have the seed of the settings, which tells them from shards with other settings and
+models, but not from each other.
 """
 
 import hashlib
@@ -26,11 +27,17 @@ MAX_IMAGES = 1 << 48
 _UNNUMBERED = 1
 _MOST_BYTES = 1 << 20
 _SEED_BYTES = 7
-"""Of the seed of a shard, which takes 8 bytes of its header."""
+"""The bytes of a shard's seed, which then takes at most 8 bytes of its header as a varint."""
 
 
 class Plan(NamedTuple):
-    """What a folder of shards holds. images_each: of every shard but the last. shape: of an image."""
+    """A division of images into shards.
+
+    Attributes:
+        images: The number of all images.
+        images_each: The number of images of every shard but the last.
+        shape: The shape of an image.
+    """
 
     images: int
     images_each: int
@@ -38,20 +45,31 @@ class Plan(NamedTuple):
 
     @property
     def shards(self) -> int:
-        """How many files there are."""
+        """The number of shards, each of which is a file."""
         return -(-self.images // self.images_each)
 
     def images_of(self, number: int) -> range:
-        """The images of a shard."""
+        """Returns the images of a shard.
+
+        Args:
+            number: The number of the shard, from 0 on.
+
+        Returns:
+            The numbers of its images, as a range.
+        """
         return range(number * self.images_each, min((number + 1) * self.images_each, self.images))
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that a folder's shards have in common.
+    """Everything that the shards of a folder have in common.
 
-    source: digest of what is coded. settings: all that coding depends on, as JSON has it. model_name: for people; the
-    digest of the model is in the settings.
+    Attributes:
+        plan: How the images are divided.
+        source: A digest of what is coded.
+        settings: Everything that coding depends on, the digest of the model included, of types that JSON has.
+        model_name: The name of the model, for people; None if it is not known.
+        version: The version of the manifest.
     """
 
     plan: Plan
@@ -62,11 +80,18 @@ class Manifest:
 
     @property
     def numbered(self) -> bool:
-        """Whether each shard says which it is."""
+        """Whether the header of each shard identifies its number."""
         return self.version > _UNNUMBERED
 
     def seed(self, number: int) -> int:
-        """The seed in the header of a shard of a numbered folder."""
+        """Derives the seed in the header of a shard; only for numbered folders.
+
+        Args:
+            number: The number of the shard, from 0 on.
+
+        Returns:
+            The seed, an integer in [0, 2^56).
+        """
         return int.from_bytes(hashlib.sha256(self._identity + str(number).encode()).digest()[:_SEED_BYTES], "big")
 
     @cached_property
@@ -74,12 +99,21 @@ class Manifest:
         return json.dumps(self.document(), sort_keys=True).encode() + b"\n"
 
     def document(self) -> dict[str, Any]:
-        """What tells folders apart, as JSON."""
+        """Returns everything that tells this folder from others, of types that JSON has."""
         plan = {**self.plan._asdict(), "shape": list(self.plan.shape)}
         return {"version": self.version, **plan, "source": self.source, "settings": self.settings}
 
     def owns(self, header: Header, number: int) -> bool:
-        """Whether a file of this header can be a shard: in a numbered folder, whether it is this one."""
+        """Checks whether a file with a given header can be a shard of this folder.
+
+        Args:
+            header: The header of the file.
+            number: The number of the shard.
+
+        Returns:
+            In a numbered folder, whether the file is exactly this shard; otherwise whether count, shape and settings
+            fit.
+        """
         if (header.count, header.image_shape) != (len(self.plan.images_of(number)), self.plan.shape):
             return False
         if self.numbered:
@@ -89,17 +123,33 @@ class Manifest:
         return header.method == "raw" or (header.method, header.seed, header.model_digest.hex()) == stated
 
     def place_of(self, header: Header) -> int | None:
-        """Returns the number of the shard that has this header, in a numbered folder; None if it is of another folder.
+        """Finds the shard that has a given header, in a numbered folder.
 
-        Only the first million shards are looked at, as a damaged manifest may state any number of them.
+        Only the first 2^20 shards are tried, as a damaged manifest may state any number of them.
+
+        Args:
+            header: The header of a file.
+
+        Returns:
+            The number of the shard; None if the file is of another folder.
         """
         return next((number for number in range(min(self.plan.shards, 1 << 20)) if self.owns(header, number)), None)
 
 
 def begin(folder: Path, manifest: Manifest) -> Manifest:
-    """Write a folder's manifest, or find the same one there; returns what is there.
+    """Writes the manifest of a folder, or checks that the same one is already there.
 
-    Of several processes that begin together, one writes it. ValueError if the folder holds shards of something else.
+    If several processes begin together, one of them writes it.
+
+    Args:
+        folder: The folder, which must exist.
+        manifest: The manifest.
+
+    Returns:
+        The manifest that is in the folder now.
+
+    Raises:
+        ValueError: The folder holds shards of something else, or a damaged manifest.
     """
     text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
     wanted = _parsed(json.loads(text))
@@ -120,7 +170,17 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder of shards; ValueError if it is missing or damaged."""
+    """Reads the manifest of a folder of shards.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ValueError: It is missing or damaged.
+    """
     path = folder / NAME
     try:
         if not path.is_file():
@@ -130,7 +190,7 @@ def read(folder: Path) -> Manifest:
         if len(text) > _MOST_BYTES:
             raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
         manifest = _parsed(json.loads(text.decode()))
-        # Settings that are nested too deep to be written again fail here.
+        # Deriving a seed writes the document as JSON, which fails here if settings are nested too deeply.
         manifest.seed(0)
         return manifest
     except (OSError, ValueError, RecursionError) as error:
@@ -138,7 +198,7 @@ def read(folder: Path) -> Manifest:
 
 
 def _parsed(stated: Any) -> Manifest:
-    """The manifest of a JSON document; ValueError says what is wrong with it."""
+    """Makes the manifest of a JSON document; ValueError says what is wrong with it."""
     if not isinstance(stated, dict):
         raise ValueError("it is no object")
     if type(stated.get("version")) is not int or not 1 <= stated["version"] <= VERSION:

@@ -61,9 +61,9 @@ def ratio_of(pair):
 def words_of(pair):
     """Words everywhere, dense in the tails and around each kink of the target, in rising order."""
     q, p = pair
-    moved = targets(q, p).moved(0.0, p.law.unit)
+    moved = targets(q, p).moved(0.0, p.form.unit)
     at = jnp.stack([moved.loc + offset for offset in moved.kinks()], axis=1)
-    centres = np.asarray(grid.cell_of_fixed(grid.to_fixed(at), law=p.law), np.int64)
+    centres = np.asarray(grid.cell_of_fixed(grid.to_fixed(at), form=p.form), np.int64)
     tail = np.unique((2 ** np.linspace(0, 23, 2000)).astype(np.int64))
     shared = np.concatenate([tail - 1, LAST + 1 - tail, np.linspace(0, LAST, 2000).astype(np.int64)])
     near = np.concatenate([-tail, np.arange(-500, 500), tail])

@@ -6,9 +6,9 @@ LOSSLESS = "tests/codecs/lossless/test_compression.py"
 LOSSY = "tests/codecs/lossy/test_compression.py"
 VERIFICATION = "tests/codecs/lossy/test_verification.py"
 RELATIVE = "tests/codecs/lossless/test_relative_entropy.py"
-START = "tests/codecs/lossless/test_initial_bits.py"
-BITS_BACK = "tests/codecs/lossless/test_bits_back.py"
-CHAIN = "tests/codecs/lossless/test_bits_back_rec.py"
+START = "tests/codecs/lossless/chains/test_initial_bits.py"
+BITS_BACK = "tests/codecs/lossless/chains/test_bits_back.py"
+CHAIN = "tests/codecs/lossless/chains/test_bits_back_rec.py"
 OPTIONS = "tests/codecs/lossless/test_resolve.py"
 
 FAULTS = (
@@ -28,7 +28,7 @@ FAULTS = (
     ),
     fault(
         "images at the start of a chain have one private key",
-        "recjax/codecs/lossless/bits_back_rec.py",
+        "recjax/codecs/lossless/chains/bits_back_rec.py",
         "randomness.fold_in(private, number), message",
         "private, message",
         f"{RELATIVE}::test_each_image_at_the_start_of_a_chain_has_a_private_key_of_its_own",
@@ -57,35 +57,35 @@ FAULTS = (
     ),
     fault(
         "heads of a chain are not compared",
-        "recjax/codecs/lossless/initial_bits.py",
+        "recjax/codecs/lossless/chains/initial_bits.py",
         "if same and np.array_equal(message.head, heads) and",
         "if same and",
         f"{START}::test_another_head_is_refused",
     ),
     fault(
         "the tail of a chain is not compared",
-        "recjax/codecs/lossless/initial_bits.py",
+        "recjax/codecs/lossless/chains/initial_bits.py",
         "and np.array_equal(np.asarray(message.tail)[:borrowed], tail):",
         "and len(tail) == borrowed:",
         f"{START}::test_another_byte_of_the_tail_is_refused",
     ),
     fault(
         "the size of a chain's start is not compared",
-        "recjax/codecs/lossless/initial_bits.py",
+        "recjax/codecs/lossless/chains/initial_bits.py",
         "same = int(message.size) == borrowed and not int(message.fault)",
         "same = not int(message.fault)",
         f"{START}::test_another_length_seed_or_a_fault_is_refused",
     ),
     fault(
         "faults of a chain do not matter",
-        "recjax/codecs/lossless/initial_bits.py",
+        "recjax/codecs/lossless/chains/initial_bits.py",
         "same = int(message.size) == borrowed and not int(message.fault)",
         "same = int(message.size) == borrowed",
         f"{START}::test_another_length_seed_or_a_fault_is_refused",
     ),
     fault(
         "a start is read from its end",
-        "recjax/codecs/lossless/initial_bits.py",
+        "recjax/codecs/lossless/chains/initial_bits.py",
         "astype(np.uint8)[::-1]",
         "astype(np.uint8)",
         f"{START}::test_a_start_is_made_of_the_words_of_the_stream",
@@ -93,63 +93,63 @@ FAULTS = (
     ),
     fault(
         "a chain that ends on images may leave bits",
-        "recjax/codecs/lossless/rec_bootstrap.py",
+        "recjax/codecs/lossless/chains/rec_bootstrap.py",
         "if int(message.head[0]) != 1 or int(message.size) or int(message.fault):",
         "if int(message.fault):",
         f"{CHAIN}::test_another_header_leaves_bits_or_has_too_few",
     ),
     fault(
         "lanes of a start may hold more than 24 bits",
-        "recjax/codecs/lossless/rec_bootstrap.py",
+        "recjax/codecs/lossless/chains/rec_bootstrap.py",
         "    if (taken >> 24).any():",
         "    if (taken >> 32).any():",
         f"{CHAIN}::test_lanes_that_hold_more_are_refused",
     ),
     fault(
         "a start's bytes are taken from its bottom",
-        "recjax/codecs/lossless/rec_bootstrap.py",
+        "recjax/codecs/lossless/chains/rec_bootstrap.py",
         "taken = np.asarray(message.tail)[size : int(message.size)][::-1]",
         "taken = np.asarray(message.tail)[size : int(message.size)]",
         f"{CHAIN}::test_the_lanes_of_a_chain_hold_the_bits_of_an_open_message",
     ),
     fault(
         "a chain may start on more images than there are",
-        "recjax/codecs/lossless/bits_back_rec.py",
+        "recjax/codecs/lossless/chains/bits_back_rec.py",
         "    if left < 0:",
         "    if left < -(1 << 30):",
         f"{CHAIN}::test_another_header_leaves_bits_or_has_too_few",
     ),
     fault(
         "a chain that is too short for its start goes on",
-        "recjax/codecs/lossless/bits_back_rec.py",
+        "recjax/codecs/lossless/chains/bits_back_rec.py",
         "least = sent + 1 + sent // 16",
         "least = sent + 3 + sent // 16",
         f"{CHAIN}::test_a_start_of_too_few_images_is_tried_again",
     ),
     fault(
         "a chain's last step is a lane too wide",
-        "recjax/codecs/lossless/bits_back_rec.py",
+        "recjax/codecs/lossless/chains/bits_back_rec.py",
         "while sum(narrow) > count:",
         "while sum(narrow) > count + 1:",
         f"{CHAIN}::test_every_image_has_a_place_and_the_last_steps_are_narrow",
     ),
     fault(
         "lanes that no encoder takes are decoded",
-        "recjax/codecs/lossless/bits_back.py",
+        "recjax/codecs/lossless/chains/bits_back.py",
         "if lanes & (lanes - 1) or lanes > max(count, 1):",
         "if lanes > 4 * max(count, 1):",
         f"{BITS_BACK}::test_another_header_does_not_decode_to_the_chains_start",
     ),
     fault(
         "a chain that ends early is filled up",
-        "recjax/codecs/lossless/bits_back.py",
+        "recjax/codecs/lossless/chains/bits_back.py",
         '            raise FormatError("the chain of images ends before',
         '            print("the chain of images ends before',
         f"{BITS_BACK}::test_another_header_does_not_decode_to_the_chains_start",
     ),
     fault(
         "the pad of a chain's latents is that of step 0",
-        "recjax/codecs/lossless/bits_back.py",
+        "recjax/codecs/lossless/chains/bits_back.py",
         "(places.number.astype(jnp.uint32),)",
         "(0 * places.number.astype(jnp.uint32),)",
         f"{BITS_BACK}::test_a_start_that_is_too_small_is_tried_again_and_changes_nothing",
@@ -263,27 +263,27 @@ FAULTS = (
     fault(
         "blocks may state any budget",
         "recjax/codecs/lossless/resolve.py",
-        "if budget > 1024 * MAX_BUDGET_BITS:",
+        "if budget > 1024 * MAX_BLOCK_BITS:",
         "if budget > 1 << 60:",
         f"{OPTIONS}::test_more_than_a_header_can_state_is_refused",
     ),
     fault(
         "candidates are any number",
-        "recjax/codecs/lossless/resolve.py",
+        "recjax/codecs/checks.py",
         "if candidates != 1 << nearest_log2:",
         "if candidates < 0:",
         f"{LOSSLESS}::test_bad_arguments_get_their_sentence[three candidates]",
     ),
     fault(
         "depths beyond the largest are taken",
-        "recjax/codecs/lossless/resolve.py",
+        "recjax/codecs/checks.py",
         "if not lowest <= number <= highest:",
         "if not lowest <= number <= highest + 1:",
         f"{LOSSLESS}::test_bad_arguments_get_their_sentence[too deep]",
     ),
     fault(
         "a plan's bins are one interval too many",
-        "recjax/codecs/plan.py",
+        "recjax/codecs/lossless/plan.py",
         "blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition",
         "blocks.split(np.asarray(model.intervals, np.int64) + 1, 1) if settings.partition",
         f"{LOSSLESS}::test_one_image_is_reached_without_the_others[pfr]",

@@ -77,8 +77,8 @@ FAULTS = (
     fault(
         "values are those of the lower edges of cells",
         "recjax/grid.py",
-        "_magnitude_fixed((2 * cell + 1) << (BITS - bits), law)",
-        "_magnitude_fixed((2 * cell + 2) << (BITS - bits), law)",
+        "_magnitude_fixed((2 * cell + 1) << (BITS - bits), form)",
+        "_magnitude_fixed((2 * cell + 2) << (BITS - bits), form)",
         f"{GRID}::test_golden_values_and_edges",
     ),
     fault(
@@ -91,8 +91,8 @@ FAULTS = (
     fault(
         "a cell is the one below a value that is a word's own",
         "recjax/grid.py",
-        "jnp.where(value_fixed(trial, bits, law) <= z, trial, word)",
-        "jnp.where(value_fixed(trial, bits, law) < z, trial, word)",
+        "jnp.where(value_fixed(trial, bits, form) <= z, trial, word)",
+        "jnp.where(value_fixed(trial, bits, form) < z, trial, word)",
         f"{GRID}::test_cell_of_a_word_s_own_value_is_the_word",
     ),
     fault(

@@ -29,9 +29,9 @@ laws = pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
 
 
 @functools.cache
-def values(law: quantiles.QuantileLaw) -> np.ndarray:
+def values(law: quantiles.StandardForm) -> np.ndarray:
     """The value of every word."""
-    return np.asarray(jax.jit(lambda: grid.value_fixed(jnp.arange(1 << 24, dtype=jnp.uint32), law=law))())
+    return np.asarray(jax.jit(lambda: grid.value_fixed(jnp.arange(1 << 24, dtype=jnp.uint32), form=law))())
 
 
 @laws
@@ -62,9 +62,9 @@ def test_values_rise_are_symmetric_and_right(law):
 @laws
 def test_cells_are_found_from_values(law):
     word = jnp.asarray(np.random.default_rng(0).integers(0, 1 << 24, 1000), jnp.uint32)
-    z = grid.value_fixed(word, law=law)
-    found = grid.cell_of_fixed(z, law=law)
-    assert np.array_equal(grid.value_fixed(found, law=law), z)
+    z = grid.value_fixed(word, form=law)
+    found = grid.cell_of_fixed(z, form=law)
+    assert np.array_equal(grid.value_fixed(found, form=law), z)
     assert (np.asarray(found) >= np.asarray(word)).all()
-    ends = grid.cell_of_fixed(jnp.asarray([-(1 << 29), 1 << 29], jnp.int32), law=law)
+    ends = grid.cell_of_fixed(jnp.asarray([-(1 << 29), 1 << 29], jnp.int32), form=law)
     assert ends.tolist() == [0, (1 << 24) - 1]

@@ -59,24 +59,26 @@ def values(p: type) -> tuple[np.ndarray, np.ndarray]:
 
     Targets that are wide enough to need the middle do not notice.
     """
-    law = p.law
+    form = p.form
     tail = np.arange(1 << 17)
     middle = np.arange(1 << 17, (1 << 24) - (1 << 17), 64) + 32
     word = np.concatenate([tail, middle, (1 << 24) - 1 - tail[::-1]]).astype(np.uint32)
-    return np.asarray(grid.value_fixed(word, law=law)) * (2.0**-26 * law.unit), np.where(np.isin(word, middle), 64.0, 1)
+    return np.asarray(grid.value_fixed(word, form=form)) * (2.0**-26 * form.unit), np.where(
+        np.isin(word, middle), 64.0, 1
+    )
 
 
 def window(p: type, middle: float, near: float) -> tuple[np.ndarray, np.ndarray]:
     """`values`, or those of all words up to `near` from the middle, and one or two beyond, where they are few."""
-    ends = jnp.float32([middle - near, middle + near]) / p.law.unit
-    ends = grid.cell_of_fixed(grid.to_fixed(ends), law=p.law)
+    ends = jnp.float32([middle - near, middle + near]) / p.form.unit
+    ends = grid.cell_of_fixed(grid.to_fixed(ends), form=p.form)
     first, last = np.clip(np.asarray(ends, np.int64) + np.array([-2, 2]), 0, grid.LAST_WORD).tolist()
     if last - first > 1 << 19:
         return values(p)
     word = np.arange(first, last + 1, dtype=np.uint32)
     # Of one length, so that they share what is compiled.
     padded = np.pad(word, (0, (1 << 19) + 8 - len(word)))
-    z = np.asarray(grid.value_fixed(padded, law=p.law))[: len(word)] * (2.0**-26 * p.law.unit)
+    z = np.asarray(grid.value_fixed(padded, form=p.form))[: len(word)] * (2.0**-26 * p.form.unit)
     return z, np.ones(len(word))
 
 

@@ -1,4 +1,4 @@
-"""`python -m training.inr`, see `command`."""
+"""Runs `training.inr.command` as `python -m training.inr`."""
 
 import sys
 

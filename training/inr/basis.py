@@ -1,8 +1,9 @@
-"""A basis in which information is concentrated: latents are turned to the principal axes of what pictures have.
+"""Rotates the latents of implicit neural representations to principal axes, where few carry most information.
 
-Maps and upsampler are linear in the latents, so that they take the turn back and nothing else changes. In the axes
-of the means' covariance the factorised prior fits best, as no correlation is left to pay for, and few latents carry
-much instead of many little: what bins send, searches need not find (arXiv:2405.12203).
+The maps and the upsampler are linear in the latents, so they can absorb the inverse rotation, and nothing else changes.
+In the principal axes of the posterior means the factorised prior fits best, as no correlation costs bits. Few latents
+then carry much information, instead of many that carry little: what intervals send need not be searched for
+(arXiv:2405.12203).
 """
 
 import jax.numpy as jnp
@@ -17,10 +18,20 @@ from recjax.models.inr.weight_posterior import Gaussian, Posterior
 def concentrate(
     shape: INRShape, shared: Shared, prior: Gaussian, posterior: Posterior
 ) -> tuple[Shared, Gaussian, Posterior]:
-    """The same model and the same posteriors in other axes; variances of posteriors lose their correlations.
+    """Rotates a model and posteriors to the principal axes of the posterior means.
 
-    Latent weights turn layer by layer, encodings at all places of the grid alike. posterior: of training pictures, for
-    each level [picture, square, variable], in units of the prior.
+    The latent weights of each layer are rotated together, and so are the encodings, in the same way at all places of
+    the grid. The rotated posteriors keep their variances but lose correlations.
+
+    Args:
+        shape: The shape of the network.
+        shared: The parameters that pictures share.
+        prior: The prior of the latents, with a mean and a scale for each level and variable.
+        posterior: The posteriors of training pictures in units of the prior, for each level [picture, square,
+            variable].
+
+    Returns:
+        The shared parameters, the prior and the posteriors in the new axes.
     """
     turns = _turns(shape, prior, posterior)
     maps = tuple(
@@ -35,7 +46,7 @@ def concentrate(
         turned_mean = _turn(shape, turns, np.asarray(mean))
         places = _turn(shape, turns, np.asarray(mean + scale * own)) - turned_mean
         variances = _turn(shape, [turn**2 for turn in turns], np.asarray((scale * jnp.exp(log_scale)) ** 2))
-        # The axes have a scale of their own only when the prior is fitted again; until then that of their means serves.
+        # Scales in the new axes come from posterior means and variances, until the prior is fitted again.
         unit = np.sqrt(np.mean(places**2 + variances, axis=(0, 1)))
         means.append(jnp.asarray(turned_mean))
         scales.append(jnp.asarray(unit))
@@ -46,7 +57,7 @@ def concentrate(
 
 
 def _turns(shape: INRShape, prior: Gaussian, posterior: Posterior) -> list[Float[np.ndarray, "size size"]]:
-    """Principal axes, as columns, of the latent weights of each layer and of encodings."""
+    """Computes the principal axes, as columns, of the latent weights of each layer and of the encodings."""
     covariances = [np.zeros((size, size)) for size in (*shape.latents, shape.encodings)]
     for scale, own in zip(prior.scale, posterior.mean, strict=True):
         values = np.asarray(scale * own, np.float64).reshape(-1, shape.variables)
@@ -59,7 +70,7 @@ def _turns(shape: INRShape, prior: Gaussian, posterior: Posterior) -> list[Float
 
 
 def _turn(shape: INRShape, turns: list[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """Coordinates [..., variable] in the new axes."""
+    """Computes the coordinates [..., variable] in the new axes."""
     parts = inr.split(shape, x)
     layers = [part @ turn for part, turn in zip(parts.layers, turns[:-1], strict=True)]
     encoding = (parts.encoding @ turns[-1]).reshape(*x.shape[:-1], -1)

@@ -1,11 +1,11 @@
-"""Learn a model of implicit neural representations, for `recjax compress --method inr --model`.
+"""Train a model of implicit neural representations, for `recjax compress --method inr --model`.
 
     python -m training.inr --out runs/cifar
     python -m training.inr --out runs/cifar --preset full
     python -m training.inr --out runs/photos --data photos
     recjax compress ship.png ship.rjx --method inr --model runs/cifar --bpp 0.8
 
-A run that was stopped goes on from its checkpoint when the same command is given again.
+To continue a run that was stopped, give the same command again: it resumes from the checkpoint.
 """
 
 import time
@@ -35,16 +35,22 @@ from training.inr import prior as inr_prior
 from training.inr.loop import INRTraining, Progress
 
 PHOTO_SPANS = (8, 4, 1)
-"""Of the levels of photos: squares of 256, 128 and 32 pixels."""
+"""The patches per side of a square in each level for photos: squares of 256, 128 and 32 pixels."""
 
 SETTLED_PICTURES = {"cifar10": 192, "photos": 6}
-"""Pictures of the training split, its last ones, that priors are fitted to."""
+"""The number of pictures at the end of the training split that priors are fitted to, by data set."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is learned from. pictures: of the training split, the first ones. rates: bits per pixel of the priors.
-    settle_steps: of fitting in the first round, and in each of the others; rounds: of fitting each prior."""
+    """The amount of data and of work from which a model is learned.
+
+    Attributes:
+        pictures: The number of training pictures, the first ones of the training split.
+        rates: The rates in bits per pixel that priors are fitted for.
+        settle_steps: The steps of fitting a prior in the first round, and in each further round.
+        rounds: The number of rounds of fitting each prior.
+    """
 
     pictures: int = 1024
     rates: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)
@@ -58,7 +64,8 @@ PRESETS = {
     "medium": (Effort(3072), INRTraining()),
     "full": (Effort(18_000, settle_steps=(1000, 400)), INRTraining(epochs=400, batch_size=256)),
 }
-"""A minute, ten minutes, and half an hour, on two cores, and 18,000 pictures, for an accelerator."""
+"""Settings by name: tiny, small and medium take a minute, ten minutes and half an hour on two cores; full learns from
+18,000 pictures and is for an accelerator."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +73,30 @@ class Command:
     """The options of the command line."""
 
     out: Path
-    """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
+    """Folder for model.safetensors and checkpoint.safetensors; it is made if needed. Its name becomes the model's."""
     data: Literal["cifar10", "photos"] = "cifar10"
-    """What to train on: cifar10, for pictures of 32x32; photos, for pictures of any size."""
+    """Data set to train on: cifar10 makes a model for pictures of 32x32, photos one for pictures of any size."""
     preset: Literal["tiny", "small", "medium", "full"] = "small"
-    """How much: a minute, ten, or half an hour, on two cores, or 18,000 pictures, for an accelerator."""
+    """Amount of training.
+    tiny, small, medium: about a minute, ten minutes and half an hour on two cores.
+    full: 18,000 pictures, for an accelerator."""
     pictures: int | None = None
-    """So many training pictures, not those of the preset."""
+    """Number of training pictures; by default that of the preset."""
     epochs: int | None = None
-    """So many passes over them, not those of the preset."""
+    """Number of passes over the training pictures; by default that of the preset."""
     weight: float | None = None
-    """Weight of the squared error while maps and upsampler are learned: larger for higher rates."""
+    """Weight of the squared error while maps and upsampler are learned: take a larger one for higher rates."""
     rates: tuple[float, ...] | None = None
-    """Bits per pixel of the priors, not those of the preset."""
+    """Rates in bits per pixel that priors are fitted for; by default those of the preset."""
     directory: Path | None = None
-    """Where CIFAR-10 is; by default $RECJAX_DATA."""
+    """Folder of CIFAR-10; by default the one that $RECJAX_DATA names."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Show the whole traceback of an error instead of one sentence."""
     shape: INRShape = field(default_factory=INRShape)
+    """Shape of the networks."""
 
     def run(self) -> None:
-        """Train, and write the model file."""
+        """Trains a model and writes the model file."""
         out = output_folder(self.out)
         effort, config = PRESETS[self.preset]
         effort = replace(effort, **_given(pictures=self.pictures, rates=self.rates))
@@ -107,7 +117,17 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def stated(data: str, images: np.ndarray, config: INRTraining, effort: Effort) -> dict[str, Any]:
-    """What the card of a model says of the run that makes it."""
+    """Collects what the card of a model says about the run that makes it.
+
+    Args:
+        data: The name of the data set.
+        images: All training pictures.
+        config: The settings of training.
+        effort: The amount of data and of work.
+
+    Returns:
+        The data set, the number of pictures and the settings, of types that JSON has.
+    """
     count = min(effort.pictures, len(images))
     return {"data": data, "pictures": count, "train": asdict(config), "effort": asdict(effort)}
 
@@ -122,8 +142,22 @@ def learn(
     console: rich.console.Console,
     directory: Path | None = None,
 ) -> INRModel:
-    """A model in integers, with what it was trained with on its card. images: all that there are; the first ones are
-    learned from, and priors are fitted to the last ones."""
+    """Trains a model, fits its priors, and converts it to integers.
+
+    Args:
+        name: The name of the model.
+        data: The name of the data set, for the card.
+        images: All training pictures, uint8 [picture, height, width, 3]. The model is trained on the first ones, and
+            priors are fitted to the last ones.
+        shape: The shape of the networks.
+        config: The settings of training.
+        effort: The amount of data and of work.
+        console: Where progress is shown.
+        directory: The folder of the checkpoint, from which a run resumes; None for no checkpoints.
+
+    Returns:
+        The integer model, whose card states how it was trained.
+    """
     start = time.perf_counter()
     with _progress(console, config.epochs) as report:
         state = inr.train(shape, images[: effort.pictures], config, report, directory=directory)
@@ -157,7 +191,7 @@ def learn(
 
 @contextmanager
 def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[Progress], None]]:
-    """A bar on a terminal; elsewhere a line now and then."""
+    """Shows a progress bar on a terminal, and every 20 epochs a line elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("training (compiling)", total=epochs)
@@ -172,6 +206,13 @@ def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    """Runs the command `python -m training.inr`.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     command = tyro.cli(Command, args=arguments, prog="python -m training.inr", description=__doc__)
     return guarded("training.inr", command.run, debug=command.debug)

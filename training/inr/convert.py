@@ -1,4 +1,4 @@
-"""From a trained representation to the integers of `recjax.models.inr.model`."""
+"""Converts a trained model of implicit neural representations to the integers of `recjax.models.inr.model`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from recjax.numerics import LOG2
 from training.inr.prior import Settled
 
 KEPT_BITS = 0.02
-"""Latents with a smaller mean KL divergence are never sent."""
+"""Latents with a smaller mean KL divergence, in bits, are never sent."""
 
 _MAX_FRACTION_BITS = 16
 _SCALE_LIMIT = 1 << 14
@@ -39,9 +39,22 @@ def to_model(
     wide: int,
     card: Mapping[str, Any],
 ) -> INRModel:
-    """The integer model of a network and of priors with posteriors of training pictures of tall x wide patches.
+    """Converts a network and its priors to an integer model.
 
-    Typical latents of all priors set the scales of what lies between layers.
+    Typical latents under all priors set the scales of the values between layers.
+
+    Args:
+        name: The name of the model.
+        shape: The shape of the network.
+        spans: The patches per side of a square, for each level; the last is 1.
+        shared: The parameters that pictures share.
+        priors: The priors, each with the posteriors of training pictures.
+        tall: The height of these pictures in patches.
+        wide: The width of these pictures in patches.
+        card: What people want to know about the model, of types that JSON has.
+
+    Returns:
+        The integer model, whose card also has the weight, rate and PSNR of each prior.
     """
     scale = np.max([np.asarray(scale, np.float64) for one in priors for scale in one.prior.scale], axis=0)
     own_means = [np.sum([np.asarray(mean, np.float64) for mean in one.prior.mean], axis=0) for one in priors]
@@ -73,13 +86,13 @@ def to_model(
 
 
 def _divergences_q10(posterior: Posterior) -> list[np.ndarray]:
-    """Of each level, in 1/1024 bit; 0 of latents that are never sent."""
+    """Computes the mean KL divergence of each latent of each level in 1/1024 bit; 0 for latents that are never sent."""
     found = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
     return [np.where(kl >= KEPT_BITS, np.rint(kl * 1024), 0) for kl in found]
 
 
 def _latents(spans: tuple[int, ...], one: Settled, kl_q10: np.ndarray, tall: int, wide: int) -> np.ndarray:
-    """Posterior means [picture, tall, wide, variable], those that are not sent at the prior's."""
+    """Computes the posterior means [picture, tall, wide, variable], or the prior mean for latents that are not sent."""
     units = tuple(x * (kl > 0) for x, kl in zip(one.posterior.mean, kl_q10, strict=True))
     variables = weight_posterior.to_variables(one.prior, units)
     return np.asarray(levels.total(spans, variables, tall, wide), np.float64)
@@ -92,7 +105,19 @@ def to_exact(
     scale: Float[np.ndarray, "variable"],
     units: Float[np.ndarray, "picture tall wide variable"],
 ) -> tuple[ExactINR, tuple[int, ...]]:
-    """The integer network, and the fraction bits of the encodings and of what each layer of the upsampler gives."""
+    """Converts a network to integers.
+
+    Args:
+        shape: The shape of the network.
+        shared: The parameters that pictures share.
+        mean: The prior means that belong into the network, one for each variable, summed over levels.
+        scale: The scales of the latents' units, one for each variable.
+        units: Typical latents in these units, float [picture, tall, wide, variable].
+
+    Returns:
+        The integer network, and the number of fraction bits of the encodings and of the output of each layer of the
+        upsampler.
+    """
     means, scales, parts = (inr.split(shape, x) for x in (mean, scale, units))
     maps = tuple(
         _map(
@@ -127,7 +152,7 @@ def to_exact(
 
 
 def _map(last: bool, layer: inr.Affine, mean, scale, latents: np.ndarray) -> ExactLayer:
-    """The prior's mean and scale belong to the map, and the factor of the sine's argument, in turns."""
+    """Converts a map, which absorbs the prior's mean and scale and the factor of the sine's argument, in turns."""
     factor = 1.0 if last else inr.W0 / (2 * np.pi)
     kernel = np.asarray(layer.kernel, np.float64)
     bias = factor * (np.asarray(layer.bias, np.float64) + mean @ kernel)

@@ -1,4 +1,4 @@
-"""Steps of learning representations: posteriors of all pictures, what pictures share, and the prior, in turn."""
+"""Steps of training representations: of posteriors and shared parameters together, and of the prior after them."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,9 +23,14 @@ _OWN, _ALL = PartitionSpec(BATCH_AXIS), PartitionSpec()
 
 
 class State(NamedTuple):
-    """Of the training: what is learned, the optimiser of what is shared, and the weight of the squared error.
+    """The state of training.
 
-    prior: means and scales [variable] of each level. fit: posteriors of all pictures.
+    Attributes:
+        shared: The parameters that pictures share.
+        optimiser: The state of their optimiser.
+        prior: The prior, with means and scales [variable] for each level.
+        fit: The posteriors of all pictures in units of the prior, and the moments of their optimiser.
+        weight: The weight of the squared error in the objective, in nats; a float32 scalar.
     """
 
     shared: Shared
@@ -45,7 +50,21 @@ def start(
     weight: float,
     seed: int,
 ) -> State:
-    """Fresh weights, a standard normal prior, and posteriors of `count` pictures of tall x wide patches."""
+    """Makes the state before the first epoch: fresh weights, a prior that is standard normal in sum, and posteriors.
+
+    Args:
+        shape: The shape of the network.
+        spans: The patches per side of a square, for each level; the last is 1.
+        count: The number of pictures.
+        tall: The height of a picture in patches.
+        wide: The width of a picture in patches.
+        optimiser: The optimiser of the shared parameters.
+        weight: The weight of the squared error, in nats.
+        seed: The seed of the weights.
+
+    Returns:
+        The state.
+    """
     shared = inr.init(shape, jax.random.key(seed))
     share = 1.0 / np.sqrt(len(spans))
     zeros, scales = (tuple(jnp.full(shape.variables, x) for _ in spans) for x in (0.0, share))
@@ -54,15 +73,42 @@ def start(
 
 
 def fresh_fit(shape: INRShape, spans: tuple[int, ...], count: int, tall: int, wide: int) -> Fit:
-    """Makes posteriors [picture, square, variable] of `count` pictures of tall x wide patches, on the device."""
+    """Makes fresh posteriors of pictures, on the device.
+
+    Args:
+        shape: The shape of the network.
+        spans: The patches per side of a square, for each level; the last is 1.
+        count: The number of pictures.
+        tall: The height of a picture in patches.
+        wide: The width of a picture in patches.
+
+    Returns:
+        Posteriors [picture, square, variable] for each level, with fresh moments of their optimiser.
+    """
     fit = inr_fit.fresh(shape, [(count, levels.count(span, tall, wide)) for span in spans])
-    # Copies, each of which may be donated.
+    # Copies, since every leaf must have a buffer of its own to be donated.
     return jax.tree.map(jnp.array, fit)
 
 
 @partial(jax.jit, static_argnames=("shape", "spans", "optimiser", "mesh"), donate_argnames=("state",))
 def epoch(shape, spans, optimiser, mesh: Mesh, state: State, pictures, order, key, rate) -> tuple[State, Any]:
-    """One pass over the pictures, in batches [batch, picture] of their numbers; mean squared error and KL (nats)."""
+    """Passes over all pictures once, in batches.
+
+    Args:
+        shape: The shape of the network.
+        spans: The patches per side of a square, for each level; the last is 1.
+        optimiser: The optimiser of the shared parameters.
+        mesh: The devices that share every batch.
+        state: The state before the pass; its buffers are reused.
+        pictures: All pictures, uint8 [picture, height, width, channel].
+        order: The numbers of the pictures of each batch, int [batch, picture].
+        key: The random key of the draws from posteriors.
+        rate: The learning rate of the posteriors.
+
+    Returns:
+        The state after the pass, and the squared error and the KL divergence in nats per picture, averaged over the
+        pass.
+    """
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
 
     def objective(posterior, shared, drawn, pixels):
@@ -71,7 +117,7 @@ def epoch(shape, spans, optimiser, mesh: Mesh, state: State, pictures, order, ke
         nats = sum(x.sum() for x in weight_posterior.kl_nats(posterior))
         return state.weight * errors + nats, (errors, nats)
 
-    # Every device has pictures of its own; what they share goes down the sum of all slopes.
+    # Every device has pictures of its own; the gradients of what they share are summed over devices.
     @partial(jax.shard_map, mesh=mesh, in_specs=(_OWN, _ALL, _OWN, _OWN), out_specs=(_OWN, _ALL), check_vma=False)
     def slopes_of(posterior, shared, drawn, pixels):
         gradient = jax.grad(objective, argnums=(0, 1), has_aux=True)
@@ -101,14 +147,31 @@ def epoch(shape, spans, optimiser, mesh: Mesh, state: State, pictures, order, ke
 
 @partial(jax.jit, donate_argnames=("state",))
 def refine(state: State) -> State:
-    """The best prior for the posteriors, and these in its units."""
+    """Fits the prior to the posteriors, in closed form.
+
+    Args:
+        state: The state; its buffers are reused.
+
+    Returns:
+        The state with the best prior, and the posteriors in its units.
+    """
     prior, posterior = weight_posterior.fit_prior(state.prior, state.fit.posterior)
     return state._replace(prior=prior, fit=state.fit._replace(posterior=posterior))
 
 
 def turn(shape: INRShape, optimiser: optax.GradientTransformation, state: State) -> State:
-    """The same model in the principal axes of its latents, where both optimisers start anew at the learning rates that
-    they had come to."""
+    """Rotates the latents of a model to their principal axes.
+
+    The moments of both optimisers start anew, at the learning rates that had been reached.
+
+    Args:
+        shape: The shape of the network.
+        optimiser: The optimiser of the shared parameters.
+        state: The state.
+
+    Returns:
+        The same model and posteriors in the new axes.
+    """
     shared, prior, posterior = inr_basis.concentrate(shape, state.shared, state.prior, state.fit.posterior)
     fresh: Any = optimiser.init(shared)
     first, second = (jax.tree.map(jnp.zeros_like, posterior) for _ in range(2))

@@ -1,8 +1,8 @@
-"""Learning the model of implicit neural representations: shared maps and upsampler, and the prior of all latents.
+"""The training loop of implicit neural representations, which learns shared parameters and the prior of all latents.
 
-Empirical Bayes, as RECOMBINER has it (arXiv:2309.17182): every training picture has a posterior of its own; posteriors
-and what pictures share go down the gradient of the objective of `recjax.models.inr.fit`, and after each epoch the prior
-becomes the best one for the posteriors, in closed form. Priors at the rates of files are fitted to what was learned
+This is empirical Bayes, as in RECOMBINER (arXiv:2309.17182). Every training picture has a posterior of its own.
+Posteriors and shared parameters follow the gradient of the objective of `recjax.models.inr.fit`, and after each epoch
+the prior becomes the best one for the posteriors, in closed form. Priors for the rates of files are fitted afterwards
 (`training.inr.prior`).
 """
 
@@ -26,14 +26,21 @@ from training.vae.epochs import make_mesh, replicated
 
 @dataclass(frozen=True)
 class INRTraining:
-    """How the model is learned.
+    """The settings of training.
 
-    weight: of the squared error, in nats. epochs: passes over the pictures. batch_size: pictures of a step.
-    learning_rate: of maps and upsampler, falling to 0 by a cosine. posterior_rates: of posteriors, in units of the
-    prior, in the first and the last epoch. warmup_epochs: before the prior is first fitted. turns: after these epochs
-    the latents are turned to their principal axes (`training.inr.basis`), in which posteriors are found faster. spans:
-    of the prior's levels (`recjax.models.inr.hierarchy`). checkpoint_every: so many epochs. devices: over which a
-    batch is divided.
+    Attributes:
+        weight: The weight of the squared error in the objective, in nats.
+        epochs: The number of passes over the pictures.
+        batch_size: The number of pictures of a step.
+        learning_rate: The learning rate of maps and upsampler at the start, from which it falls to 0 by a cosine.
+        posterior_rates: The learning rates of posteriors, in units of the prior, in the first and the last epoch.
+        warmup_epochs: The number of epochs before the prior is first fitted.
+        turns: The epochs after which latents are rotated to their principal axes (`training.inr.basis`), where
+            posteriors are fitted faster.
+        spans: The patches per side of a square, for each level of the prior (`recjax.models.inr.hierarchy`).
+        checkpoint_every: The number of epochs between checkpoints.
+        seed: The seed of weights, order and noise, in [0, 2^32).
+        devices: The number of devices that share every batch.
     """
 
     weight: float = 300.0
@@ -61,7 +68,14 @@ class INRTraining:
 
 
 class Progress(NamedTuple):
-    """Of a training: epochs done and in all, PSNR in dB of draws from the posteriors, and bits per pixel."""
+    """A report of training.
+
+    Attributes:
+        epoch: The number of epochs done.
+        epochs: The number of epochs in all.
+        psnr: The PSNR in dB of pictures drawn from the posteriors.
+        bits_per_pixel: The KL divergence in bits per pixel.
+    """
 
     epoch: int
     epochs: int
@@ -77,10 +91,23 @@ def train(
     *,
     directory: Path | None = None,
 ) -> State:
-    """A trained model of pictures uint8 [picture, y, x, channel].
+    """Trains the shared parameters and the prior on pictures.
 
-    directory: of the checkpoint of a run that was stopped, which then goes on exactly as if it had not been.
-    FloatingPointError if the objective is no longer finite.
+    Args:
+        shape: The shape of the network.
+        pictures: The pictures, uint8 [picture, height, width, channel]; those that fill no batch are left out.
+        config: The settings of training.
+        report: A function that is called after every epoch.
+        directory: The folder of checkpoint.safetensors; None for no checkpoints. If there is one, the run goes on
+            exactly where it stopped.
+
+    Returns:
+        The state after the last epoch.
+
+    Raises:
+        ValueError: There are fewer pictures than a batch takes or too few devices, or the checkpoint has another
+            configuration.
+        FloatingPointError: The objective is no longer finite.
     """
     mesh = make_mesh(config.devices)
     count = len(pictures) // config.batch_size * config.batch_size
@@ -106,7 +133,7 @@ def train(
         rows = jnp.asarray(order.astype(np.int32))
         before, after = config.posterior_rates
         rate = jnp.float32(before * (after / before) ** (number / config.epochs))
-        # Wherever the state comes from, one compilation serves it.
+        # One placement for every state, whether it is fresh, restored or rotated, so that the epoch is compiled once.
         state = jax.device_put(state, replicated(mesh))
         state, (error, nats) = epoch(shape, config.spans, optimiser, mesh, state, every, rows, key, rate)
         mse, bits = float(error) / (shape.channels * size), float(nats) / LOG2 / size

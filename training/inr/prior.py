@@ -1,8 +1,8 @@
-"""The prior at a rate: posteriors of training pictures are fitted as by an encoder, and the prior to them, in turn.
+"""Fits a prior for a rate: in turn, posteriors of training pictures, as an encoder does, and the prior to them.
 
-What is learned together with maps and upsampler lags behind, as each picture is seen once in an epoch. With these held
-fixed the closed-form prior and the posteriors settle in a few rounds, and one network serves many rates: each weight of
-the squared error has a prior, and divergences of latents, of its own.
+The prior that is learned together with the shared parameters lags behind, as each picture is seen once in an epoch.
+With the shared parameters held fixed, the closed-form prior and the posteriors settle in a few rounds. So one network
+serves many rates: each weight of the squared error has a prior, and divergences of latents, of its own.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,14 @@ from training.inr.epoch import fresh_fit
 
 
 class Settled(NamedTuple):
-    """A prior, the posteriors of the pictures in its units, and what they reach: PSNR in dB of draws, bits per pixel.
+    """A prior that was fitted to pictures.
 
-    weight: of the squared error.
+    Attributes:
+        prior: The prior, with means and scales [variable] for each level.
+        posterior: The posteriors of the pictures in units of the prior, [picture, square, variable] for each level.
+        psnr: The PSNR in dB of pictures drawn from the posteriors.
+        bits_per_pixel: The KL divergence in bits per pixel.
+        weight: The weight of the squared error that they were fitted with, in nats.
     """
 
     prior: Gaussian
@@ -38,7 +43,10 @@ class Settled(NamedTuple):
 
 @partial(jax.jit, static_argnames=("shape", "spans"), donate_argnames=("fit",))
 def _steps(shape, spans, shared: Shared, prior: Gaussian, fit: Fit, pictures, weight, key, count):
-    """So many steps of all posteriors; squared error and divergence (nats) of the last draw, of all pictures."""
+    """Fits the posteriors of pictures by `count` steps.
+
+    Returns the fit, and the squared error and the KL divergence (nats) of the last draw, summed over the pictures.
+    """
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
     pixels = inr_fit.pixels_of(shape, pictures)
 
@@ -71,10 +79,24 @@ def settle(
     batch_size: int = 64,
     report: Callable[[int, Settled], None] = lambda number, settled: None,
 ) -> Settled:
-    """The prior that suits pictures at a weight of the squared error, starting from another one.
+    """Fits a prior to pictures, starting from another prior.
 
-    bits_per_pixel: the rate that the weight is changed towards after each round, if there is one. first_steps, steps:
-    in the first round and in each of the others.
+    Args:
+        shape: The shape of the network.
+        spans: The patches per side of a square, for each level; the last is 1.
+        shared: The parameters that pictures share, which stay fixed.
+        prior: The prior to start from.
+        pictures: The pictures, uint8 [picture, height, width, channel].
+        weight: The weight of the squared error, in nats.
+        bits_per_pixel: The rate that the weight is changed towards after each round; None keeps the weight.
+        first_steps: The number of steps of the first round.
+        steps: The number of steps of each further round.
+        rounds: The number of rounds, at least 1.
+        batch_size: The number of pictures that are fitted at a time.
+        report: A function that gets the number of each round, from 0 on, and its result.
+
+    Returns:
+        The result of the last round.
     """
     tall, wide = pictures.shape[1] // shape.height, pictures.shape[2] // shape.width
     parts = [pictures[k : k + batch_size] for k in range(0, len(pictures), batch_size)]

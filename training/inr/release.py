@@ -1,9 +1,9 @@
-"""Make a trained model of representations a released one: a file and its card, with rate and quality of test files.
+"""Turn a trained model of representations into a released one: a file and a card with rates and PSNRs of test files.
 
     python -m training.inr.release runs/cifar10 --name cifar10 --out recjax/pretrained/representations
     python -m training.inr.release runs/photos --name photos --out released --pictures 4
 
-Codes of indices are learned from training pictures, with space partitioning and without, and are part of the model.
+Codes of indices are learned from training pictures, with space partitioning and without, and become part of the model.
 Every file is decoded before its rate is stated.
 """
 
@@ -31,10 +31,10 @@ from training import pictures
 from training.command import guarded, require_no_model
 
 TEST_DATA = {"cifar10": "cifar10", "photos": "kodak"}
-"""Pictures that a model's files are measured on, by the data that it was trained on."""
+"""The data set that a model's files are measured on, by the one that it was trained on."""
 
 LEARNING = Effort(500, 20)
-"""Of the searches that codes of indices are learned from."""
+"""The effort of the searches that codes of indices are learned from."""
 
 
 @dataclass(frozen=True)
@@ -42,32 +42,36 @@ class Command:
     """The options of the command line."""
 
     run: tyro.conf.Positional[Path]
-    """Folder of a training run, or a model file."""
+    """Folder of a training run, or path of a model file."""
     name: str
     """Name of the released model."""
     out: Path
-    """Folder of the released models; recjax takes its own from recjax/pretrained/representations."""
+    """Folder for the released model; the models that come with recjax are in recjax/pretrained/representations."""
     force: bool = False
-    """Replace a model of this name that is there."""
+    """Replace a model of this name if there is one."""
     pictures: int = 64
-    """Test pictures that files are measured on."""
+    """Number of test pictures that files are measured on."""
     crop: int | None = None
-    """Take squares of so many pixels from the middle of test pictures."""
+    """Side in pixels of squares that are cut from the middle of the test pictures; by default whole pictures."""
     learn_pictures: int = 64
-    """Training pictures that codes of indices are learned from; 0 learns none."""
+    """Number of training pictures that codes of indices are learned from; 0 learns none."""
     codes_of: str | None = None
-    """Take the codes of indices of another model instead: blocks are filled alike, whatever is in them."""
+    """Name or path of another model, whose codes of indices are taken instead of learning new ones."""
     effort: lossy.EffortName = "quick"
-    """How long the measured pictures are fitted."""
+    """Effort with which the measured pictures are fitted."""
     command: str = ""
-    """What the model was trained with, for the card."""
+    """Command that the model was trained with, to be stated on the card."""
     licence: str = ""
-    """Of weights and data, for the card."""
+    """Licence of the weights and the data, to be stated on the card."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Show the whole traceback of an error instead of one sentence."""
 
     def act(self) -> None:
-        """Measure, and write file and card."""
+        """Measures files, and writes the model file and its card.
+
+        Raises:
+            ValueError: The model does not state its data set, or one of this name exists and --force is not set.
+        """
         require_no_model(self.out, self.name, force=self.force)
         model = inr_model.load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
         trained_on = model.metadata.get("data")
@@ -100,8 +104,21 @@ def release(
     effort: str | Effort,
     told: Callable[[str], None] = lambda text: None,
 ) -> INRModel:
-    """The model under its released name, with learned codes and a card that states files of test pictures, one for
-    each prior. `told` hears what is being done."""
+    """Makes the released version of a model, with learned codes, and a card with a measured file for each prior.
+
+    Args:
+        model: The trained model.
+        name: The name of the released model.
+        train: The pictures that codes are learned from, uint8; none are learned if it is empty.
+        test: The pictures that files are made of, uint8.
+        test_data: The name of the data set of the test pictures, for the card.
+        effort: How long the test pictures are fitted: a name in `recjax.codecs.lossy.compression.EFFORTS`, or an
+            effort.
+        told: A function that gets a line on each part of the work.
+
+    Returns:
+        The released model.
+    """
     fixed, plain = lossy.make_settings(model, index_code="zeta"), lossy.make_settings(model, partition=False)
     full = Effort(LEARNING.first_steps, LEARNING.steps_between, float(plain.candidates_log2), True)
     if len(train):
@@ -128,9 +145,18 @@ def release(
 
 
 def write(model: INRModel, folder: Path, *, force: bool = False) -> Path:
-    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file.
+    """Writes a released model as NAME.safetensors, and its card as NAME.json.
 
-    ValueError if there is a model of this name, unless `force` replaces it.
+    Args:
+        model: The released model.
+        folder: The folder, which is made if it does not exist.
+        force: Whether a model of this name may be replaced.
+
+    Returns:
+        The path of the model file.
+
+    Raises:
+        ValueError: There is a model of this name and `force` is not set.
     """
     require_no_model(folder, model.name, force=force)
     path = folder / f"{model.name}.safetensors"
@@ -155,13 +181,27 @@ def write(model: INRModel, folder: Path, *, force: bool = False) -> Path:
 
 
 def num_parameters(model: INRModel) -> int:
-    """Weights and biases of maps and upsampler."""
+    """Counts the weights and biases of maps and upsampler.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Their number.
+    """
     tensors = inr_model.tensors_of(model)
     return sum(array.size for name, array in tensors.items() if name.endswith((".weight_high", ".bias")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    """Runs the command `python -m training.inr.release`.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     command = tyro.cli(Command, args=arguments, prog="python -m training.inr.release", description=__doc__)
     return guarded("training.inr.release", command.act, debug=command.debug)
 

@@ -1,4 +1,4 @@
-"""`python -m training.vae`, see `command`."""
+"""Runs `training.vae.command` as `python -m training.vae`."""
 
 import sys
 

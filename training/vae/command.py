@@ -6,7 +6,7 @@
     python -m training.vae --data mnist --out runs/isokl --vae.posterior isokl --train.precision bfloat16
     recjax compress digits.npy digits.rjx --model runs/digits
 
-A run that was stopped goes on from its checkpoint when the same command is given again.
+To continue a run that was stopped, give the same command again: it resumes from the checkpoint.
 """
 
 from collections.abc import Sequence
@@ -29,21 +29,26 @@ class Command:
     """The options of the command line."""
 
     out: Path
-    """Folder for model.safetensors and checkpoint.safetensors; its name becomes the model's."""
+    """Folder for model.safetensors and checkpoint.safetensors; it is made if needed. Its name becomes the model's."""
     data: str = "digits"
-    """What to train on: digits (8x8, comes with scikit-learn), mnist, or binary: binary_mnist (grey 128 and above is 1)
-    and sampled_mnist (a pixel is 1 with probability grey / 255, drawn anew in every epoch)."""
+    """Data set to train on.
+    digits: 8x8, 17 grey levels; comes with scikit-learn.
+    mnist: 28x28, 256 grey levels.
+    binary_mnist: MNIST with grey values of 128 and above as 1, others as 0.
+    sampled_mnist: MNIST with each pixel as 1 with probability grey / 255, drawn anew in every epoch."""
     directory: Path | None = None
-    """Where the MNIST files are; by default $RECJAX_DATA or the cache."""
+    """Folder of the MNIST files; by default the one that $RECJAX_DATA names, or the cache."""
     download: bool = False
-    """Fetch MNIST from its origin if it is nowhere, and check its digest."""
+    """Fetch MNIST if it is not found, and check its digest."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Show the whole traceback of an error instead of one sentence."""
     vae: Network = field(default_factory=Network)
+    """Shape of the VAE."""
     train: TrainConfig = field(default_factory=TrainConfig)
+    """Settings of training."""
 
     def run(self) -> None:
-        """Train, and write the model file."""
+        """Trains a VAE and writes the model file."""
         data.check_name(self.data)
         out = output_folder(self.out)
         splits = data.load_splits(self.data, directory=self.directory, download=self.download)
@@ -57,7 +62,14 @@ class Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    """Runs the command `python -m training.vae`.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     command = tyro.cli(
         Command,
         args=arguments,

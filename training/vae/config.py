@@ -1,4 +1,4 @@
-"""What a training run is told: the shape of the network and how to train it, checked when they are stated."""
+"""Settings of a training run: the shape of the network and how to train it, checked when they are made."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,27 +10,30 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Network:
-    """Shape of the VAE."""
+    """The shape of the VAE."""
 
     latents: int = 20
-    """Latent coordinates."""
+    """Number of latents of an image. Those that turn out to carry no information are removed after training."""
     hidden: tuple[int, ...] = (256, 256)
-    """Widths of the hidden layers of the inference network; the generative network mirrors them."""
+    """Widths of the hidden layers of the inference network; the generative network has the same in reverse order."""
     dropout: float = 0.1
     """Probability of dropping a hidden unit in training."""
     posterior: Posterior = "normal"
-    """Normal: a mean and a scale for each latent. Isokl: one KL divergence for all images and all latents of a group,
-    so that codes of fixed length suit (arXiv:2201.12857); bits-back cannot code it."""
+    """Kind of posterior.
+    normal: a mean and a scale for each latent.
+    isokl: the same KL divergence for all images and all latents of a group (arXiv:2201.12857).
+    The latter suits codes of fixed length; bits-back cannot code it."""
     likelihood: LikelihoodName = "auto"
-    """Of a pixel: bernoulli for 2 levels, any other for more; auto is bernoulli or beta_binomial."""
+    """Distribution of a pixel: bernoulli for 2 levels, any other for more. auto takes bernoulli or beta_binomial."""
     context_radius: int = 0
-    """How far a pixel sees the decoded pixels around it, 1 to 4; 0 for not at all. For grey images take categorical."""
+    """Number of rows and columns of decoded pixels that the distribution of a pixel depends on, 1 to 4; 0 for none.
+    For grey images combine it with the categorical likelihood."""
     features: int = 4
-    """With a context: numbers that the generative network gives each pixel."""
+    """With a context: number of features of each pixel that the generative network computes."""
     head: tuple[int, ...] = (64, 64)
-    """With a context: widths of the hidden layers between a pixel's features and context and its law."""
+    """With a context: widths of the hidden layers that turn a pixel's features and context into its distribution."""
     kl_groups: int = 1
-    """For isokl: how many runs of latents have a learned KL divergence each; 1 is one for all."""
+    """For isokl: number of groups of consecutive latents, each with a learned KL divergence of its own."""
 
     def __post_init__(self) -> None:
         if self.latents < 1:
@@ -59,32 +62,32 @@ class Network:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train."""
+    """The settings of training."""
 
     epochs: int = 400
-    """Passes over the training split, at most."""
+    """Largest number of passes over the training split."""
     batch_size: int = 64
     """Images per step."""
     learning_rate: float = 2e-3
-    """At the start of the cosine decay."""
+    """Learning rate at the start, from which it decays by a cosine."""
     weight_decay: float = 0.2
-    """Of AdamW, per unit of learning rate."""
+    """Weight decay of AdamW, per unit of learning rate."""
     kl_warmup_epochs: int = 50
-    """The KL's weight rises linearly to 1 over so many epochs."""
+    """Number of epochs over which the weight of the KL divergence rises linearly to 1, so that latents get used."""
     average: float = 0.998
-    """The weights that are kept are an exponential average with this decay per step; 0 keeps the last ones."""
+    """Decay per step of the exponential average of the weights, which becomes the model; 0 takes the last weights."""
     validate_every: int = 20
-    """Epochs between measurements on the validation split, which are also the checkpoints' times."""
+    """Number of epochs between measurements on the validation split; a checkpoint is written after each."""
     patience: int = 5
-    """Stop after so many measurements without a new best."""
+    """Number of measurements without a new best after which training stops."""
     seed: int = 0
-    """Of initial weights, order and noise; in [0, 2^32)."""
+    """Seed of the initial weights, the order of images and the noise, in [0, 2^32)."""
     precision: Precision = "float32"
-    """Of the networks' products in training; weights, likelihood and KL divergence are float32 always."""
+    """Precision of the networks' products in training; weights, likelihood and KL divergence are always float32."""
     devices: int = 1
-    """Devices that share every batch, each with all the weights; a run may be resumed on another number of them."""
+    """Number of devices that share every batch; a run may be resumed on another number."""
     weight_bits: int = 16
-    """Bits of the released integer weights: 16, or 8 for half the file; a run may be resumed with the other."""
+    """Bits of the integer weights of the model: 16, or 8 for half the file size. A run may resume with the other."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "validate_every", "patience", "devices"):
@@ -105,6 +108,6 @@ class TrainConfig:
             raise ValueError(
                 f"batch_size must be a multiple of the {self.devices} devices, got {self.batch_size}; change either."
             )
-        # jax.random.key would drop higher bits without a word.
+        # jax.random.key would silently drop higher bits.
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed}; take it modulo 2^32.")

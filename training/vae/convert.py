@@ -1,4 +1,4 @@
-"""From trained parameters to a model that a codec can use, and what the conversion costs."""
+"""Converts trained parameters to a model that codecs can use, and measures what the conversion costs."""
 
 import json
 from collections.abc import Mapping
@@ -38,14 +38,16 @@ _BATCH = 100
 
 
 class Rates(NamedTuple):
-    """Mean rates of images, in bits.
+    """Mean rates of a model on some images.
 
-    images: how many.
-    elbo_bits_per_dim, elbo_standard_error: -ELBO of the float model, and its standard error over the images (None for
-        one image).
-    exact_bits_per_dim: the same of the converted model: KL of its posterior and its tables' masses, at the same noise.
-    kl_bits: KL divergence per image.
-    active_latents: latents with a mean KL above 0.1 bits.
+    Attributes:
+        images: The number of images.
+        elbo_bits_per_dim: The negative ELBO of the float model in bits per dimension.
+        elbo_standard_error: The standard error of this mean over the images; None for one image.
+        exact_bits_per_dim: The same bound for the converted model, with the KL divergence of its posterior, the masses
+            of its tables and the same noise.
+        kl_bits: The KL divergence per image in bits.
+        active_latents: The number of latents with a mean KL divergence above 0.1 bits.
     """
 
     images: int
@@ -57,7 +59,7 @@ class Rates(NamedTuple):
 
     @property
     def conversion_loss(self) -> float:
-        """Relative change of -ELBO by the conversion."""
+        """The relative change of the negative ELBO by the conversion."""
         return self.exact_bits_per_dim / self.elbo_bits_per_dim - 1.0
 
 
@@ -69,9 +71,18 @@ def to_model(
     *,
     weight_bits: int = 16,
 ) -> Model:
-    """The exact model of trained parameters; `images` are training images, for scales and the mean KL per latent.
+    """Converts trained parameters to an exact model, which is evaluated in integers.
 
-    weight_bits: of all networks, 8 or 16, see `recjax.models.fixed_point.convert.convert`.
+    Args:
+        name: The name of the model.
+        config: The shape of the VAE.
+        params: The trained parameters.
+        images: Training images, uint8, from which the scales of activations and the mean KL divergence of each latent
+            are taken.
+        weight_bits: The bits of the weights of all networks, 8 or 16; see `recjax.models.fixed_point.convert.convert`.
+
+    Returns:
+        The model, with an empty card.
     """
     x = jnp.asarray(images.reshape(len(images), -1))
     mean, log2_scale = vae.posterior(config, params, x)
@@ -115,7 +126,7 @@ def to_model(
 
 
 def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array, weight_bits: int) -> ExactNetwork:
-    """The exact head, with scales from some training images."""
+    """Converts the context head, with scales of activations from some training images."""
     z, x = z[:_HEAD_CALIBRATION_IMAGES], x[:_HEAD_CALIBRATION_IMAGES]
     inputs = context_head.inputs(config, vae.pixel_outputs(config, params, z), x)
     return convert(
@@ -128,7 +139,15 @@ def _head(config: vae.VAEConfig, params: vae.Params, z: jax.Array, x: jax.Array,
 
 
 def with_card(model: Model, card: Mapping[str, Any]) -> Model:
-    """The model with another card: what people want to know of it, as JSON; the digest stays."""
+    """Gives a model another card, which does not change its digest.
+
+    Args:
+        model: The model.
+        card: What people want to know about the model, of types that JSON has.
+
+    Returns:
+        The model with this card.
+    """
     return replace(model, card=json.dumps(dict(card), sort_keys=True))
 
 
@@ -140,7 +159,18 @@ def measure(
     *,
     samples: int = 16,
 ) -> Rates:
-    """Rates of the float model and its exact conversion on the same images with the same noise."""
+    """Measures the rates of a float model and of its exact conversion, on the same images with the same noise.
+
+    Args:
+        config: The shape of the float model.
+        params: The parameters of the float model.
+        model: The exact model.
+        images: The images to measure on, uint8.
+        samples: The number of posterior samples for each image.
+
+    Returns:
+        The mean rates.
+    """
     x = jnp.asarray(images.reshape(len(images), -1))
 
     @jax.jit
@@ -157,7 +187,7 @@ def measure(
 
         return jax.lax.map(of_image, (x, noise), batch_size=_BATCH)
 
-    # The model is an argument, not a closure: XLA would fold the integer products of constants, slowly.
+    # The model is an argument, not a closure: otherwise XLA would fold the integer products of constants, slowly.
     @jax.jit
     def exact_bits(model, x, noise):
         mean, scale = posterior_floats(model, x)

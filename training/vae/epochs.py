@@ -1,4 +1,4 @@
-"""Epochs as one compiled loop: AdamW with averaged weights, over the devices of a mesh, in the precision asked for."""
+"""Trains for some epochs as one compiled loop: AdamW with averaged weights, on one or more devices."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,22 @@ from training.vae.config import TrainConfig
 from training.vae.objectives import negative_elbo
 
 BATCH_AXIS = "batch"
-"""Of a mesh over which a batch is divided."""
+"""The axis of a mesh over which a batch is divided."""
 
 
 class TrainState(NamedTuple):
-    """All that the next epoch depends on. key: raw words of the run's random key, which never changes."""
+    """Everything that the next epoch depends on.
+
+    Attributes:
+        params: The weights.
+        optimiser: The state of the optimiser.
+        average: The exponential average of the weights.
+        best: The averaged weights that had the lowest validation loss.
+        best_loss: That loss in bits per dimension.
+        stale: The number of measurements since then.
+        epoch: The number of epochs done.
+        key: The raw words of the run's random key, which never changes.
+    """
 
     params: vae.Params
     optimiser: optax.OptState
@@ -31,7 +42,17 @@ class TrainState(NamedTuple):
 
 
 def make_mesh(devices: int) -> Mesh:
-    """The first so many devices, over which a batch is divided; ValueError if there are fewer."""
+    """Makes a mesh of devices that share every batch.
+
+    Args:
+        devices: The number of devices; the first ones that JAX sees are taken.
+
+    Returns:
+        A mesh with the axis BATCH_AXIS.
+
+    Raises:
+        ValueError: There are fewer devices.
+    """
     found = jax.devices()
     if devices > len(found):
         raise ValueError(
@@ -42,16 +63,31 @@ def make_mesh(devices: int) -> Mesh:
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-    """A copy on every device: weights, and the images that batches are taken from."""
+    """Returns the sharding that puts a copy on every device, for weights and the images that batches are taken from.
+
+    Args:
+        mesh: The devices.
+
+    Returns:
+        The sharding.
+    """
     return NamedSharding(mesh, PartitionSpec())
 
 
 def make_optimiser(config: TrainConfig, steps: int) -> optax.GradientTransformation:
-    """AdamW after clipping, with a cosine decay over all epochs of `steps` steps."""
+    """Makes the optimiser: AdamW on clipped gradients, with a cosine decay over all epochs.
+
+    Args:
+        config: The settings of training.
+        steps: The number of steps of an epoch.
+
+    Returns:
+        The optimiser.
+    """
     schedule = optax.cosine_decay_schedule(config.learning_rate, config.epochs * steps, alpha=0.02)
 
     def decayed(params):
-        # Decay would pull every KL divergence of an IsoKL posterior to 1 nat.
+        # log_kappa is exempt: decay would pull every KL divergence of an IsoKL posterior towards 1 nat.
         return {name: name != "log_kappa" for name in params}
 
     adamw = optax.adamw(schedule, weight_decay=config.weight_decay, mask=decayed)
@@ -61,7 +97,16 @@ def make_optimiser(config: TrainConfig, steps: int) -> optax.GradientTransformat
 def initial_state(
     vae_config: vae.VAEConfig, config: TrainConfig, optimiser: optax.GradientTransformation
 ) -> TrainState:
-    """The state before the first epoch."""
+    """Makes the state before the first epoch.
+
+    Args:
+        vae_config: The shape of the VAE.
+        config: The settings of training.
+        optimiser: The optimiser.
+
+    Returns:
+        The state.
+    """
     key_init, key = jax.random.split(jax.random.key(config.seed))
     params = vae.init(vae_config, key_init)
     zero, worst = jnp.zeros((), jnp.int32), jnp.asarray(jnp.inf, jnp.float32)
@@ -79,11 +124,24 @@ def run_epochs(
     *,
     count: int,
 ) -> tuple[TrainState, Float[Array, "epochs"]]:
-    """`count` epochs and their mean losses in bits per dimension.
+    """Trains for some epochs.
 
-    Order and noise come from the run's key and the epoch's number, so that runs resume exactly. sampled: see
-    `training.data.DataSet`; the pixels of every batch are drawn anew. Weights, likelihood and KL are float32 in any
-    precision; "bfloat16" is that of the networks' products.
+    Order and noise come from the run's key and the number of the epoch, so that runs resume exactly. Weights,
+    likelihood and KL divergence are float32 in any precision; "bfloat16" is that of the networks' products.
+
+    Args:
+        vae_config: The shape of the VAE.
+        config: The settings of training.
+        optimiser: The optimiser.
+        mesh: The devices that share every batch.
+        sampled: Whether the images are grey and the pixels of every batch are drawn as 0 or 1; see
+            `training.data.DataSet`.
+        state: The state to begin with.
+        x: The training images, uint8 [images, pixels].
+        count: The number of epochs.
+
+    Returns:
+        The state after these epochs, and their mean losses in bits per dimension, float [count].
     """
     run_key = jax.random.wrap_key_data(state.key)
     steps = x.shape[0] // config.batch_size
@@ -119,15 +177,33 @@ def run_epochs(
 
 
 def sample_pixels(key: Array, grey: UInt8[Array, "*batch"]) -> UInt8[Array, "*batch"]:
-    """Binary pixels, each 1 with probability grey / 255 to within 2^-16."""
+    """Draws binary pixels, each 1 with probability grey / 255 to within 2^-16.
+
+    Args:
+        key: The random key.
+        grey: The probabilities in units of 1/255, of any shape.
+
+    Returns:
+        Pixels 0 or 1, uint8, of the shape of `grey`.
+    """
     ones_of_65536 = (grey.astype(jnp.int32) * 65536 + 127) // 255
     return (jax.random.bits(key, grey.shape, jnp.uint16).astype(jnp.int32) < ones_of_65536).astype(jnp.uint8)
 
 
 def in_precision(params: vae.Params, precision: str) -> vae.Params:
-    """The weights as the networks multiply them; the derivative of the cast leads back to the float32 ones."""
+    """Casts the weights to the precision in which the networks multiply them.
+
+    The derivative of the cast leads back to the float32 weights.
+
+    Args:
+        params: The weights, float32.
+        precision: "float32" or "bfloat16".
+
+    Returns:
+        The weights; parameters that are not weights of a network stay as they are.
+    """
     if precision == "float32":
         return params
     narrow = jax.tree.map(lambda leaf: leaf.astype(precision), params)
-    # What is no network's weight stays as it is.
+    # log_kappa is not a weight of a network.
     return narrow | {name: value for name, value in params.items() if name == "log_kappa"}

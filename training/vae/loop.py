@@ -1,4 +1,4 @@
-"""The training loop: epochs, measurements between them, early stopping and exact resume."""
+"""The training loop of VAEs: epochs with measurements between them, early stopping and exact resuming."""
 
 import functools
 import time
@@ -19,11 +19,18 @@ from training.vae.epochs import TrainState, initial_state, make_mesh, make_optim
 from training.vae.objectives import evaluate
 
 NOT_OF_THE_RUN = ("devices", "weight_bits")
-"""Settings of TrainConfig that may change when a run goes on."""
+"""Settings of TrainConfig that may change when a run is resumed."""
 
 
 class Progress(NamedTuple):
-    """One report of the loop: losses in bits per dimension, speed in images per second."""
+    """A report of the training loop.
+
+    Attributes:
+        epoch: The number of epochs done.
+        train_loss: The mean training loss since the last report, in bits per dimension.
+        validation_loss: The negative ELBO on the validation images, in bits per dimension.
+        images_per_second: The training speed, with the measurement in the time.
+    """
 
     epoch: int
     train_loss: float
@@ -32,7 +39,13 @@ class Progress(NamedTuple):
 
 
 class TrainResult(NamedTuple):
-    """params: the averaged weights with the lowest validation loss. history: every report, oldest first."""
+    """The result of a training run.
+
+    Attributes:
+        params: The averaged weights that had the lowest validation loss.
+        validation_loss: That loss in bits per dimension.
+        history: All reports, oldest first.
+    """
 
     params: vae.Params
     validation_loss: float
@@ -49,15 +62,26 @@ def fit(
     directory: str | Path | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> TrainResult:
-    """Train until the epochs or the patience run out.
+    """Trains a VAE until the epochs or the patience run out.
 
-    sampled: the training images are grey, and each of their pixels is drawn as 0 or 1 in every step; see
-        `training.data.DataSet`. Validation images are as they are coded.
-    directory: where checkpoint.safetensors is kept; a run that finds one there goes on exactly where it stopped (on
-        another number of devices, up to the rounding of sums).
-    report: called after every measurement.
-    ValueError if batches are larger than the split, there are too few devices, or the checkpoint is of another
-    configuration; FloatingPointError once the loss is no longer finite, which leaves the last checkpoint as it is.
+    Args:
+        vae_config: The shape of the VAE.
+        config: The settings of training.
+        train_images: The training images, uint8 [images, height, width].
+        validation_images: The validation images as they are coded, uint8 [images, height, width].
+        sampled: Whether the training images are grey and each of their pixels is drawn as 0 or 1 in every step; see
+            `training.data.DataSet`.
+        directory: The folder of checkpoint.safetensors; None for no checkpoints. If there is one, the run goes on
+            exactly where it stopped (on another number of devices, up to the rounding of sums).
+        report: A function that is called after every measurement; None for no reports.
+
+    Returns:
+        The best weights, their loss, and the history.
+
+    Raises:
+        ValueError: Batches are larger than the training images, there are too few devices, or the checkpoint has
+            another configuration.
+        FloatingPointError: The loss is no longer finite; the last checkpoint stays as it is.
     """
     if config.batch_size > len(train_images):
         raise ValueError(
@@ -84,7 +108,7 @@ def fit(
     while int(state.epoch) < config.epochs and int(state.stale) < config.patience:
         started = time.perf_counter()
         count = min(config.validate_every, config.epochs - int(state.epoch))
-        # Between epochs leaves come to lie elsewhere, for which all would be compiled once more.
+        # Arrays have another placement after the first call; without this everything would be compiled again.
         state, losses = advance(jax.device_put(state, replicated(mesh)), x, count=count)
         train_loss, loss = float(losses.mean()), float(validate(state.average, x_validation))
         if not np.isfinite(train_loss) or not np.isfinite(loss):
@@ -103,9 +127,9 @@ def fit(
 
 
 def _resume(path: Path, like: TrainState, document: dict[str, Any]) -> tuple[TrainState, list[Progress]]:
-    """State and history of a checkpoint; ValueError if its run had another configuration."""
+    """Reads state and history from a checkpoint; ValueError if its run had another configuration."""
     state, found = checkpoint.restore(path, like)
-    # A setting that is younger than the checkpoint had its default.
+    # A setting that the checkpoint does not state was added later: its run had the default.
     known: dict[str, Any] = {"sampled": False} | found
     known["vae"] = _defaults(vae.VAEConfig) | known.get("vae", {})
     free = {name: document["train"][name] for name in NOT_OF_THE_RUN}
@@ -129,7 +153,7 @@ def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
 
 def _keep_best(state: TrainState, loss: float, warmup_epochs: int) -> TrainState:
     better = loss < float(state.best_loss)
-    # While the KL's weight still rises, the loss is not yet what is being minimised: no patience is spent.
+    # While the weight of the KL divergence still rises, training minimises another loss, so patience is not spent.
     stale = 0 if better or int(state.epoch) <= warmup_epochs else int(state.stale) + 1
     return state._replace(
         best=state.average if better else state.best,

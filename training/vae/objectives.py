@@ -1,4 +1,4 @@
-"""What training minimises: the negative evidence lower bound, in bits per dimension."""
+"""The objective of VAE training: the negative evidence lower bound (ELBO), in bits per dimension."""
 
 from math import log
 
@@ -19,10 +19,21 @@ def negative_elbo(
     kl_weight: float | Float[Array, ""] = 1.0,
     training: bool = True,
 ) -> Float[Array, ""]:
-    """Mean -ELBO of a batch in bits per dimension, from one posterior sample per image.
+    """Estimates the mean negative ELBO of a batch from one posterior sample per image.
 
-    kl_weight below 1 early in training keeps latents from collapsing before the generative network has found a use for
+    A KL weight below 1 early in training keeps latents from collapsing before the generative network has learned to use
     them (Sønderby et al., arXiv:1602.02282).
+
+    Args:
+        config: The shape of the VAE.
+        params: The parameters.
+        key: The random key of the sample and of dropout.
+        x: The images, integers [batch, pixels].
+        kl_weight: The weight of the KL divergence, in [0, 1].
+        training: Whether hidden units are dropped.
+
+    Returns:
+        The estimate in bits per dimension, a scalar.
     """
     terms = vae.elbo_terms(config, params, key, x, training)
     return (kl_weight * terms.kl.sum(axis=-1) - terms.log_likelihood).mean() / (config.pixels * log(2))
@@ -31,12 +42,23 @@ def negative_elbo(
 def evaluate(
     config: vae.VAEConfig, params: vae.Params, x: Int[Array, "images pixels"], *, samples: int = 8, seed: int = 0
 ) -> Float[Array, ""]:
-    """Mean -ELBO in bits per dimension without dropout, with the same noise at every call."""
+    """Estimates the mean negative ELBO without dropout, with the same noise at every call.
+
+    Args:
+        config: The shape of the VAE.
+        params: The parameters.
+        x: The images, integers [images, pixels].
+        samples: The number of posterior samples per image.
+        seed: The seed of the noise.
+
+    Returns:
+        The estimate in bits per dimension, a scalar.
+    """
 
     def total(key, batch):
         return negative_elbo(config, params, key, batch, training=False) * len(batch)
 
-    # A context head's activations of all images at once could take gigabytes.
+    # The activations of a context head for all images at once could take gigabytes.
     batches, rest = divmod(len(x), _BATCH)
     keys = jax.random.split(jax.random.key(seed), samples * (batches + 1)).reshape(samples, batches + 1)
     whole = x[: batches * _BATCH].reshape(batches, _BATCH, x.shape[1])

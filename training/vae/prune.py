@@ -1,4 +1,4 @@
-"""Latents that carry no information leave a VAE before it is released: they cost time, and in most coders bits."""
+"""Removes latents that carry no information from a VAE before its release: they cost time, and in most coders bits."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,11 +10,17 @@ from jaxtyping import Int, UInt8
 from recjax.models.vae import network as vae
 
 UNINFORMATIVE_BITS = 0.01
-"""Latents with a smaller mean KL divergence on the training images are dropped."""
+"""Latents with a smaller mean KL divergence on the training images, in bits, are removed."""
 
 
 class Pruned(NamedTuple):
-    """A VAE of fewer latents. kept: which of the trained ones are left, in their order."""
+    """A VAE with fewer latents.
+
+    Attributes:
+        config: Its shape.
+        params: Its parameters.
+        kept: The numbers of the trained latents that are left, ascending.
+    """
 
     config: vae.VAEConfig
     params: vae.Params
@@ -28,10 +34,19 @@ def prune(
     *,
     below_bits: float = UNINFORMATIVE_BITS,
 ) -> Pruned:
-    """The VAE without the latents whose mean KL divergence on these (training) images is below `below_bits` bits.
+    """Removes the latents whose mean KL divergence on training images is small.
 
-    The generative network gets the mean of their posteriors instead; one latent stays in any case. An "isokl" posterior
-    keeps all: each of its latents has the same KL divergence for every image.
+    The generative network gets the mean of their posteriors instead; at least one latent is kept. An "isokl" posterior
+    keeps all latents, as each of them has the same KL divergence for every image.
+
+    Args:
+        config: The shape of the VAE.
+        params: The trained parameters.
+        images: The training images, uint8.
+        below_bits: The mean KL divergence in bits below which a latent is removed.
+
+    Returns:
+        The smaller VAE.
     """
     if config.posterior == "isokl":
         return Pruned(config, params, np.arange(config.latents))

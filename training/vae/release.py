@@ -1,10 +1,10 @@
-"""Make a trained run a released model: a file and its card, with the rates of files of the whole test split.
+"""Turn a trained run into a released model: a file and its card, with measured rates of files of the whole test split.
 
     python -m training.vae.release runs/mnist --name mnist-bb-ans --out recjax/pretrained
     python -m training.vae.release runs/mnist --name mnist --out released --files bb-ans orc,candidates=16384,blocks=1
 
-Codes of indices and of intervals are learned from training images for the methods that search, and are part of the
-model. Every file is decoded and compared before its rate is stated.
+For the methods that search, codes of indices and of intervals are learned from training images and become part of the
+model. Every file is decoded and compared with the images before its rate is stated.
 """
 
 import functools
@@ -36,7 +36,7 @@ from training.command import guarded, require_no_model
 from training.vae.convert import with_card
 
 Options = dict[str, Any]
-"""Keyword arguments of `recjax.compress`, the method among them; what is left out is as there."""
+"""Keyword arguments of `recjax.compress`, the method among them; others have their defaults."""
 
 Report = Callable[[int, int], None]
 Begin = Callable[[str], Report]
@@ -46,7 +46,18 @@ _CHOICES = ("branch_code", "index_code", "bin_code")
 
 
 def parse_options(text: str) -> Options:
-    """Of METHOD[,NAME=VALUE ...]; ValueError says what is wrong."""
+    """Reads the options of a file from text of the form METHOD[,NAME=VALUE ...].
+
+    Args:
+        text: The text, such as "orc,candidates=16384".
+
+    Returns:
+        Keyword arguments of `recjax.compress`, "method" among them.
+
+    Raises:
+        ValueError: The text has another form, or an option does not exist, has an illegal value or does not fit the
+            method.
+    """
     method, *settings = text.split(",")
     options: Options = {"method": method}
     for setting in settings:
@@ -69,26 +80,26 @@ class Command:
     """The options of the command line."""
 
     run: tyro.conf.Positional[Path]
-    """Folder of a training run, or a model file."""
+    """Folder of a training run, or path of a model file."""
     name: str
     """Name of the released model."""
     out: Path
-    """Folder of the released models; recjax takes its own from recjax/pretrained."""
+    """Folder for the released model; the models that come with recjax are in recjax/pretrained."""
     force: bool = False
-    """Replace a model of this name that is there."""
+    """Replace a model of this name if there is one."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
-    """Files to measure, each METHOD[,NAME=VALUE ...], the names as in `recjax.compress`."""
+    """Files to make of the test split and measure, each METHOD[,NAME=VALUE ...] with options of `recjax.compress`."""
     learn_images: int = 10_000
-    """Training images that codes of indices and intervals are learned from; 0 learns none."""
+    """Number of training images that codes of indices and intervals are learned from; 0 learns none."""
     command: str = ""
-    """What the model was trained with, for the card."""
+    """Command that the model was trained with, to be stated on the card."""
     licence: str = ""
-    """Of weights and data, for the card."""
+    """Licence of the weights and the data, to be stated on the card."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Show the whole traceback of an error instead of one sentence."""
 
     def act(self) -> None:
-        """Measure, and write file and card."""
+        """Measures files, and writes the model file and its card."""
         plans = [parse_options(text) for text in self.files]
         require_no_model(self.out, self.name, force=self.force)
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
@@ -106,7 +117,7 @@ class Command:
 
 @contextmanager
 def _progress(console: rich.console.Console) -> Iterator[Begin]:
-    """A bar for each part of the work on a terminal, elsewhere a line."""
+    """Shows a progress bar for each part of the work on a terminal, and a line elsewhere."""
     with bars.bar(console=console) as report:
 
         def begin(name: str) -> Report:
@@ -119,7 +130,7 @@ def _progress(console: rich.console.Console) -> Iterator[Begin]:
 
 
 def _in_halves(begin: Begin, name: str) -> Report:
-    """What hears the progress of `lossless.compress`: encoding and the decoding after it are parts of the work."""
+    """Makes a progress callback for `lossless.compress`, which shows encoding and decoding as parts of the work."""
     parts: dict[str, Report] = {}
 
     def told(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
@@ -138,9 +149,19 @@ def release(
     files: Sequence[Options],
     begin: Begin = lambda name: lambda done, total: None,
 ) -> Model:
-    """The model under its released name, with learned codes and a card that states the rates of these files.
+    """Makes the released version of a model, with a new name, learned codes, and a card that states measured rates.
 
-    `begin` is called with the name of each part of the work, and returns what hears how many images are done.
+    Args:
+        model: The trained model.
+        name: The name of the released model.
+        train_images: The images that codes are learned from, uint8; none are learned if it is empty.
+        test_images: The images that files are made of, uint8.
+        files: The options of each file, as `parse_options` returns them.
+        begin: A function that gets the name of each part of the work, and returns a callback for the number of images
+            done and of all.
+
+    Returns:
+        The released model.
     """
     model = replace(_learned(model, train_images, files, begin), name=name)
     stated = []
@@ -155,7 +176,7 @@ def release(
 
 
 def _learned(model: Model, images: np.ndarray, files: Sequence[Options], begin: Begin) -> Model:
-    """The model with the codes that these files can use, learned from training images; as it is without images."""
+    """Learns the codes that these files can use from training images; without images the model stays as it is."""
     plain = [{key: value for key, value in options.items() if key not in _CHOICES} for options in files]
     settings = [make_settings(model, **options) for options in plain]
     searching = [one for one in settings if one is not None]
@@ -170,9 +191,18 @@ def _learned(model: Model, images: np.ndarray, files: Sequence[Options], begin: 
 
 
 def write(model: Model, folder: Path, *, force: bool = False) -> Path:
-    """Write NAME.safetensors and NAME.json, which mirrors the card; returns the path of the file.
+    """Writes a released model as NAME.safetensors, and its card as NAME.json.
 
-    ValueError if there is a model of this name, unless `force` replaces it.
+    Args:
+        model: The released model.
+        folder: The folder, which is made if it does not exist.
+        force: Whether a model of this name may be replaced.
+
+    Returns:
+        The path of the model file.
+
+    Raises:
+        ValueError: There is a model of this name and `force` is not set.
     """
     require_no_model(folder, model.name, force=force)
     path = folder / f"{model.name}.safetensors"
@@ -198,7 +228,14 @@ def write(model: Model, folder: Path, *, force: bool = False) -> Path:
 
 
 def num_parameters(model: Model) -> int:
-    """Weights and biases of all networks."""
+    """Counts the weights and biases of all networks.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Their number.
+    """
     return sum(array.size for name, array in model_tensors(model).items() if name.endswith((".weight_high", ".bias")))
 
 
@@ -211,7 +248,14 @@ def _data_name(model: Model) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0; 1 with a sentence on stderr; 2 for wrong usage."""
+    """Runs the command `python -m training.vae.release`.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     command = tyro.cli(Command, args=arguments, prog="python -m training.vae.release", description=__doc__)
     return guarded("training.vae.release", command.act, debug=command.debug)
 

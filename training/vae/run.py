@@ -1,4 +1,4 @@
-"""One training run: from the splits of a data set to an exact model that states its measured rates."""
+"""Carries out a training run: from the splits of a data set to an exact model whose card states its measured rates."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,13 +18,18 @@ from training.vae.config import Network, TrainConfig
 from training.vae.prune import prune
 
 SAMPLES = 16
-"""Posterior samples per image of a measurement."""
+"""The number of posterior samples per image in a measurement."""
 
 
 class Trained(NamedTuple):
-    """A model and what it took: rates on the test images, epochs until the training stopped, seconds in all.
+    """A trained model, and what the training took; as text it is a report.
 
-    dropped_latents: those that were trained and carry no information, so that the model does not have them.
+    Attributes:
+        model: The exact model.
+        rates: Its rates on the test images.
+        epochs: The number of epochs until training stopped.
+        seconds: The time of the whole run in seconds.
+        dropped_latents: The number of trained latents that carried no information and were removed.
     """
 
     model: Model
@@ -54,10 +59,19 @@ def train(
     checkpoints: Path | None = None,
     samples: int = SAMPLES,
 ) -> Trained:
-    """Fit a VAE to the train split, drop what carries nothing, make it exact, and measure both on the test split.
+    """Trains a VAE, removes latents without information, makes it exact, and measures both models on the test split.
 
-    name: of the model. checkpoints: folder of a run that can be resumed. samples: of the posterior, for each test
-    image. The console shows how the training goes.
+    Args:
+        name: The name of the model.
+        splits: The splits of the data set by name: "train", "validation" and "test".
+        network: The shape of the network.
+        settings: The settings of training.
+        console: Where the progress of training is shown.
+        checkpoints: The folder of the checkpoint, from which a run resumes; None for no checkpoints.
+        samples: The number of posterior samples for each test image.
+
+    Returns:
+        The model and its rates.
     """
     start = time.perf_counter()
     images, test = splits["train"].coded, splits["test"].coded
@@ -86,13 +100,30 @@ def train(
 
 
 def stated(splits: Mapping[str, DataSet], network: Network, settings: TrainConfig) -> dict[str, Any]:
-    """What the card of a model says of the run that makes it."""
+    """Collects what the card of a model says about the run that makes it.
+
+    Args:
+        splits: The splits of the data set by name.
+        network: The shape of the network.
+        settings: The settings of training.
+
+    Returns:
+        The data set, the shape of the VAE and the settings, of types that JSON has.
+    """
     vae = vae_config(splits["train"], network)
     return {"data": splits["train"].name, "vae": asdict(vae), "train": asdict(settings)}
 
 
 def vae_config(data: DataSet, network: Network) -> VAEConfig:
-    """The VAE of this shape for the images of a data set."""
+    """Makes the shape of the VAE for the images of a data set.
+
+    Args:
+        data: A split of the data set.
+        network: The shape of the network.
+
+    Returns:
+        The shape of the VAE; the likelihood "auto" becomes "bernoulli" for 2 levels and "beta_binomial" for more.
+    """
     usual = "bernoulli" if data.levels == 2 else "beta_binomial"
     stated = asdict(network)
     if network.likelihood == "auto":
@@ -103,8 +134,8 @@ def vae_config(data: DataSet, network: Network) -> VAEConfig:
 
 @contextmanager
 def _progress(console: rich.console.Console, epochs: int) -> Iterator[Callable[[loop.Progress], None]]:
-    """A bar on a terminal; a line for each report in a log file."""
-    # Training may stop early.
+    """Shows a progress bar on a terminal, and a line for each report elsewhere."""
+    # Training may stop early, so the remaining time is an upper bound.
     remaining = (TextColumn("at most"), TimeRemainingColumn())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *remaining)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

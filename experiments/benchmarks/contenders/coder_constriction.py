@@ -12,14 +12,17 @@ def prepare(name: str, size: int) -> Task:
     symbols, models = draw(name, size), stream.model
     flat = np.ascontiguousarray(symbols.symbol.reshape(-1), np.int32)
     if name == "binary":
-        family, laws = models.Bernoulli(perfect=False), (symbols.laws["one"].reshape(-1).astype(np.float32),)
+        family, laws = models.Bernoulli(perfect=False), (symbols.distributions["one"].reshape(-1).astype(np.float32),)
     elif name == "tables":
         family = models.Categorical(perfect=False)
-        laws = (symbols.laws["mass"].reshape(-1, CELLS).astype(np.float32),)
+        laws = (symbols.distributions["mass"].reshape(-1, CELLS).astype(np.float32),)
     else:
         family = models.QuantizedGaussian(-CELLS // 2, CELLS // 2 - 1)
         flat = flat - CELLS // 2
-        laws = (symbols.laws["mean"].reshape(-1) / 2**9, np.exp2(symbols.laws["log2_scale"].reshape(-1) / 2**8))
+        laws = (
+            symbols.distributions["mean"].reshape(-1) / 2**9,
+            np.exp2(symbols.distributions["log2_scale"].reshape(-1) / 2**8),
+        )
 
     def encode() -> np.ndarray:
         coder = stream.stack.AnsCoder()

@@ -17,7 +17,7 @@ def prepare(name: str, size: int) -> Task:
     """Code for all symbols, decoded again and compared; facts are the bytes of the message."""
     symbols = draw(name, size)
     codec_of = {"binary": _binary, "tables": _tables, "normals": _normals}[name]
-    laws = {key: jnp.asarray(x) for key, x in symbols.laws.items()}
+    laws = {key: jnp.asarray(x) for key, x in symbols.distributions.items()}
     symbol = jnp.asarray(symbols.symbol, jnp.uint32)
     empty = rans.empty((), LANES, int(symbols.ideal_bits / 8 * 1.1) + 4096)
     push = jax.jit(lambda message, laws, symbol: codec_of(laws).push(message, symbol))

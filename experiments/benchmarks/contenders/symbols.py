@@ -15,7 +15,7 @@ class Symbols(NamedTuple):
     """symbol: in [0, number of symbols). laws: what a coder is told of each. ideal_bits: of all, under these laws."""
 
     symbol: Int64[np.ndarray, "steps lanes"]
-    laws: dict[str, np.ndarray]
+    distributions: dict[str, np.ndarray]
     ideal_bits: float
 
 

@@ -17,7 +17,8 @@ from experiments.benchmarks.cases import Case
 from experiments.benchmarks.task import median_seconds
 from experiments.progress import searches
 from recjax import Normal, key, load_model, rec
-from recjax.codecs.lossless import bits_back, relative_entropy
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back
 from recjax.codecs.lossless.resolve import make_settings
 from recjax.container import file as container
 from training import data

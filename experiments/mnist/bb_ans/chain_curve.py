@@ -8,8 +8,8 @@ from jaxtyping import Float, UInt8
 
 from experiments.lossless.subsets import disjoint_runs
 from experiments.provenance import mean, standard_error
-from recjax.codecs.lossless import bits_back
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless.chains import bits_back
 from recjax.models.vae.evaluate import Model
 
 

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from experiments.lossless.elbo import FIRST_SEED
 from experiments.provenance import mean, standard_error
 from recjax import grid
-from recjax.codecs.lossless import bits_back
+from recjax.codecs.lossless.chains import bits_back
 from recjax.codecs.lossless.report import ideal_bits_of_chain
 from recjax.models.vae import evaluate as models
 from recjax.models.vae.evaluate import GRID_FRACTION_BITS, Model

@@ -12,8 +12,9 @@ from experiments.lossless.methods import Method
 from experiments.lossless.model_sources import Obtained
 from experiments.lossless.single_image_files import payload_bits, warm_up_images
 from experiments.provenance import mean, standard_error
-from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back, bits_back_rec
 from recjax.codecs.lossless.resolve import make_settings
 from recjax.codecs.lossless.settings import Settings
 from recjax.models.vae.evaluate import Model

@@ -13,8 +13,9 @@ from jaxtyping import Float
 
 from experiments.lossless.single_image_files import Alone, Images, alone, warm_up_images
 from experiments.provenance import mean, standard_error
-from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back, bits_back_rec
 from recjax.codecs.lossless.settings import Settings
 from recjax.container import file as container
 from recjax.models.vae.evaluate import Model

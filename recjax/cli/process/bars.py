@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from recjax.container.methods import Progress as Reporter
+from recjax.container.coder import Progress as Reporter
 
 Clock = Callable[[], float]
 
@@ -59,7 +59,7 @@ def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Ite
         console: Where to show the bar; None takes standard error.
 
     Yields:
-        The function that reports progress; see `recjax.container.methods.Progress`.
+        The function that reports progress; see `recjax.container.coder.Progress`.
     """
     console = console or Console(stderr=True)
     columns = (

@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 from recjax import compiler, memory, randomness
 from recjax.codecs.arguments import require_model
 from recjax.codecs.checks import require_bytes, require_images, require_index
-from recjax.codecs.lossless import bits_back, bits_back_rec, fingerprint, relative_entropy
+from recjax.codecs.lossless import fingerprint, relative_entropy
+from recjax.codecs.lossless.chains import bits_back, bits_back_rec
 from recjax.codecs.lossless.options import LosslessOptions
 from recjax.codecs.lossless.resolve import check_settings, lossless_options, make_settings, resolve
 from recjax.codecs.lossless.settings import CHAIN_METHOD

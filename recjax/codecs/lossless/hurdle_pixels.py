@@ -17,7 +17,7 @@ def step_codec(head: Network, inputs: Int32[Array, "most *lanes inputs"], exists
     """Makes the codec of the pixels of one step, [most, *lanes].
 
     Args:
-        head: The network that turns inputs into the logits of `categorical.law`.
+        head: The network that turns inputs into the logits of `categorical.distribution`.
         inputs: Inputs of the head for each pixel.
         exists: Whether each place of the step has a pixel; the others leave the message as it is.
 

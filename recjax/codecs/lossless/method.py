@@ -1,4 +1,4 @@
-"""Lossless methods as the table of methods calls them; see `recjax.container.methods.Coder`."""
+"""Lossless methods as the table of methods calls them; see `recjax.container.coder.Coder`."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from recjax.codecs.lossless.settings import CHAIN_METHOD
 from recjax.codecs.model_lookup import model_place
 from recjax.codecs.sentences import size_of
 from recjax.container import file as container
+from recjax.container.coder import Compressed, Progress
 from recjax.container.file import File
-from recjax.container.methods import Compressed, Progress
 from recjax.errors import FormatError, UsageError
 from recjax.models.inr.model import INRModel
 from recjax.models.vae.evaluate import Model, list_models

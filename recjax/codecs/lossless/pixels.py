@@ -28,7 +28,7 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
         return _pixel_by_pixel(model, z_fixed)
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
     if model.head is None:
-        return sequence.scan(model.likelihood.codec, model.likelihood.law(outputs), pops_any_message=False)
+        return sequence.scan(model.likelihood.codec, model.likelihood.distribution(outputs), pops_any_message=False)
     head = model.head
     place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
 
@@ -39,8 +39,8 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
         exists = here < model.pixels
         if model.likelihood_name == "categorical":
             return step_codec(head, models.head_inputs(model, outputs[one_of], seen), exists)
-        laws = models.head_laws(model, outputs[one_of], seen)
-        return sequence.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (laws, exists))
+        distributions = models.head_distributions(model, outputs[one_of], seen)
+        return sequence.scan(lambda one: codecs.masked(model.likelihood.codec(one[0]), one[1]), (distributions, exists))
 
     return autoregressive(place, model.pixels, codec_at)
 
@@ -54,6 +54,6 @@ def _pixel_by_pixel(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> co
 
     def codec_of(layer):
         outputs = networks.apply(layer, hidden).reshape(*z_fixed.shape[:-1], -1)
-        return model.likelihood.codec(model.likelihood.law(outputs))
+        return model.likelihood.codec(model.likelihood.distribution(outputs))
 
     return sequence.scan(codec_of, layers, pops_any_message=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from recjax.container.methods import Progress
+from recjax.container.coder import Progress
 
 
 def halves(progress: Progress, *, steady: bool = True) -> Callable[[int, int], None]:

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from recjax import grid, memory, randomness, rec, sizes
-from recjax.codecs.lossless import bits_back, bits_back_rec, relative_entropy
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back, bits_back_rec
 from recjax.codecs.lossless.plan import make_plan, targets
 from recjax.codecs.lossless.relative_entropy import BATCH, Encoding
 from recjax.codecs.lossless.resolve import make_settings

@@ -1,4 +1,4 @@
-"""The lossy method as the table of methods calls it; see `recjax.container.methods.Coder`."""
+"""The lossy method as the table of methods calls it; see `recjax.container.coder.Coder`."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ from recjax.codecs.lossy.options import LossyOptions
 from recjax.codecs.lossy.progress import tell
 from recjax.codecs.lossy.quality import psnr
 from recjax.codecs.model_lookup import model_place
+from recjax.container.coder import Compressed, Progress
 from recjax.container.file import File
-from recjax.container.methods import Compressed, Progress
 from recjax.errors import FormatError
 from recjax.models.inr import model as inr_model
 from recjax.models.inr.model import INRModel

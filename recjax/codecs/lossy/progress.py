@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from recjax.container.methods import Progress
+from recjax.container.coder import Progress
 
 
 def tell(report: Progress, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:

@@ -23,7 +23,7 @@ FRACTION_BITS = 8
 _WEIGHT_BITS = 16
 
 
-class CategoricalLaw(NamedTuple):
+class CategoricalMasses(NamedTuple):
     """Integer distribution of pixels with values 0 to n.
 
     Attributes:
@@ -76,7 +76,7 @@ def value_log_prob(logits: Float[Array, "*batch values"], x: Int[Array, "*batch"
     return jnp.take_along_axis(jax.nn.log_softmax(logits), at, axis=-1)[..., 0]
 
 
-def law(logits: Int32[Array, "*batch levels"]) -> CategoricalLaw:
+def distribution(logits: Int32[Array, "*batch levels"]) -> CategoricalMasses:
     """Makes the integer distribution of pixels from logits in fixed point, with a mass of at least 1 for every value.
 
     Args:
@@ -98,40 +98,40 @@ def law(logits: Int32[Array, "*batch levels"]) -> CategoricalLaw:
     first = jnp.min(jnp.where(values == highest, place, count), axis=-1, keepdims=True)
     edges = running_sum(masses + jnp.where(place == first, spare, 0))
     edges = jnp.concatenate([jnp.zeros_like(edges[..., :1]), edges], axis=-1)
-    return CategoricalLaw(presence(flag), edges)
+    return CategoricalMasses(presence(flag), edges)
 
 
-def codec(law: CategoricalLaw) -> codecs.Codec:
+def codec(distribution: CategoricalMasses) -> codecs.Codec:
     """Makes a codec of the values 0 to n of pixels.
 
     Args:
-        law: The distribution of each lane's pixel.
+        distribution: The distribution of each lane's pixel.
 
     Returns:
         A codec of one value for each lane.
     """
-    count = law.edges.shape[-1] - 1
+    count = distribution.edges.shape[-1] - 1
 
     def edge(k):
-        return jnp.take_along_axis(law.edges, k[..., None], axis=-1, mode="clip")[..., 0]
+        return jnp.take_along_axis(distribution.edges, k[..., None], axis=-1, mode="clip")[..., 0]
 
     value = codecs.interval(*codecs.by_cdf(edge, count))
-    return codecs.optional(codecs.bernoulli(law.present), value)
+    return codecs.optional(codecs.bernoulli(distribution.present), value)
 
 
-def bits(law: CategoricalLaw, x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
+def bits(distribution: CategoricalMasses, x: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
     """Computes the cost of pixels under their integer distributions.
 
     Args:
-        law: The distribution of each pixel.
+        distribution: The distribution of each pixel.
         x: Values of the pixels.
 
     Returns:
         -log2 of the mass of x, in bits.
     """
     at = jnp.maximum(x.astype(jnp.int32) - 1, 0)[..., None]
-    low, high = (jnp.take_along_axis(law.edges, at + k, axis=-1)[..., 0] for k in (0, 1))
-    flag = jnp.where(x > 0, law.present, TOTAL_MASS - law.present)
+    low, high = (jnp.take_along_axis(distribution.edges, at + k, axis=-1)[..., 0] for k in (0, 1))
+    flag = jnp.where(x > 0, distribution.present, TOTAL_MASS - distribution.present)
     value = jnp.where(x > 0, MASS_BITS - jnp.log2((high - low).astype(jnp.float32)), 0.0)
     return MASS_BITS - jnp.log2(flag.astype(jnp.float32)) + value
 

@@ -40,8 +40,8 @@ class Likelihood:
         num_symbols: Number of pixel values, which are 0 to num_symbols - 1.
         num_parameters: Network outputs per pixel: the size of the last axis of every array of parameters.
         log_prob: Takes float parameters in nats and pixels; returns log probabilities in nats.
-        law: Takes parameters in units of 2^-8 nats; returns the distributions as a pytree of integers with leading axes
-            *batch. It computes with integers only.
+        distribution: Takes parameters in units of 2^-8 nats; returns the distributions as a pytree of integers with
+            leading axes *batch. It computes with integers only.
         codec: Takes distributions, one for each lane; returns the codec of pixels.
         bits: Takes distributions and pixels; returns -log2 of the masses of the pixels, in bits.
     """
@@ -50,7 +50,7 @@ class Likelihood:
     num_symbols: int
     num_parameters: int
     log_prob: Callable[[Float[Array, "*batch parameters"], Int[Array, "*batch"]], Float[Array, "*batch"]]
-    law: Callable[[Int32[Array, "*batch parameters"]], Any]
+    distribution: Callable[[Int32[Array, "*batch parameters"]], Any]
     codec: Callable[[Any], codecs.Codec]
     bits: Callable[[Any, Int[Array, "*batch"]], Float[Array, "*batch"]]
 
@@ -183,7 +183,7 @@ def categorical_likelihood(levels: int) -> Likelihood:
     """
     if not 3 <= levels <= 256:
         raise ValueError(f"a categorical likelihood has 3 to 256 levels, got {levels}; use bernoulli for 2.")
-    parts = (categorical.log_prob, categorical.law, categorical.codec, categorical.bits)
+    parts = (categorical.log_prob, categorical.distribution, categorical.codec, categorical.bits)
     return Likelihood("categorical", levels, levels, *parts)
 
 
@@ -207,7 +207,7 @@ def discretised_logistic(levels: int) -> Likelihood:
         raise ValueError(f"a discretised logistic likelihood has 2 to 256 levels, got {levels}.")
     codec, bits = functools.partial(logistic.codec, levels=levels), functools.partial(logistic.bits, levels=levels)
     log_prob = functools.partial(logistic.log_prob, levels=levels)
-    return Likelihood("discretised_logistic", levels, 2, log_prob, logistic.law, codec, bits)
+    return Likelihood("discretised_logistic", levels, 2, log_prob, logistic.distribution, codec, bits)
 
 
 LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, Int32, UInt32
 from recjax.models.fixed_point import networks
 from recjax.models.fixed_point.networks import Network
 from recjax.models.likelihoods import categorical
-from recjax.models.likelihoods.categorical import CategoricalLaw
+from recjax.models.likelihoods.categorical import CategoricalMasses
 
 _ROWS = 128
 """Distributions of values that are evaluated together."""
@@ -21,11 +21,11 @@ def flags(head: Network, inputs: Int32[Array, "*batch inputs"]) -> tuple[UInt32[
     """Computes the masses of the values above 0 of all pixels.
 
     Args:
-        head: The network whose outputs are the logits of `categorical.law`.
+        head: The network whose outputs are the logits of `categorical.distribution`.
         inputs: Inputs of the head for each pixel.
 
     Returns:
-        The masses `present` of `categorical.law`, and the inputs of the head's last layer [pixels, units].
+        The masses `present` of `categorical.distribution`, and the inputs of the head's last layer [pixels, units].
     """
     hidden = networks.hidden(head, inputs.reshape(-1, inputs.shape[-1]))
     flag = networks.apply(networks.last_of(head, slice(1)), hidden)
@@ -38,7 +38,7 @@ def value_edges(
     """Computes the distributions of the values 1, 2, ... of those pixels that are above 0.
 
     Args:
-        head: The network whose outputs are the logits of `categorical.law`.
+        head: The network whose outputs are the logits of `categorical.distribution`.
         hidden: Inputs of the head's last layer [pixels, units], as `flags` returns them.
         present: Whether each pixel is above 0.
 
@@ -58,8 +58,8 @@ def value_edges(
     def more(state):
         done, edges = state
         some = jax.lax.dynamic_slice_in_dim(pixel_of, done, at_once)
-        law = categorical.law(networks.apply(last, hidden[some]))
-        return done + at_once, jax.lax.dynamic_update_slice_in_dim(edges, law.edges, done, axis=0)
+        distribution = categorical.distribution(networks.apply(last, hidden[some]))
+        return done + at_once, jax.lax.dynamic_update_slice_in_dim(edges, distribution.edges, done, axis=0)
 
     nothing = jnp.zeros((rows, networks.num_outputs(last)), jnp.uint32)
     _, edges = jax.lax.while_loop(lambda state: state[0] < upto[-1], more, (jnp.int32(0), nothing))
@@ -70,7 +70,7 @@ def bits(head: Network, inputs: Int32[Array, "*batch inputs"], x: Int[Array, "*b
     """Computes the cost of pixels under their integer distributions, as `categorical.bits` does.
 
     Args:
-        head: The network whose outputs are the logits of `categorical.law`.
+        head: The network whose outputs are the logits of `categorical.distribution`.
         inputs: Inputs of the head for each pixel.
         x: Values of the pixels.
 
@@ -81,4 +81,4 @@ def bits(head: Network, inputs: Int32[Array, "*batch inputs"], x: Int[Array, "*b
     edges, row = value_edges(head, hidden, x > 0)
     at = jnp.maximum(x.astype(jnp.int32) - 1, 0)
     of_value = jnp.stack([jnp.zeros_like(edges[row, at]), edges[row, at + 1] - edges[row, at]], axis=-1)
-    return categorical.bits(CategoricalLaw(mass, of_value), jnp.minimum(x, 1))
+    return categorical.bits(CategoricalMasses(mass, of_value), jnp.minimum(x, 1))

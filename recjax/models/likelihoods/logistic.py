@@ -36,7 +36,7 @@ _U_MAX = tables.MAX_LOGIT << _U_BITS
 _TAIL_BITS = 24
 
 
-class LogisticLaw(NamedTuple):
+class LogisticMasses(NamedTuple):
     """Integer parameters of the logistic distributions of pixels.
 
     Attributes:
@@ -73,7 +73,7 @@ def log_prob(parameters: Float[Array, "*batch 2"], x: Int[Array, "*batch"], leve
     return jnp.log(inner / rest) - jnp.maximum(-upper, 0.0) - jnp.maximum(lower, 0.0)
 
 
-def law(parameters: Int32[Array, "*batch 2"]) -> LogisticLaw:
+def distribution(parameters: Int32[Array, "*batch 2"]) -> LogisticMasses:
     """Makes the integer distribution of pixels from parameters in fixed point.
 
     Args:
@@ -86,27 +86,29 @@ def law(parameters: Int32[Array, "*batch 2"]) -> LogisticLaw:
     dropped = FRACTION_BITS - _SCALE_STEP_BITS
     step = ((parameters[..., 1] + (1 << (dropped - 1))) >> dropped) - (MIN_LOG_SCALE << _SCALE_STEP_BITS)
     precisions = jnp.asarray(_precisions())
-    return LogisticLaw(jnp.clip(parameters[..., 0], -limit, limit), precisions[jnp.clip(step, 0, len(precisions) - 1)])
+    return LogisticMasses(
+        jnp.clip(parameters[..., 0], -limit, limit), precisions[jnp.clip(step, 0, len(precisions) - 1)]
+    )
 
 
-def codec(law: LogisticLaw, levels: int) -> codecs.Codec:
+def codec(distribution: LogisticMasses, levels: int) -> codecs.Codec:
     """Makes a codec of the levels of pixels; every level has a mass of at least 1.
 
     Args:
-        law: The distribution of each lane's pixel.
+        distribution: The distribution of each lane's pixel.
         levels: Number of pixel values.
 
     Returns:
         A codec of one value for each lane.
     """
-    return codecs.interval(*codecs.by_cdf(lambda k: cdf(law, k, levels), levels), local=True)
+    return codecs.interval(*codecs.by_cdf(lambda k: cdf(distribution, k, levels), levels), local=True)
 
 
-def bits(law: LogisticLaw, x: Int[Array, "*batch"], levels: int) -> Float[Array, "*batch"]:
+def bits(distribution: LogisticMasses, x: Int[Array, "*batch"], levels: int) -> Float[Array, "*batch"]:
     """Computes the cost of pixels under their integer distributions.
 
     Args:
-        law: The distribution of each pixel.
+        distribution: The distribution of each pixel.
         x: Values of the pixels.
         levels: Number of pixel values.
 
@@ -114,22 +116,22 @@ def bits(law: LogisticLaw, x: Int[Array, "*batch"], levels: int) -> Float[Array,
         -log2 of the mass of x, in bits.
     """
     k = x.astype(jnp.uint32)
-    return MASS_BITS - jnp.log2((cdf(law, k + 1, levels) - cdf(law, k, levels)).astype(jnp.float32))
+    return MASS_BITS - jnp.log2((cdf(distribution, k + 1, levels) - cdf(distribution, k, levels)).astype(jnp.float32))
 
 
-def cdf(law: LogisticLaw, k: UInt32[Array, "*batch"], levels: int) -> UInt32[Array, "*batch"]:
+def cdf(distribution: LogisticMasses, k: UInt32[Array, "*batch"], levels: int) -> UInt32[Array, "*batch"]:
     """Computes the cumulative masses of levels.
 
     Args:
-        law: The distribution of each pixel.
+        distribution: The distribution of each pixel.
         k: Numbers of levels in [0, levels].
         levels: Number of pixel values.
 
     Returns:
         Mass of the levels below k, in units of 2^-16: 0 at k = 0, 2^16 at k = levels.
     """
-    distance = jnp.asarray(_edges(levels)).at[k].get(mode="clip") - law.mean
-    tail = _upper_tail(jnp.minimum(jnp.abs(distance) * law.precision, _U_MAX))
+    distance = jnp.asarray(_edges(levels)).at[k].get(mode="clip") - distribution.mean
+    tail = _upper_tail(jnp.minimum(jnp.abs(distance) * distribution.precision, _U_MAX))
     share = jnp.where(distance < 0, tail, TOTAL_MASS - tail)
     share = jnp.where(k == 0, 0, jnp.where(k == levels, TOTAL_MASS, share))
     return ((share * (TOTAL_MASS - levels)) >> MASS_BITS) + k

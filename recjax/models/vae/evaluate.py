@@ -42,8 +42,8 @@ __all__ = [
     "Model",
     "decoding_document",
     "find_model",
+    "head_distributions",
     "head_inputs",
-    "head_laws",
     "image_bits",
     "in_floats",
     "list_models",
@@ -51,7 +51,7 @@ __all__ = [
     "make_model",
     "model_tensors",
     "pixel_bits",
-    "pixel_laws",
+    "pixel_distributions",
     "pixel_layers",
     "pixel_outputs",
     "posterior",
@@ -187,7 +187,9 @@ def _generative_inputs(z_fixed: Int32[Array, "*batch latents"]) -> Int32[Array, 
     return (z_fixed + (1 << (dropped_bits - 1))) >> dropped_bits
 
 
-def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]) -> Any:
+def head_distributions(
+    model: Model, features: Int32[Array, "*batch features"], seen: UInt32[Array, "*batch neighbours"]
+) -> Any:
     """Computes the distributions of pixels from their features and their context.
 
     Args:
@@ -196,10 +198,10 @@ def head_laws(model: Model, features: Int32[Array, "*batch features"], seen: UIn
         seen: Values of the neighbours of each pixel.
 
     Returns:
-        The distribution of each pixel, a pytree of integers as `Likelihood.law` returns it.
+        The distribution of each pixel, a pytree of integers as `Likelihood.distribution` returns it.
     """
     assert model.head is not None
-    return model.likelihood.law(networks.apply(model.head, head_inputs(model, features, seen)))
+    return model.likelihood.distribution(networks.apply(model.head, head_inputs(model, features, seen)))
 
 
 def head_inputs(
@@ -218,7 +220,7 @@ def head_inputs(
     return jnp.concatenate([features, context.exact_inputs(seen, model.levels)], axis=-1)
 
 
-def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:
+def pixel_distributions(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[Array, "*batch pixels"]) -> Any:
     """Computes the distributions of all pixels of images, given latents.
 
     Args:
@@ -227,12 +229,12 @@ def pixel_laws(model: Model, z_fixed: Int32[Array, "*batch latents"], x: UInt8[A
         x: Images, which matter only as the context of their pixels.
 
     Returns:
-        The distribution of each pixel, a pytree of integers as `Likelihood.law` returns it.
+        The distribution of each pixel, a pytree of integers as `Likelihood.distribution` returns it.
     """
     outputs = pixel_outputs(model, z_fixed)
     if model.head is None:
-        return model.likelihood.law(outputs)
-    return head_laws(model, outputs, context.seen(x, model.image_shape, model.context_radius))
+        return model.likelihood.distribution(outputs)
+    return head_distributions(model, outputs, context.seen(x, model.image_shape, model.context_radius))
 
 
 @jax.jit
@@ -250,7 +252,7 @@ def pixel_bits(
         -log2 of the masses of the pixels, in bits.
     """
     if model.head is None or model.likelihood_name != "categorical":
-        return model.likelihood.bits(pixel_laws(model, z_fixed, x), x)
+        return model.likelihood.bits(pixel_distributions(model, z_fixed, x), x)
     seen = context.seen(x, model.image_shape, model.context_radius)
     return hurdle.bits(model.head, head_inputs(model, pixel_outputs(model, z_fixed), seen), x)
 

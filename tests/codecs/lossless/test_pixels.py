@@ -68,8 +68,8 @@ def test_free_laws_of_all_pixels_are_never_there_at_once():
         return message, codec_of(model, z).pop(message)[1]
 
     def whole(model, z):
-        laws = model.likelihood.law(jnp.moveaxis(models.pixel_outputs(model, z), -2, 0))
-        return sequence.scan(model.likelihood.codec, laws, pops_any_message=False)
+        distributions = model.likelihood.distribution(jnp.moveaxis(models.pixel_outputs(model, z), -2, 0))
+        return sequence.scan(model.likelihood.codec, distributions, pops_any_message=False)
 
     (message, decoded), (wanted, _) = (
         jax.jit(there_and_back, static_argnums=0)(codec_of, model, z) for codec_of in (pixel_codec, whole)

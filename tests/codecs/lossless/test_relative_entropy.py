@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from recjax import randomness
-from recjax.codecs.lossless import bits_back_rec, rec_bootstrap, relative_entropy
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless import relative_entropy
+from recjax.codecs.lossless.chains import bits_back_rec, rec_bootstrap
 from recjax.codecs.lossless.resolve import make_settings
 from recjax.container import chunks
 from recjax.container import file as container

@@ -10,8 +10,9 @@ from recjax.codecs import stored
 from recjax.codecs.checks import whole_number
 from recjax.codecs.sentences import size_of
 from recjax.container import file as container
+from recjax.container.coder import Compressed
 from recjax.container.file import Header
-from recjax.container.methods import Bounds, Compressed, FileMethod
+from recjax.container.methods import Bounds, FileMethod
 from recjax.errors import FormatError
 
 

@@ -19,7 +19,7 @@ def random_logits(count=200, seed=0, scale=3.0):
     return np.random.default_rng(seed).normal(0, scale, (count, LEVELS)).astype(np.float32)
 
 
-compiled_law = jax.jit(categorical.law)
+compiled_law = jax.jit(categorical.distribution)
 
 
 def fixed(logits):
@@ -30,12 +30,12 @@ def test_masses_are_leaky_sum_to_2_16_and_are_the_same_compiled():
     extreme = np.full((3, LEVELS), -127.0)
     extreme[1, 5], extreme[2] = 127.0, 0.0
     logits = fixed(np.concatenate([random_logits(), random_logits(scale=40.0), extreme]))
-    law = categorical.law(logits)
-    for a, b in zip(law, compiled_law(logits), strict=True):
+    distribution = categorical.distribution(logits)
+    for a, b in zip(distribution, compiled_law(logits), strict=True):
         np.testing.assert_array_equal(a, b)
-    edges = np.asarray(law.edges, np.int64)
+    edges = np.asarray(distribution.edges, np.int64)
     assert (edges[:, 0] == 0).all() and (edges[:, -1] == 2**16).all() and np.diff(edges, axis=1).min() >= 1
-    assert law.present.min() >= 1 and law.present.max() <= 2**16 - 1
+    assert distribution.present.min() >= 1 and distribution.present.max() <= 2**16 - 1
 
 
 @functools.cache
@@ -85,8 +85,8 @@ def test_running_sum(size):
 def test_laws_never_drift():
     k = np.arange(8 * LEVELS)
     logits = jnp.asarray(((k * k * 7919) % 6007 - 3000).reshape(8, LEVELS), jnp.int32)
-    law = compiled_law(logits)
-    data = b"".join(np.asarray(part).astype("<u4").tobytes() for part in law)
+    distribution = compiled_law(logits)
+    data = b"".join(np.asarray(part).astype("<u4").tobytes() for part in distribution)
     assert zlib.crc32(data) == 3602311967
 
 

@@ -67,10 +67,12 @@ def test_every_row_is_leaky_and_sums_to_2_16(name, levels):
     assert rows.nbytes < 10_000_000
 
 
-def all_bits(likelihood, laws, count):
+def all_bits(likelihood, distributions, count):
     """Bits of every symbol [row, symbol] under the first `count` laws."""
     symbols = jnp.arange(likelihood.num_symbols)[:, None]
-    return np.asarray(jax.jit(likelihood.bits)(laws, jnp.broadcast_to(symbols, (len(symbols), count))), np.float64).T
+    return np.asarray(
+        jax.jit(likelihood.bits)(distributions, jnp.broadcast_to(symbols, (len(symbols), count))), np.float64
+    ).T
 
 
 @pytest.mark.parametrize(
@@ -96,13 +98,13 @@ def test_tables_cost_less_than_a_thousandth(name, levels, allowed):
 def test_a_sure_0_of_256_levels_costs_next_to_nothing():
     likelihood = make_likelihood(released_name("beta_binomial", 256), 256)
     sure = jnp.array([[-(12 << 8), -(4 << 8)]], jnp.int32)
-    assert 0 <= float(likelihood.bits(likelihood.law(sure), jnp.array([0]))[0]) < 3e-4
+    assert 0 <= float(likelihood.bits(likelihood.distribution(sure), jnp.array([0]))[0]) < 3e-4
 
 
 def fixed_rows(likelihood, parameters):
     fixed = jnp.asarray(np.rint(parameters * 256).astype(np.int32))
-    rows = jax.jit(likelihood.law)(fixed)
-    np.testing.assert_array_equal(rows, likelihood.law(fixed))
+    rows = jax.jit(likelihood.distribution)(fixed)
+    np.testing.assert_array_equal(rows, likelihood.distribution(fixed))
     return np.asarray(rows)
 
 
@@ -111,7 +113,7 @@ def test_extreme_parameters_pick_a_row_of_the_table(name, levels):
     likelihood = make_likelihood(name, levels)
     ends = np.array([-(2**15), -1, 0, 1, 2**15], np.int32)
     grid = np.stack(np.meshgrid(*[ends] * likelihood.num_parameters), axis=-1)
-    rows = np.asarray(likelihood.law(jnp.asarray(grid)))
+    rows = np.asarray(likelihood.distribution(jnp.asarray(grid)))
     assert rows.min() >= 0 and rows.max() < len(ROWS[name, levels]())
 
 
@@ -166,8 +168,8 @@ def test_axes_do_not_depend_on_the_decimals_of_the_program():
 )
 def test_parameters_take_the_nearest_row(units, place):
     """Rows of logits are 8 units of 2^-8 nats apart, and the outermost serve all that lies beyond."""
-    law = make_likelihood("bernoulli", 2).law
+    distribution = make_likelihood("bernoulli", 2).distribution
     centre = tables.LOGIT_CENTRE
-    assert int(law(jnp.asarray([units], jnp.int32))) == centre + place
+    assert int(distribution(jnp.asarray([units], jnp.int32))) == centre + place
     for beyond in (tables.MAX_LOGIT << 8, (tables.MAX_LOGIT << 8) + 1000):
-        assert [int(law(jnp.asarray([sign * beyond], jnp.int32))) for sign in (-1, 1)] == [0, 2 * centre]
+        assert [int(distribution(jnp.asarray([sign * beyond], jnp.int32))) for sign in (-1, 1)] == [0, 2 * centre]

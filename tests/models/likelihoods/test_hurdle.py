@@ -28,8 +28,8 @@ HEADS = {
 def evaluated(head, inputs, x):
     mass, hidden = hurdle.flags(head, inputs)
     edges, row = hurdle.value_edges(head, hidden, x > 0)
-    law = categorical.law(exact.apply(head, inputs))
-    return mass, edges[row], law, hurdle.bits(head, inputs, x), categorical.bits(law, x)
+    distribution = categorical.distribution(exact.apply(head, inputs))
+    return mass, edges[row], distribution, hurdle.bits(head, inputs, x), categorical.bits(distribution, x)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -40,7 +40,7 @@ def test_rows_flags_and_bits_are_those_of_the_whole_law(head, count):
     for density in (0.0, 0.3, 1.0):
         present = rng.random((count, 1)) < density
         x = jnp.asarray(rng.integers(1, LEVELS, (count, 1)) * present, jnp.uint8)
-        mass, edges, law, bits, wanted = evaluated(HEADS[head], inputs, x)
-        np.testing.assert_array_equal(mass, law.present)
-        np.testing.assert_array_equal(np.asarray(edges)[present], np.asarray(law.edges)[present])
+        mass, edges, distribution, bits, wanted = evaluated(HEADS[head], inputs, x)
+        np.testing.assert_array_equal(mass, distribution.present)
+        np.testing.assert_array_equal(np.asarray(edges)[present], np.asarray(distribution.edges)[present])
         np.testing.assert_array_equal(bits, wanted)

@@ -27,10 +27,10 @@ def of_symbols(cost):
     return jax.jit(jax.vmap(cost, (None, 0), out_axes=-1))
 
 
-def of_all(cost, law, count, levels):
+def of_all(cost, distribution, count, levels):
     """A cost [law, level] of every level."""
     symbols = jnp.broadcast_to(jnp.arange(levels)[:, None], (levels, count))
-    return np.asarray(of_symbols(cost)(law, symbols), np.float64)
+    return np.asarray(of_symbols(cost)(distribution, symbols), np.float64)
 
 
 @pytest.mark.parametrize("levels", LEVELS)
@@ -39,10 +39,12 @@ def test_agrees_with_scipy(levels):
     got = of_all(make_likelihood("discretised_logistic", levels).log_prob, parameters, len(parameters), levels)
     mean, scale = (parameters[:, :1].astype(np.float64), np.exp(parameters[:, 1:].astype(np.float64)))
     edges = np.concatenate([[-np.inf], 8 * np.arange(1, levels) / levels - 4, [np.inf]])
-    law = scipy.stats.logistic(mean, scale)
+    distribution = scipy.stats.logistic(mean, scale)
     # In the tail where both are small.
     low, high = edges[None, :-1], edges[None, 1:]
-    mass = np.where(low > mean, law.sf(low) - law.sf(high), law.cdf(high) - law.cdf(low))
+    mass = np.where(
+        low > mean, distribution.sf(low) - distribution.sf(high), distribution.cdf(high) - distribution.cdf(low)
+    )
     likely = mass > 1e-30
     np.testing.assert_allclose(got[likely], np.log(mass[likely]), rtol=2e-5, atol=2e-4)
     np.testing.assert_allclose(np.exp(got).sum(axis=-1), 1, atol=1e-4)
@@ -74,8 +76,8 @@ def test_masses_are_leaky_sum_to_2_16_and_are_the_same_compiled(levels):
     parameters = jnp.concatenate([fixed(random_parameters()), jnp.asarray(extreme, jnp.int32)])
 
     def edges(parameters):
-        law = logistic.law(parameters)
-        return jax.vmap(lambda k: logistic.cdf(law, k, levels))(jnp.arange(levels + 1, dtype=jnp.uint32))
+        distribution = logistic.distribution(parameters)
+        return jax.vmap(lambda k: logistic.cdf(distribution, k, levels))(jnp.arange(levels + 1, dtype=jnp.uint32))
 
     found = np.asarray(jax.jit(edges)(parameters), np.int64)
     np.testing.assert_array_equal(found, edges(parameters))
@@ -86,7 +88,7 @@ def test_masses_are_leaky_sum_to_2_16_and_are_the_same_compiled(levels):
 def test_the_integer_law_costs_little_more_than_the_float_one(levels):
     likelihood, parameters = make_likelihood("discretised_logistic", levels), random_parameters()
     log_probs = of_all(likelihood.log_prob, parameters, len(parameters), levels)
-    bits = of_all(likelihood.bits, likelihood.law(fixed(parameters)), len(parameters), levels)
+    bits = of_all(likelihood.bits, likelihood.distribution(fixed(parameters)), len(parameters), levels)
     np.testing.assert_allclose(np.exp2(-bits).sum(axis=-1), 1, atol=1e-4)
     excess = (np.exp(log_probs) * (bits + log_probs / np.log(2))).sum(axis=-1)
     # Least masses of 256 levels take 0.0056 bits. Means are rounded to over half of the smallest scale.
@@ -96,7 +98,7 @@ def test_the_integer_law_costs_little_more_than_the_float_one(levels):
 @pytest.mark.parametrize("levels", LEVELS)
 def test_pixels_come_back(levels):
     lanes = 7
-    codec = logistic.codec(logistic.law(fixed(random_parameters(lanes))), levels)
+    codec = logistic.codec(logistic.distribution(fixed(random_parameters(lanes))), levels)
     push, pop, empty = jax.jit(codec.push), jax.jit(codec.pop), rans.empty((), lanes, 50)
     for x in {0, 1, levels // 2, levels - 1}:
         symbol = jnp.full(lanes, x, jnp.uint32)
@@ -111,8 +113,10 @@ def test_laws_never_drift():
     parameters = jnp.asarray(np.stack([(k * 7919) % 4000 - 2000, (k * 6007) % 1800 - 1290], axis=-1), jnp.int32)
     data = b""
     for levels in LEVELS:
-        law = logistic.law(parameters)
-        masses = jax.vmap(lambda k, law=law, n=levels: logistic.cdf(law, k, n))(jnp.arange(levels, dtype=jnp.uint32))
+        distribution = logistic.distribution(parameters)
+        masses = jax.vmap(lambda k, distribution=distribution, n=levels: logistic.cdf(distribution, k, n))(
+            jnp.arange(levels, dtype=jnp.uint32)
+        )
         data += np.asarray(masses).astype("<u4").tobytes()
     assert zlib.crc32(data) == 1598784224
 

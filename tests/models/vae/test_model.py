@@ -73,16 +73,16 @@ def test_outputs_are_the_same_alone_in_a_batch_and_compiled(small):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.integers(0, 17, (40, 6)), jnp.uint8)
     z = jnp.asarray(rng.normal(size=(40, 2)) * 2**26, jnp.int32)
-    posterior, pixel_laws = jax.jit(models.posterior), jax.jit(models.pixel_laws)
+    posterior, pixel_distributions = jax.jit(models.posterior), jax.jit(models.pixel_distributions)
     mean, log2_scale = posterior(small, x)
-    rows = pixel_laws(small, z, x)
+    rows = pixel_distributions(small, z, x)
     assert mean.dtype == log2_scale.dtype == rows.dtype == jnp.int32
     assert rows.shape == (40, 6) and int(rows.max()) < len(likelihood_tables.beta_binomial_rows(16))
     single = [models.posterior(small, x[3]), posterior(small, x[3:4])]
     for found in single:
         np.testing.assert_array_equal(found[0].ravel(), mean[3])
         np.testing.assert_array_equal(found[1].ravel(), log2_scale[3])
-    np.testing.assert_array_equal(models.pixel_laws(small, z[3], x[3]), rows[3])
+    np.testing.assert_array_equal(models.pixel_distributions(small, z[3], x[3]), rows[3])
     floats = models.posterior_floats(small, x)
     np.testing.assert_allclose(floats[0] * 4096, mean)
     np.testing.assert_allclose(np.log2(floats[1]) * 256, log2_scale, atol=1e-2)
@@ -206,7 +206,7 @@ def test_golden_integers_of_the_released_digits_model():
     x = jnp.asarray(np.arange(64) % 17, jnp.uint8)
     mean, log2_scale = models.posterior(model, x)
     z = jnp.asarray((np.arange(model.latents) - 7) * 2**22, jnp.int32)
-    rows = models.pixel_laws(model, z, x)
+    rows = models.pixel_distributions(model, z, x)
     weighted = [int(np.dot(np.asarray(a, np.int64), np.arange(1, len(a) + 1))) for a in (mean, log2_scale, rows)]
     assert weighted == [-220142, -54188, 2960066]
 

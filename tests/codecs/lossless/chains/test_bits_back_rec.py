@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recjax.codecs.lossless import bits_back_rec, rec_bootstrap
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless.chains import bits_back_rec, rec_bootstrap
 from recjax.coding import serialize
 from recjax.container import chunks
 from recjax.container import file as container

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 
 from recjax import grid, randomness
-from recjax.codecs.lossless import fingerprint, initial_bits
+from recjax.codecs.lossless import fingerprint
+from recjax.codecs.lossless.chains import initial_bits
 from recjax.codecs.lossless.pixels import pixel_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, rans, sequence, serialize

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recjax import randomness
-from recjax.codecs.lossless import initial_bits
+from recjax.codecs.lossless.chains import initial_bits
 from recjax.coding import rans
 from recjax.errors import FormatError
 

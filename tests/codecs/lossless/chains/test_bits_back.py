@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from recjax.codecs.lossless import bits_back
 from recjax.codecs.lossless import compression as lossless
+from recjax.codecs.lossless.chains import bits_back
 from recjax.container import file as container
 from recjax.errors import FormatError
 from training import data as datasets

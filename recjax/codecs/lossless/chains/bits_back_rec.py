@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from recjax import randomness
-from recjax.codecs.lossless import bits_back, fingerprint, rec_bootstrap
-from recjax.codecs.lossless.bits_back import GRID_BITS, Places
+from recjax.codecs.lossless import fingerprint
+from recjax.codecs.lossless.chains import bits_back, rec_bootstrap
+from recjax.codecs.lossless.chains.bits_back import GRID_BITS, Places
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan
 from recjax.codecs.lossless.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import rans, serialize

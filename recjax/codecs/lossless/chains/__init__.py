@@ -1,0 +1,1 @@
+"""Chains of images in one stream: bits-back, and its start without initial bits."""
