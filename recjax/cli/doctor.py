@@ -27,7 +27,7 @@ from recjax.version import __version__
 _ONES = 0xFFFFFFFF
 _KNOWN_ANSWER = (0x1CB996FC, 0xBB002BE7)
 
-# The model that compiles fastest, with which every method is tested.
+# The model that compiles fastest, with which the methods are tested.
 _SMALLEST = "digits"
 
 
