@@ -59,7 +59,8 @@ class Decompress:
 
         Raises:
             UsageError: The index is negative.
-            ValueError: The file cannot be read or decoded, or the output cannot be written.
+            ValueError: The file cannot be decoded, or the output is not a place for such images.
+            OSError: The file cannot be read, or the output cannot be written.
         """
         from recjax.shards.folder import is_shards
 
@@ -136,7 +137,8 @@ class Verify:
 
         Raises:
             UsageError: Both the file and the images are to come from standard input.
-            ValueError: The file cannot be read or decoded, or its images are not those to compare with.
+            ValueError: The file cannot be decoded, or its images are not those to compare with.
+            OSError: The file or the images cannot be read.
         """
         from recjax.shards.folder import is_shards
 

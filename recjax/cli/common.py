@@ -33,7 +33,8 @@ def read_container(path: Path, limits: Limits, index: int | None = None) -> "Fil
         The parsed file.
 
     Raises:
-        ValueError: There is no such file, it is damaged or too large, or it has no such image.
+        ValueError: The file is damaged or too large, is not a regular file, or has no such image.
+        OSError: The file cannot be read.
     """
     from recjax.container import file as container
 
@@ -80,7 +81,8 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         The bytes.
 
     Raises:
-        ValueError: There is no such file, or it is too large.
+        ValueError: The file is too large, or is not a regular file.
+        OSError: The file cannot be read.
     """
     from recjax.container.file import MAGIC, largest_file
 

@@ -70,7 +70,8 @@ class Compress:
 
         Raises:
             UsageError: An option does not go with shards, or only with them.
-            ValueError: The images cannot be read or coded, or the output cannot be written.
+            ValueError: The images cannot be coded, or the output is not a place for a file.
+            OSError: The images cannot be read, or the output cannot be written.
         """
         from recjax.cli.outputs import file_output, require_shards_place
 

@@ -29,7 +29,7 @@ from recjax.models.vae import evaluate as models
 from recjax.models.vae.evaluate import Model
 
 GRID_BITS = 10
-"""Bits of a latent: the leading ones of its word on the prior's grid."""
+"""Bits of a latent in the chain: it is one of 2^GRID_BITS cells of equal prior mass."""
 
 # A step of the chain codes one image per lane, and a compiled call takes at most this many steps, a segment.
 _SEGMENT_STEPS = 64
