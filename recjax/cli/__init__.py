@@ -1,1 +1,1 @@
-"""The command line: `recjax COMMAND`. `main` picks the command, and each command has its module."""
+"""The command line, `recjax COMMAND`: `main` picks the command and imports its module."""

@@ -1,4 +1,4 @@
-"""What follows a command's name on the command line: parsed by tyro, whose boxes of errors become one sentence."""
+"""Parses what follows a command's name on the command line, by tyro, whose boxes of errors become one sentence."""
 
 import contextlib
 import io
@@ -14,27 +14,51 @@ import tyro
 from recjax.errors import UsageError
 
 _LEAST_COLUMNS = 60
+"""Narrowest terminal that help is laid out for, in characters."""
+
 _UNWRAPPED = 100_000
+"""A width at which tyro wraps no line."""
+
 _SIMILAR = ("Perhaps you meant:", "Arguments similar to")
 
 BY_DEFAULT = tyro.conf.arg(help_behavior_hint="")
 """Marks an option that is None unless it is given: its help says in words what that means."""
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
-"""An option that is off unless it is given, and has no opposite."""
+"""An option that is off unless it is given, and that no other option turns off."""
 
 
 def by_default(*lines: str) -> Any:
-    """As BY_DEFAULT, with a help of several lines, of which tyro does not make one paragraph in a docstring."""
+    """Marks an option as BY_DEFAULT does, and gives its help, which may be too long for one line of source.
+
+    Args:
+        *lines: Lines of the help, which become one paragraph.
+
+    Returns:
+        An annotation for tyro.
+    """
     return tyro.conf.arg(help=" ".join(lines), help_behavior_hint="")
 
 
 def parse(command: Any, name: str, arguments: Sequence[str]) -> Any:
-    """The command that arguments describe. UsageError if they are wrong; SystemExit once help has been printed."""
+    """Parses the arguments of a command.
+
+    Args:
+        command: The dataclass of the command; its class method `for_arguments`, if any, makes the one to parse.
+        name: The name of the command.
+        arguments: What follows the name.
+
+    Returns:
+        An instance of the dataclass.
+
+    Raises:
+        UsageError: The arguments are wrong.
+        SystemExit: The arguments ask for help, which has been printed.
+    """
     if hasattr(command, "for_arguments"):
         command = command.for_arguments(arguments)
     wants_help = not {"-h", "--help"}.isdisjoint(arguments)
-    # tyro puts one letter in a line where a terminal is narrow.
+    # In a narrow terminal tyro would print one letter per line.
     columns = max(_LEAST_COLUMNS, shutil.get_terminal_size().columns) if wants_help else _UNWRAPPED
     complaint = io.StringIO()
     try:
@@ -47,16 +71,24 @@ def parse(command: Any, name: str, arguments: Sequence[str]) -> Any:
 
 
 def usage_sentence(complaint: str, name: str) -> str:
-    """What tyro says in a box, as one line: its first paragraph, options that may be meant, and where to read on."""
-    # In a terminal of ASCII the box has no sides, and its rules are of hyphens.
+    """Turns the box that tyro prints about wrong arguments into one sentence.
+
+    Args:
+        complaint: What tyro prints.
+        name: The name of the command.
+
+    Returns:
+        The first paragraph of the box, the options that may be meant, and how to get help.
+    """
+    # Where the terminal can only show ASCII, the box has no sides, and its rules are made of hyphens.
     _, *lines = [line.strip("│╭╮╰╯").rstrip() for line in complaint.splitlines()] or [""]
     rules = [not set(line) - set(" ─-") for line in lines]
     said = list(dropwhile(itemgetter(1), zip(lines, rules, strict=True)))
     first = [line for line, _ in takewhile(lambda one: not one[1], said)]
-    # What is missing is named; its help, which tyro puts below it, is indented further and is left out.
+    # tyro names each missing argument and prints its help below, indented further; that help is left out here.
     words = " ".join(line.strip() for line in first if not line.startswith(" " * 8)).rstrip(".")
     similar = [after.split() for line, after in pairwise(lines) if line.lstrip().startswith(_SIMILAR)]
-    # tyro goes through a set of what it does not know.
+    # tyro suggests options in the order of a set, which differs from run to run.
     meant = ", ".join(sorted(found[0].rstrip(",") for found in similar if found))
     return f"{words}{f' (perhaps {meant})' if meant else ''}; see `recjax {name} --help`."
 

@@ -1,6 +1,6 @@
-"""How fast this machine is: candidates, symbols and images per second in half a minute, of compiled code.
+"""Measures how fast this machine is: candidates, symbols and images per second of compiled code, in half a minute.
 
-Figures beside those of other packages are those of the experiments `bench_*`, from a checkout.
+For comparisons with other packages, run the experiments `bench_*` from a checkout.
 """
 
 import statistics
@@ -26,7 +26,14 @@ _LANES, _STEPS, _DIM = 256, 2048, 16
 
 
 class Timed(NamedTuple):
-    """What is timed. amount: of what the unit counts, in a call."""
+    """Holds a piece of code to be timed.
+
+    Attributes:
+        name: What it does, in words.
+        code: The code, a function without arguments.
+        amount: How much a call does, in what the unit counts.
+        unit: The unit of the rate, such as images/s.
+    """
 
     name: str
     code: Callable[[], Any]
@@ -35,7 +42,14 @@ class Timed(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """rate: per second, of compiled code. first_seconds: of the first call, which compiles."""
+    """Holds a measured rate.
+
+    Attributes:
+        name: What was timed, in words.
+        rate: Median rate of compiled code, in the unit.
+        unit: The unit of the rate, such as images/s.
+        first_seconds: Time of the first call, which compiles, in seconds.
+    """
 
     name: str
     rate: float
@@ -44,12 +58,24 @@ class Measured(NamedTuple):
 
 
 def cases() -> list[Timed]:
-    """What is measured."""
+    """Makes the list of what is measured.
+
+    Returns:
+        The pieces of code.
+    """
     return [*_searches(), *_coder(), *_files()]
 
 
 def measure(case: Timed, seconds: float = 1.0) -> Measured:
-    """The median rate of repeats that take so many seconds, three at least."""
+    """Measures the rate of a piece of code, by repeating it.
+
+    Args:
+        case: The code.
+        seconds: Time to repeat it for, in seconds; it is called at least four times, and the first call is not counted.
+
+    Returns:
+        The median rate, and the time of the first call.
+    """
     start = time.perf_counter()
     jax.block_until_ready(case.code())
     first, begin, rates = time.perf_counter() - start, time.perf_counter(), []

@@ -1,4 +1,8 @@
-"""The commands of the command line, as dataclasses that tyro parses. JAX is imported only by those that code images."""
+"""The commands of the command line, as dataclasses that tyro parses.
+
+The docstrings of the classes and the strings below their fields are their help. JAX is imported only by commands that
+code images.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,29 +32,36 @@ class Decompress:
     """
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    """A file made by `recjax compress`, or a folder of shards made by it; - reads a file from standard input."""
     out: Target
     """NAME.npy, NAME.png for one image, or a folder for PNGs; - writes an .npy to standard output."""
     model: Annotated[str | None, BY_DEFAULT] = None
-    """The model's path, if it is not a released one."""
+    """The path of the model that made the file; by default the released model that the file states."""
     index: Annotated[int | None, BY_DEFAULT] = None
-    """Write this image only, counted from 0 (by default all); files of bb-ans and bb-ans-rec then decode others too."""
+    """Write only the image of this number, from 0; by default all. bb-ans and bb-ans-rec decode others for it too."""
     max_bytes: int = MAX_RAW_BYTES
-    """Refuse files whose images take more."""
+    """Refuse a file whose decoded images take more bytes than this."""
     max_seconds: float = MAX_SECONDS
-    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+    """Give up if decoding takes more seconds; checked between batches of images, and anew for each shard."""
     ignore_fingerprint: Flag = False
-    """Decode a file in floats (--arithmetic float) where floats come out otherwise: its images may be garbage."""
+    """Decode a file made with --arithmetic float even if floats come out differently here, perhaps to garbage."""
     force: Flag = False
-    """Replace OUT if it is there: a file, whose permissions stay, or a folder of such PNGs and nothing else."""
+    """Replace OUT if it exists: a file, which keeps its permissions, or a folder of such PNGs and nothing else."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     @property
     def _limits(self) -> Limits:
         return Limits(self.max_bytes, self.max_seconds, self.ignore_fingerprint)
 
     def run(self) -> None:
+        """Runs the command.
+
+        Raises:
+            UsageError: The index is negative.
+            ValueError: The file cannot be decoded, or the output is not a place for such images.
+            OSError: The file cannot be read, or the output cannot be written.
+        """
         from recjax.shards.folder import is_shards
 
         if self.index is not None and self.index < 0:
@@ -77,13 +88,14 @@ class Info:
     """Print what a file holds, and check its checksums, without decoding it."""
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    """A file made by `recjax compress`, or a folder of shards made by it; - reads a file from standard input."""
     max_bytes: int = MAX_RAW_BYTES
-    """Refuse files whose images take more."""
+    """Refuse a file whose decoded images take more bytes than this."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     def run(self) -> None:
+        """Runs the command."""
         from recjax.shards.folder import is_shards
 
         if is_shards(self.file):
@@ -101,27 +113,33 @@ class Info:
 
 @dataclass(frozen=True)
 class Verify:
-    """Decode a whole file and report; with --against, compare the images too."""
+    """Decode a whole file and report whether it is good; with --against, compare its images too."""
 
     file: Container
-    """A file made by `recjax compress`, or its folder of shards; - reads a file from standard input."""
+    """A file made by `recjax compress`, or a folder of shards made by it; - reads a file from standard input."""
     model: Annotated[str | None, BY_DEFAULT] = None
-    """The model's path, if it is not a released one."""
+    """The path of the model that made the file; by default the released model that the file states."""
     against: Annotated[Path | None, BY_DEFAULT] = None
-    """Images that the file must hold: a PNG, a folder of PNGs or an .npy, - for standard input; by default it must be
-    decodable."""
+    """Images to compare with: a PNG, a folder of PNGs or an .npy, - for standard input; by default none."""
     max_bytes: int = MAX_RAW_BYTES
-    """Refuse files whose images take more."""
+    """Refuse a file whose decoded images take more bytes than this."""
     max_seconds: float = MAX_SECONDS
-    """Give up on a file that takes longer, after the batch of images at hand; of each shard."""
+    """Give up if decoding takes more seconds; checked between batches of images, and anew for each shard."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     @property
     def _limits(self) -> Limits:
         return Limits(self.max_bytes, self.max_seconds)
 
     def run(self) -> None:
+        """Runs the command.
+
+        Raises:
+            UsageError: Both the file and the images are to come from standard input.
+            ValueError: The file cannot be decoded, or its images are not those to compare with.
+            OSError: The file or the images cannot be read.
+        """
         from recjax.shards.folder import is_shards
 
         if is_shards(self.file):
@@ -159,3 +177,4 @@ COMMANDS = {
     "doctor": Doctor,
     "bench": Bench,
 }
+"""The class of each command, by its name."""

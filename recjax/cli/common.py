@@ -1,4 +1,7 @@
-"""What the commands share: models by name, files decoded, progress. JAX is imported by what codes images alone."""
+"""Functions that several commands share: reading and decoding files, facts about files, and progress.
+
+JAX is imported only by what codes images.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,18 +22,19 @@ Progress = Callable[[int, int], None]
 
 
 def read_container(path: Path, limits: Limits, index: int | None = None) -> "File":
-    """Reads and parses a file; whatever the container can refuse is refused here, before JAX is imported.
+    """Reads and parses a file, and refuses what the container can refuse before JAX is imported.
 
     Args:
         path: The path of the file; `-` is standard input.
-        limits: What decoding may take.
-        index: The number of an image that the file must have, None for any.
+        limits: Limits of decoding.
+        index: The number of an image that the file must have; None for none.
 
     Returns:
         The parsed file.
 
     Raises:
-        ValueError: There is no such file, it is damaged or too large, or has no such image.
+        ValueError: The file is damaged or too large, is not a regular file, or has no such image.
+        OSError: The file cannot be read.
     """
     from recjax.container import file as container
 
@@ -41,16 +45,17 @@ def read_container(path: Path, limits: Limits, index: int | None = None) -> "Fil
 
 
 def decode(file: "File", model_name: str | None, limits: Limits, index: int | None) -> "np.ndarray":
-    """Decodes the images of a parsed file, or one of them.
+    """Decodes all images of a parsed file, or one of them.
 
     Args:
         file: The parsed file.
-        model_name: A released model or the path of a trained one; None takes the one of the header's digest.
-        limits: What decoding may take.
-        index: The number of an image, None for all.
+        model_name: The name of a released model, or the path of a trained one; None takes the released model whose
+            digest the header states.
+        limits: Limits of decoding.
+        index: The number of an image, from 0; None decodes all.
 
     Returns:
-        The images [count, *shape], also of one.
+        The images [count, *shape], with a count of 1 for one image.
 
     Raises:
         ValueError: There is no such model, or the file cannot be decoded.
@@ -66,7 +71,19 @@ def decode(file: "File", model_name: str | None, limits: Limits, index: int | No
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """Reads a file, or standard input for `-`; ValueError if it is larger than files of so many bytes of images."""
+    """Reads the bytes of a file.
+
+    Args:
+        path: The path of the file; `-` is standard input.
+        max_bytes: Largest size of the decoded images, in bytes; larger files than such images can have are refused.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        ValueError: The file is too large, or is not a regular file.
+        OSError: The file cannot be read.
+    """
     from recjax.container.file import MAGIC, largest_file
 
     most = largest_file(max_bytes)
@@ -80,23 +97,30 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def read_source(path: Path) -> "np.ndarray":
-    """Reads the images of a PNG, a folder of PNGs or an .npy; `-` is a PNG or an .npy on standard input."""
+    """Reads the images to compress or to compare with.
+
+    Args:
+        path: The path of a PNG, a folder of PNGs or an .npy; `-` is a PNG or an .npy on standard input.
+
+    Returns:
+        The images, uint8 [count, height, width] or [count, height, width, channels].
+    """
     from recjax.images.files import MAX_BYTES, read_images
 
-    # Beside its pixels a file has a header, and a PNG perhaps a text.
+    # Beside its pixels, a file has a header, and a PNG may hold text.
     with images_file(path, MAX_BYTES + (1 << 20)) as place:
-        # Who sent standard input does not know the temporary file.
+        # Standard input is kept in a temporary file, whose name means nothing to the user.
         return read_images(place, tell=lambda line: complain(line.replace(str(place), quoted(path))))
 
 
 def facts(file: "File") -> dict[str, object]:
-    """Tells what a parsed file holds, and checks the checksums of its chunks.
+    """Collects what a parsed file holds, and checks the checksums of its chunks.
 
     Args:
         file: The parsed file.
 
     Returns:
-        Facts by name, as JSON has them.
+        Facts by name, as JSON values.
 
     Raises:
         FormatError: A chunk is damaged.
@@ -131,7 +155,14 @@ def facts(file: "File") -> dict[str, object]:
 
 
 def shown(value: object) -> str:
-    """A fact for a person."""
+    """Formats a fact for a person.
+
+    Args:
+        value: A JSON value.
+
+    Returns:
+        The text.
+    """
     if value is None:
         return "-"
     if isinstance(value, dict):
@@ -140,11 +171,29 @@ def shown(value: object) -> str:
 
 
 def bits_per_dimension(file_bytes: int, raw_bytes: int) -> float | None:
+    """Computes the rate of a file.
+
+    Args:
+        file_bytes: The size of the file, in bytes.
+        raw_bytes: The size of its images before compression, in bytes.
+
+    Returns:
+        Bits per dimension, rounded to 4 digits; None for a file without images.
+    """
     return round(8 * file_bytes / raw_bytes, 4) if raw_bytes else None
 
 
 def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]:
-    """The size of a file, for JSON."""
+    """Collects the sizes of a file for JSON.
+
+    Args:
+        count: The number of images.
+        file_bytes: The size of the file, in bytes.
+        raw_bytes: The size of its images before compression, in bytes.
+
+    Returns:
+        Facts by name, with the rate in bits per dimension.
+    """
     return {
         "images": count,
         "file_bytes": file_bytes,
@@ -154,7 +203,15 @@ def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]
 
 
 def tell_written(source: Path, output: "Output", count: int, shape: Sequence[int], as_json: bool) -> None:
-    """Print that images have been decoded."""
+    """Prints that images have been decoded and written.
+
+    Args:
+        source: The file that they are from.
+        output: Where they were written to.
+        count: The number of images.
+        shape: The shape of an image.
+        as_json: Whether to print a JSON object instead of a sentence.
+    """
     facts = {"file": str(source), "out": str(output.path), "images": count, "image_shape": list(shape)}
     output.tell(f"{quoted(output.path)}: {count:,} image{'s' * (count != 1)}", facts, as_json)
 
@@ -167,7 +224,16 @@ def tell_good(
     as_json: bool,
     psnr_db: float | None = None,
 ) -> None:
-    """Print that a file is good."""
+    """Prints that a file is good.
+
+    Args:
+        path: The path of the file.
+        said: A sentence about its size.
+        sizes: The same as facts by name.
+        against: The images that it was compared with; None for none.
+        as_json: Whether to print a JSON object instead of a sentence.
+        psnr_db: Mean PSNR of a lossy file against these images, in dB; None for others.
+    """
     compared = {"against": None if against is None else str(against), "psnr_db": psnr_db}
     tell(f"{quoted(path)} is good: {said}", {"file": str(path), "good": True, **sizes, **compared}, as_json)
 
@@ -178,10 +244,10 @@ def progress(task: str, *, steady: bool = True) -> Iterator[Progress]:
 
     Args:
         task: The name of the stage.
-        steady: Whether equal parts of it take equal times.
+        steady: Whether equal parts of the stage take equal times, so that the remaining time can be estimated.
 
     Yields:
-        A function of how much is done, and of all.
+        A function of how much is done and how much there is.
     """
     from recjax.cli.process.bars import bar
 

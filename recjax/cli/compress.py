@@ -1,4 +1,4 @@
-"""The command that compresses images, which has the most options."""
+"""The command that compresses images; its options depend on the method."""
 
 import sys
 from collections.abc import Sequence
@@ -40,19 +40,19 @@ class Compress:
     model: Annotated[str | None, _MODEL] = None
     method: Annotated[str, _METHOD] = _DEFAULT_METHOD
     seed: int = 0
-    """Seed of the randomness that encoder and decoder share; stored in the file."""
+    """Seed of the randomness that encoder and decoder share, from 0 to 2^64 - 1; it is stored in the file."""
     shard_images: Annotated[int | None, BY_DEFAULT] = None
-    """Make OUT a folder of files with so many images each, in bounded memory; the same command goes on after a stop."""
+    """Make OUT a folder of files of this many images, in bounded memory; the same command goes on after a stop."""
     part: Annotated[str | None, BY_DEFAULT] = None
-    """With --shard-images: code the shards of one of several processes only, such as 0/4 to 3/4; by default all."""
+    """With --shard-images: code one of several parts of the shards, such as 0/4, 1/4, 2/4 or 3/4; by default all."""
     force: Flag = False
-    """Replace OUT if it is there; its permissions stay."""
+    """Replace OUT if it exists; it keeps its permissions."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type["Compress"]:
-        """Adds the options of the method that a command line asks for.
+        """Adds the options of the method that a command line names.
 
         Args:
             arguments: What follows the command's name.
@@ -61,11 +61,18 @@ class Compress:
             A subclass with the options of the method.
 
         Raises:
-            UsageError: There is no such method, or an argument is an option of other methods alone.
+            UsageError: There is no such method, or an argument is an option of other methods only.
         """
         return with_options(cls, method_of(arguments, _DEFAULT_METHOD))
 
     def run(self) -> None:
+        """Runs the command.
+
+        Raises:
+            UsageError: An option does not go with shards, or only with them.
+            ValueError: The images cannot be coded, or the output is not a place for a file.
+            OSError: The images cannot be read, or the output cannot be written.
+        """
         from recjax.cli.outputs import file_output, require_shards_place
 
         method = METHODS[self.method]

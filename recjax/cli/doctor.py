@@ -1,4 +1,4 @@
-"""What this machine is and whether it codes right: versions, devices and a quick self-test."""
+"""Tells what this machine is and whether it codes correctly: versions, devices and a quick self-test."""
 
 import hashlib
 import platform
@@ -23,16 +23,20 @@ from recjax.models.vae.evaluate import Model, list_models, load_model
 from recjax.pretrained.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
 from recjax.version import __version__
 
-# Known answer of Threefry-2x32-20 from Random123 (counter and key all ones).
+# Known answer of Threefry-2x32-20 from Random123, for a counter and a key whose bits are all ones.
 _ONES = 0xFFFFFFFF
 _KNOWN_ANSWER = (0x1CB996FC, 0xBB002BE7)
 
-# What all models share is tested with the one that compiles fastest.
+# The model that compiles fastest, with which the methods are tested.
 _SMALLEST = "digits"
 
 
 def versions() -> dict[str, str]:
-    """What runs here: versions, platform and devices."""
+    """Collects the versions, the platform and the devices here.
+
+    Returns:
+        Text by name.
+    """
     packages = {name: version(name) for name in ("jax", "jaxlib", "flax", "numpy")}
     devices = ", ".join(str(device) for device in jax.devices())
     return {
@@ -45,7 +49,11 @@ def versions() -> dict[str, str]:
 
 
 def facts() -> dict[str, Any]:
-    """What `examine` reports of this machine, for JSON."""
+    """Collects what `examine` reports about this machine except its tests, for JSON.
+
+    Returns:
+        Facts by name.
+    """
     return {
         "machine": versions(),
         "format": container.FORMAT_VERSION,
@@ -55,7 +63,14 @@ def facts() -> dict[str, Any]:
 
 
 def examine(report: Callable[[str], object]) -> bool:
-    """Report line by line on this machine; whether every test passed."""
+    """Reports on this machine line by line, and runs the self-test.
+
+    Args:
+        report: Called with each line.
+
+    Returns:
+        Whether every test passed.
+    """
     here = versions()
     report(f"recjax {here['recjax']}, format {container.FORMAT_VERSION}, stream {container.STREAM_VERSION}")
     report(f"Python {here['python']} on {here['platform']}")
@@ -66,7 +81,11 @@ def examine(report: Callable[[str], object]) -> bool:
 
 
 def checks() -> Iterator[Check]:
-    """The self-test, one after the other."""
+    """Runs the tests of the self-test one after the other.
+
+    Yields:
+        The outcome of each test.
+    """
     cases: list[tuple[str, Callable[[], bool]]] = [
         ("shared randomness, known answer", _randomness_is_right),
         ("file format, round trip", _container_is_right),
@@ -124,7 +143,10 @@ def _coding_test(method: FileMethod) -> Callable[[], bool]:
 
 
 def _test_images(model: Model) -> np.ndarray:
-    """A bar of light that changes from image to image: cheap under any model, so that no file falls back to raw."""
+    """Makes images of a bar of light that changes from image to image.
+
+    They are cheap under any model, so that no method falls back to storing them raw.
+    """
     images = np.zeros((16, *model.image_shape), np.uint8)
     for number in range(16):
         images[number, 1:-1, model.image_shape[1] // 2 + number % 2] = (model.levels - 1) * (8 + number) // 24

@@ -1,4 +1,4 @@
-"""The commands on what is installed and on this machine, as dataclasses that tyro parses."""
+"""The commands about what is installed and about this machine, as dataclasses that tyro parses."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,13 @@ from recjax.text import say, say_json, tell
 
 @dataclass(frozen=True)
 class Models:
-    """List the released models."""
+    """List the released models with their sizes and rates."""
 
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     def run(self) -> None:
+        """Runs the command."""
         from recjax.cli import models as listing
 
         if self.json:
@@ -32,13 +33,18 @@ class Doctor:
     """
 
     conformance: Flag = False
-    """Also decode the reference files of all codecs and released models, which takes some minutes."""
+    """Also decode the reference files of all methods and released models, which takes some minutes."""
     clear_cache: Flag = False
-    """Delete the compiled programs that commands keep (and no other file), and do nothing else."""
+    """Delete the compiled programs that commands keep for their next call, and no other file, and do nothing else."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     def run(self) -> None:
+        """Runs the command.
+
+        Raises:
+            ValueError: A test failed, or the compiled programs cannot be deleted.
+        """
         if self.clear_cache:
             from recjax.cli.process import compile_cache
 
@@ -68,11 +74,16 @@ class Bench:
     """
 
     seconds: float = 1.0
-    """Seconds of each measurement, without compilation."""
+    """Time of each measurement in seconds, without compilation."""
     json: Flag = False
-    """Print one JSON object."""
+    """Print the report as one JSON object."""
 
     def run(self) -> None:
+        """Runs the command.
+
+        Raises:
+            UsageError: The seconds are not a finite number above 0.
+        """
         if not 0 < self.seconds < float("inf"):
             raise UsageError(f"seconds must be above 0, got {self.seconds}; raise it.")
         from recjax.cli import bench, doctor

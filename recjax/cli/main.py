@@ -1,6 +1,6 @@
-"""The command line: `main` picks the command and turns errors into one sentence and an exit code.
+"""The command line: `main` picks the command, and turns errors into one sentence and an exit code.
 
-The top help is plain text and each command is imported when it is called, so that help and bad usage answer at once.
+The top help is plain text, and each command is imported when it is called, so that help and wrong usage answer at once.
 """
 
 import errno
@@ -16,9 +16,13 @@ from recjax.io import interrupts
 from recjax.text import complain, complain_of_all, escaped, flush, quoted, say
 
 FINE, BAD_INPUT, USAGE, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141
+"""Exit codes: success, bad input, wrong usage, interrupted, and nobody reads the output."""
 
 _WITHOUT_JAX = ("info", "models")
+"""Commands that do not import JAX, and so have no compiled programs to keep."""
+
 _ADVICE = {errno.ENOSPC: "make room on the disk", errno.EDQUOT: "make room within your quota"}
+"""What a user can do about an error of the operating system, by its number."""
 
 SUMMARIES = {
     "compress": "compress images to a file, and decode it to make sure",
@@ -29,6 +33,8 @@ SUMMARIES = {
     "doctor": "print versions and devices, and run a quick self-test",
     "bench": "measure how fast this machine is",
 }
+"""What each command does, by its name."""
+
 _LIST = "\n".join(f"  {name:12}{summary}" for name, summary in SUMMARIES.items())
 HELP = f"""\
 usage: recjax COMMAND ...
@@ -62,10 +68,16 @@ Exit codes: 0 fine, 1 bad input, 2 wrong usage, 129 terminal closed, 130 interru
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit code.
+    """Runs a command line.
 
-    Without arguments it is that of the process, which ends here: its streams, signals and compiled programs are taken
-    care of, and XLA's threads are not waited for, as they may abort when the interpreter goes away below them.
+    Without arguments it runs that of the process and ends the process. It then sets up streams and signals, keeps
+    compiled programs, and does not wait for the threads of XLA, which may abort while the interpreter shuts down.
+
+    Args:
+        arguments: The command and its arguments; None takes those of the process.
+
+    Returns:
+        The exit code.
     """
     if arguments is not None:
         return exit_code(list(arguments), own_process=False)
@@ -75,7 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_code(arguments: list[str], own_process: bool) -> int:
-    """Runs a command line; that of its own process keeps what it compiles, and reports errors on standard error."""
+    """Runs a command line, and reports an error as a sentence on standard error.
+
+    Args:
+        arguments: The command and its arguments.
+        own_process: Whether the process is there for this command alone, so that it may keep compiled programs.
+
+    Returns:
+        The exit code.
+    """
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
@@ -83,7 +103,7 @@ def exit_code(arguments: list[str], own_process: bool) -> int:
         flush()
         return code
     except BrokenPipeError:
-        # Whoever read the output, such as `head`, has enough of it.
+        # The reader of the output, such as `head`, has closed it.
         return NO_READER
     except KeyboardInterrupt:
         complain("interrupted.")
@@ -115,9 +135,9 @@ def _run(arguments: list[str], own_process: bool) -> int:
     try:
         command = parse(COMMANDS[name], name, rest)
     except SystemExit:
-        # After help.
+        # Help was printed.
         return FINE
-    # What deletes the programs has no use for them, and no complaint about their folder.
+    # The command that deletes the compiled programs must not use them, or complain about their folder.
     if not own_process or name in _WITHOUT_JAX or getattr(command, "clear_cache", False):
         command.run()
         return FINE
@@ -137,7 +157,7 @@ def _similar(name: str) -> str:
 def _programs_kept() -> Iterator[None]:
     from recjax.cli.process import compile_cache
 
-    # What JAX would say of its cache, it would say in many lines, and no file depends on it.
+    # Warnings of JAX about its cache are long, and no file depends on the cache.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     kept = compile_cache.keep()
     try:
@@ -148,7 +168,14 @@ def _programs_kept() -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    """An error as one line for a person."""
+    """Describes an error in one line for a person.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The sentence.
+    """
     if isinstance(error, OSError) and error.strerror:
         place = "" if error.filename is None else f"{quoted(error.filename)}: "
         return f"{place}{error.strerror}; {_ADVICE.get(error.errno or 0, 'check the path and its permissions')}."

@@ -1,4 +1,4 @@
-"""The released models as tables on a terminal, from their cards alone, without JAX."""
+"""Shows the released models as tables on a terminal, from their cards alone, without JAX."""
 
 from dataclasses import asdict
 from io import StringIO
@@ -15,7 +15,7 @@ _WIDTH = 200
 
 
 def show() -> None:
-    """Prints what is released: lossless models with their rates, lossy ones with rates and PSNR."""
+    """Prints the released models: lossless ones with their rates, lossy ones with rates and PSNR."""
     _show(_lossless(read_cards()))
     say("One stream, single images: bits per dimension of whole files of the test images.")
     say("")
@@ -24,7 +24,11 @@ def show() -> None:
 
 
 def facts() -> dict[str, Any]:
-    """What the cards state, for JSON: the lossless models, and the lossy ones."""
+    """Collects what the cards state, for JSON.
+
+    Returns:
+        The cards of the lossless models, and of the lossy ones.
+    """
     return {
         "lossless": [asdict(card) for card in read_cards()],
         "lossy": [asdict(card) for card in read_lossy_cards()],
@@ -32,7 +36,7 @@ def facts() -> dict[str, Any]:
 
 
 def _show(table: Table) -> None:
-    # A line that is too long for a terminal is wrapped by it, and nothing of it is lost.
+    # Printed at a fixed width, lines that are too long for the terminal are wrapped by it, and not cut off.
     lines = StringIO()
     Console(file=lines, width=_WIDTH, color_system=None).print(table)
     for line in lines.getvalue().splitlines():
@@ -64,7 +68,7 @@ def _lossy(cards: list[LossyCard]) -> Table:
 
 
 def _add(table: Table, card: Card | LossyCard, *cells: str) -> None:
-    # As text, in which brackets are not rich's markup.
+    # As Text, since rich would take brackets in plain strings for markup.
     name, data, digest = (Text(quoted(one)) for one in (card.name, card.data, card.digest[:16]))
     table.add_row(name, *cells, data, digest)
 

@@ -1,4 +1,4 @@
-"""The options of file methods on the command line: a group made from the fields of a method's dataclass of options."""
+"""Options of methods on the command line: a group of options, made from a method's dataclass of options."""
 
 import ast
 import inspect
@@ -14,17 +14,17 @@ from recjax.errors import UsageError
 
 
 def method_of(arguments: Sequence[str], default: str) -> FileMethod:
-    """Finds the method that a command line asks for.
+    """Determines the method that a command line names.
 
     Args:
         arguments: What follows the command's name.
-        default: The name of the method that is taken where none is named.
+        default: The name of the method to take if none is named.
 
     Returns:
         The row of the method.
 
     Raises:
-        UsageError: There is no such method, or an argument is an option of other methods alone.
+        UsageError: There is no such method, or an argument is an option of other methods only.
     """
     name = default
     for place, argument in enumerate(arguments):
@@ -50,10 +50,10 @@ def with_options(command: type, method: FileMethod) -> type:
 
     Args:
         command: The dataclass of a command.
-        method: The method.
+        method: The row of the method.
 
     Returns:
-        A subclass of the command with one more field, of which `options_in` makes the options.
+        A subclass of the command with one more field, from which `options_in` makes the options.
     """
     kind = method.load_options()
     hints, helps = get_type_hints(kind), _helps(kind)
@@ -71,17 +71,17 @@ def with_options(command: type, method: FileMethod) -> type:
 
 
 def options_in(command: Any, method: FileMethod) -> Any:
-    """Makes the options of a method of what the command line gave.
+    """Makes the options of a method from what the command line gave.
 
     Args:
         command: An instance of a class that `with_options` made.
-        method: The same method.
+        method: The row of the same method.
 
     Returns:
-        An instance of the method's options.
+        An instance of the method's dataclass of options.
 
     Raises:
-        UsageError: A value is not legal.
+        UsageError: A value is illegal.
     """
     try:
         return method.load_options()(**vars(getattr(command, _field_name(method))))
@@ -90,7 +90,7 @@ def options_in(command: Any, method: FileMethod) -> Any:
 
 
 def _methods() -> str:
-    """Lists the methods that can be chosen."""
+    """Lists the methods that a user can choose."""
     rows = [method for method in METHODS.values() if method.chosen]
     width = max(len(method.name) for method in rows)
     listed = "\n".join(f"  {method.name:{width}}  {method.summary}" for method in rows)
@@ -98,7 +98,7 @@ def _methods() -> str:
 
 
 def _field_name(method: FileMethod) -> str:
-    # The title of the group is made of it.
+    # tyro makes the title of the group from the name of the field.
     return method.name.replace("-", "_")
 
 
@@ -109,7 +109,7 @@ def _annotated(hint: Any, one: Field, text: str) -> Any:
 
 
 def _helps(kind: type) -> dict[str, str]:
-    """Reads the strings below the fields of a dataclass and of those that it inherits from."""
+    """Reads the strings below the fields of a dataclass and of the classes that it inherits from."""
     texts: dict[str, str] = {}
     for cls in reversed(kind.__mro__[:-1]):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body

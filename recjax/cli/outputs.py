@@ -1,4 +1,4 @@
-"""Where commands write to: checked before they work, so that nobody waits for an output that cannot be."""
+"""Outputs of commands, checked before the work begins, so that nobody waits for a result that cannot be written."""
 
 import os
 import sys
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Output:
-    """A place that can be written to.
+    """Describes a place that can be written to.
 
-    path: of a file or a folder of images, or `-` for standard output.
-    source: what it is made of, and is no more readable than.
-    force: what is there may be replaced.
+    Attributes:
+        path: The path of a file or of a folder of images; `-` is standard output.
+        source: The path of the input; the output is readable by no more users than it is.
+        force: Whether an existing output may be replaced.
     """
 
     path: Path
@@ -32,7 +33,11 @@ class Output:
     force: bool
 
     def write(self, data: bytes) -> None:
-        """Writes a whole file."""
+        """Writes a whole file.
+
+        Args:
+            data: The bytes.
+        """
         if self.path == STANDARD:
             with _standard_output() as stream:
                 stream.write(data)
@@ -41,7 +46,15 @@ class Output:
                 write_atomically(self.path, lambda part: part.write_bytes(data), replace=self.force)
 
     def write_images(self, parts: Iterable["Images"], count: int, shape: tuple[int, ...]) -> None:
-        """Writes images that come in parts: to standard output as an .npy, else as `images.files.write_images` does."""
+        """Writes images that come in parts.
+
+        Standard output gets an .npy; for other places see `recjax.images.output.write_parts`.
+
+        Args:
+            parts: Arrays of some images each.
+            count: The number of all images.
+            shape: The shape of an image.
+        """
         from recjax.images.output import write_npy, write_parts
 
         if self.path == STANDARD:
@@ -52,16 +65,32 @@ class Output:
                 write_parts(self.path, parts, count, shape, overwrite=self.force)
 
     def tell(self, line: str, facts: Mapping[str, Any], as_json: bool) -> None:
-        """Prints what was written, as `recjax.text.tell`, where it does not get between data."""
+        """Prints what was written, on standard error if the data go to standard output.
+
+        Args:
+            line: A sentence.
+            facts: The same by name.
+            as_json: Whether to print the facts as a JSON object instead of the sentence.
+        """
         tell(line, facts, as_json, sys.stderr if self.path == STANDARD else sys.stdout)
 
 
 def file_output(path: Path, source: Path, model: str | None, *, force: bool) -> Output:
-    """A file to be made of a source with a model.
+    """Checks the place of a file that is to be made.
+
+    Args:
+        path: The path of the file; `-` is standard output.
+        source: The path of the input.
+        model: The name or the path of the model that is used; None for none.
+        force: Whether an existing file may be replaced.
+
+    Returns:
+        The place.
 
     Raises:
-        ValueError: it is what is read, lies in a folder that is read, is there without `force`, or cannot be made.
-        OSError: its folder takes no files.
+        ValueError: The file is itself an input, lies in a folder that is read, exists already without `force`, or
+            cannot be made.
+        OSError: Its folder takes no files.
     """
     if path == STANDARD:
         _require_open_standard_output()
@@ -72,7 +101,23 @@ def file_output(path: Path, source: Path, model: str | None, *, force: bool) -> 
 
 
 def images_output(path: Path, count: int, source: Path, model: str | None, *, force: bool) -> Output:
-    """So many images to be made of a source with a model: a PNG, an .npy or a folder; raises as `file_output`."""
+    """Checks the place of images that are to be written: a PNG, an .npy or a folder.
+
+    Args:
+        path: The path; `-` is standard output.
+        count: The number of images.
+        source: The path of the input.
+        model: The name or the path of the model that is used; None for none.
+        force: Whether an existing output may be replaced.
+
+    Returns:
+        The place.
+
+    Raises:
+        ValueError: The output is itself an input, lies in a folder that is read, exists already without `force`, or
+            cannot be made.
+        OSError: Its folder takes no files.
+    """
     from recjax.images.output import require_images_place
 
     if path == STANDARD:
@@ -92,12 +137,12 @@ def _require_open_standard_output() -> None:
 
 def _standard_output() -> BinaryIO:
     sys.stdout.flush()
-    # A stream of its own: what cannot be written is told once, and is not tried again when Python ends.
+    # A new stream, so that data that cannot be written raise one error, and Python does not try again when it ends.
     return open(sys.stdout.fileno(), "wb", closefd=False)
 
 
 def _require_apart(path: Path, source: Path, model: str | None) -> None:
-    """ValueError if writing to `path` could take away or change what is read."""
+    """Raises ValueError if writing to `path` could remove or change an input."""
     _require_no_stream(path)
     if any(_same(path, one) for one in (source, *_model_files(model))):
         raise ValueError(f"{quoted(path)} is what is read; name another output.")
@@ -118,7 +163,7 @@ def _require_no_stream(path: Path) -> None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file or folder that is there."""
+    """Tells whether two paths lead to the same existing file or folder."""
     try:
         return os.path.samefile(one, other)
     except OSError:
@@ -126,7 +171,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _model_files(name: str | None) -> list[Path]:
-    """Where the model of a name may be: a file, a folder of training, or a released one."""
+    """Lists the paths at which the model of a name may be: a file, a folder of training, or a released one."""
     if name is None:
         return []
     from recjax.pretrained.cards import LOSSY, PRETRAINED
@@ -135,9 +180,19 @@ def _model_files(name: str | None) -> list[Path]:
 
 
 def require_shards_place(path: Path, source: Path, model: str | None) -> None:
-    """Makes sure that shards of a source can be written to a folder; raises as `file_output`.
+    """Checks that shards can be written to a folder.
 
-    Nothing is replaced there: what a folder of shards lacks is added to it.
+    Nothing is replaced there: shards that the folder lacks are added to it.
+
+    Args:
+        path: The path of the folder.
+        source: The path of the images.
+        model: The name or the path of the model that is used; None for none.
+
+    Raises:
+        UsageError: One of the paths is that of a standard stream.
+        ValueError: The folder is itself an input, lies in a folder that is read, or cannot be made.
+        OSError: The folder takes no files.
     """
     from recjax.shards.folder import require_place
 

@@ -1,7 +1,7 @@
-"""What plain compressors make of images, so that a file that is larger than theirs says so.
+"""Compares files with what plain compressors make of the images, so that the user learns if these make less.
 
-It costs some 2 seconds at most, however many images there are: xz sees a sample of at most 512 KiB, and its strong
-preset only where a quick one comes near the file's size; PNGs are made of at most 1,000 images and 4 MiB.
+This takes about 2 seconds at most, however many images there are: xz compresses a sample of at most 512 KiB, and with
+its strong preset only where a quick one comes near the file's size; PNGs are made of at most 1,000 images and 4 MiB.
 """
 
 import io
@@ -16,15 +16,25 @@ from recjax.images.source import Images
 _XZ_BYTES = 1 << 19
 _PNG_BYTES, _PNG_IMAGES = 1 << 22, 1_000
 _RUNS = 8
-"""Pieces of a sample, spread over all images: neighbours stay together, as xz finds what they share."""
+"""Pieces of a sample, spread over all images. Neighbouring images stay together, as xz makes use of what they share."""
+
 _QUICK_LOSS = 2
-"""The quick preset of xz, given the strong one's dictionary, makes at most so many times more of images (1.45 seen)."""
+"""Largest factor by which the quick preset of xz, given the strong one's dictionary, is taken to be worse than the
+strong one; the largest one measured on images is 1.45."""
+
 _SURE = 0.95
-"""A size that is judged by a sample is told only below this part of the file's: the rest may compress otherwise."""
+"""A size that is estimated from a sample is reported only if it is below this part of the file's size, as the rest may
+compress less well."""
 
 
 class Peer(NamedTuple):
-    """A plain compressor's size of images. exact: measured on all of them, not on a sample."""
+    """Holds the size that a plain compressor makes of images.
+
+    Attributes:
+        name: The name of the compressor.
+        size: The size in bytes.
+        exact: Whether all images were compressed, and not a sample.
+    """
 
     name: str
     size: int
@@ -32,7 +42,15 @@ class Peer(NamedTuple):
 
 
 def losing_to(images: Images, file_bytes: int) -> str | None:
-    """Names what makes less of the images than a file of so many bytes, and its size; None if nothing does."""
+    """Names the plain compressor that makes the smallest files of images, if it beats a file.
+
+    Args:
+        images: The images.
+        file_bytes: The size of the file, in bytes.
+
+    Returns:
+        A sentence with the compressor and its size; None if no plain compressor makes less than the file.
+    """
     if not images.size:
         return None
     found = (_xz(images, file_bytes), _png(images))
@@ -55,7 +73,7 @@ def _xz(images: Images, file_bytes: int) -> Peer | None:
         raw, scale = sample.tobytes(), images.size / sample.size
 
         def size(preset: int) -> float:
-            # A dictionary beyond the data only costs time.
+            # A dictionary larger than the data would only cost time.
             settings = {"id": lzma.FILTER_LZMA2, "preset": preset, "dict_size": max(len(raw), 4096)}
             return len(lzma.compress(raw, filters=[settings])) * scale
 
@@ -77,7 +95,10 @@ def _png(images: Images) -> Peer:
 
 
 def _sample(images: Images, most_bytes: int, most_images: int) -> Images:
-    """At most so many images and bytes, in runs of neighbours; of images that are larger, rows of the first."""
+    """Takes a sample of at most so many bytes and images.
+
+    It consists of runs of neighbouring images; if one image is larger than the sample, of the first rows of the first.
+    """
     one = images[0].nbytes
     count = min(most_bytes // one, most_images)
     if count >= len(images):

@@ -1,4 +1,4 @@
-"""The commands on folders of shards: as on one file, a shard at a time."""
+"""The commands on folders of shards, which do what those on one file do, a shard at a time."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -22,7 +22,7 @@ from recjax.text import complain, quoted, tell
 if TYPE_CHECKING:
     from recjax.images.source import Source
 
-# A folder of shards goes on only with the settings that its manifest states, all of which it has had from the start.
+# Options that a manifest states, so that a folder of shards is only continued with the settings that it began with.
 _STATED = ("partition", "candidates", "block_bits", "blocks", "max_depth", "branch_code", "index_code", "bin_code")
 
 
@@ -38,21 +38,22 @@ def compress(
     *,
     as_json: bool = False,
 ) -> None:
-    """Codes the missing shards of a part, and prints what was made.
+    """Compresses the shards that a folder lacks, or a part of them, and prints what was made.
 
     Args:
         source_path: The images: a folder of PNGs or an .npy.
         out: The folder of the shards.
-        images_each: Images of a shard.
-        part: Which part of the shards, such as 0/4; None for all.
-        model_name: A released model or the path of a trained one; None takes the released one that suits best.
-        method: The method.
+        images_each: Number of images in a shard.
+        part: Which part of the shards to make, such as 0/4; None for all.
+        model_name: The name of a released model, or the path of a trained one; None takes the released model that suits
+            best.
+        method: The row of the method.
         options: The options of the method.
-        seed: The seed of the shared randomness.
-        as_json: Whether a JSON object is printed.
+        seed: The seed of the randomness that encoder and decoder share.
+        as_json: Whether to print a JSON object instead of a sentence.
 
     Raises:
-        UsageError: The method or the numbers do not go with shards.
+        UsageError: The method is lossy, or a number is wrong.
         ValueError: The images cannot be read or coded.
     """
     from recjax.cli import plain_peers
@@ -66,7 +67,7 @@ def compress(
 
     def encode(images: np.ndarray, seed: int) -> bytes:
         data = coder.compress(images, model, method.name, options, seed=seed, progress=None).data
-        # The first shard stands for the rest, which is of the same kind.
+        # The images of the other shards are like those of the first, so only these are given to plain compressors.
         if not judged:
             judged.append(plain_peers.losing_to(images, len(data)))
         return data
@@ -112,7 +113,7 @@ def _part(part: str | None, images_each: int, method: FileMethod) -> shards.Part
 def _coder_and_model(source: "Source", model_name: str | None, method: FileMethod, options: Any) -> tuple[Any, Any]:
     some = source.read(0, 1)
     if model_name is None and source.count:
-        # A model is chosen by grey levels, too, and the first image may be a dark one.
+        # The model is chosen by the largest grey level too, which the first image need not have.
         some = np.maximum(some, np.uint8(source.largest()))
     coder = method.load_coder()
     model = coder.load_model(model_name, some, method.name, options)
@@ -130,7 +131,21 @@ def decompress(
     force: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Write the images of all shards, or one of them."""
+    """Writes the images of all shards, or one of them.
+
+    Args:
+        folder: The folder of the shards.
+        out: The path of the output.
+        index: The number of an image, from 0, over all shards; None writes all.
+        model_name: The name of a released model, or the path of a trained one; None takes the released model that the
+            files state.
+        limits: Limits of decoding each shard.
+        force: Whether an existing output may be replaced.
+        as_json: Whether to print a JSON object instead of a sentence.
+
+    Raises:
+        ValueError: There is no such image, a shard cannot be decoded, or the output cannot be written.
+    """
     from recjax.cli.outputs import images_output
 
     manifest = _manifest(folder)
@@ -155,7 +170,20 @@ def decompress(
 def verify(
     folder: Path, against: Path | None, model_name: str | None, limits: Limits, *, as_json: bool = False
 ) -> None:
-    """Decode all shards and report; with `against`, compare the images too."""
+    """Decodes all shards and prints that they are good; with `against`, compares the images too.
+
+    Args:
+        folder: The folder of the shards.
+        against: A folder of PNGs or an .npy that the shards must hold; None compares nothing.
+        model_name: The name of a released model, or the path of a trained one; None takes the released model that the
+            files state.
+        limits: Limits of decoding each shard.
+        as_json: Whether to print a JSON object instead of a sentence.
+
+    Raises:
+        UsageError: The images to compare with are to come from standard input.
+        ValueError: A shard cannot be decoded, or the images are not those to compare with.
+    """
     from recjax.images.source import open_source
 
     if against == STANDARD:
@@ -182,7 +210,14 @@ def verify(
 
 
 def facts(folder: Path) -> dict[str, object]:
-    """What `recjax info` says of a folder of shards."""
+    """Collects what `recjax info` says about a folder of shards.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Facts by name, as JSON values.
+    """
     from recjax.cli.common import facts
 
     manifest = _manifest(folder)
@@ -223,6 +258,6 @@ def _decode(path: Path, manifest: Manifest, model_name: str | None, limits: Limi
 
 
 def _stated(method: FileMethod, options: Any) -> dict[str, Any]:
-    """Lists what the manifest of a folder of shards says of the method; options of other methods are there as well."""
+    """Lists what a manifest states about the method; it names the options of other methods, too."""
     every = dict.fromkeys(_STATED) | {"partition": True}
     return {"method": method.name, **every, **{k: v for k, v in asdict(options).items() if k != "arithmetic"}}

@@ -13,7 +13,18 @@ _COMPRESSORS = {Model: "recjax.compress", INRModel: "recjax.compress_lossy"}
 
 
 def require_model(model: Any, kind: type[Owner]) -> Owner:
-    """Returns a model of a kind; ValueError for what is none, or one of the other kind."""
+    """Checks that a value is a model of the kind that a codec needs.
+
+    Args:
+        model: The value given as a model.
+        kind: The class that it must be an instance of: that of lossless or of lossy models.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: The value is no model, or is a model of the other kind.
+    """
     if isinstance(model, kind):
         return model
     wanted = f"the model must be what {_LOADERS[kind]}(...) returns"

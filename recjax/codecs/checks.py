@@ -1,4 +1,7 @@
-"""Checks of values that callers give: each says in one sentence what must be given. Nothing here imports JAX."""
+"""Checks of values that callers give; each error says in one sentence what to give instead.
+
+Nothing here imports JAX.
+"""
 
 import operator
 from collections.abc import Sequence
@@ -18,15 +21,15 @@ MAX_BLOCK_BITS = METHODS["pfr"].parameters["block_budget_bits_q10"].highest // 1
 
 
 def require_number(name: str, value: Any, lowest: float = 0) -> None:
-    """Checks that a value is a number; infinity is one, and NaN is not.
+    """Checks that a value is a number within a lower bound; infinity is allowed, and NaN is not.
 
     Args:
-        name: The name of the value, for the sentence.
+        name: The name of the value, for the error message.
         value: The value: a number of Python or NumPy, or an array without axes.
-        lowest: The least that is allowed.
+        lowest: The lowest value allowed.
 
     Raises:
-        ValueError: The value is no number, or below `lowest`.
+        ValueError: The value is not a number, or is below `lowest`.
     """
     number = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
     if not isinstance(number, int | float) or not number >= lowest:
@@ -34,14 +37,14 @@ def require_number(name: str, value: Any, lowest: float = 0) -> None:
 
 
 def require_block_bits(name: str, value: Any) -> None:
-    """Checks a number of bits that fill a block.
+    """Checks the number of bits that fill a block.
 
     Args:
-        name: The name of the value, for the sentence.
+        name: The name of the value, for the error message.
         value: The number of bits.
 
     Raises:
-        ValueError: The value is no number, or one that a file cannot state.
+        ValueError: The value is not a number, or does not lie between 1/1024 and MAX_BLOCK_BITS.
     """
     require_number(name, value)
     if not 1 / 1024 <= value <= MAX_BLOCK_BITS:
@@ -49,15 +52,15 @@ def require_block_bits(name: str, value: Any) -> None:
 
 
 def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    """Checks that a value is one of some names.
+    """Checks that a value is one of a set of names.
 
     Args:
-        name: The name of the value, for the sentence.
-        value: The value; None is left to a default.
-        choices: The names.
+        name: The name of the value, for the error message.
+        value: The value; None passes, as it stands for a default.
+        choices: The names allowed.
 
     Raises:
-        ValueError: The value is none of them.
+        ValueError: The value is none of the names.
     """
     if value is not None and not (isinstance(value, str) and value in choices):
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
@@ -67,7 +70,7 @@ def require_flag(name: str, value: Any) -> None:
     """Checks that a value is True or False, of Python or of NumPy.
 
     Args:
-        name: The name of the value, for the sentence.
+        name: The name of the value, for the error message.
         value: The value.
 
     Raises:
@@ -81,16 +84,16 @@ def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:
     """Checks that a value is a whole number within bounds.
 
     Args:
-        name: The name of the value, for the sentence.
+        name: The name of the value, for the error message.
         value: The value.
-        lowest: The least that is allowed.
-        highest: The most that is allowed.
+        lowest: The lowest value allowed.
+        highest: The highest value allowed.
 
     Returns:
-        The number.
+        The number as an int.
 
     Raises:
-        ValueError: The value is no whole number, or out of bounds.
+        ValueError: The value is not a whole number, or is out of bounds.
     """
     try:
         number = operator.index(value)
@@ -102,16 +105,16 @@ def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:
 
 
 def log2_of_candidates(candidates: Any) -> int:
-    """Checks a number of candidates.
+    """Checks a number of candidates and takes its logarithm.
 
     Args:
-        candidates: The number, a power of two.
+        candidates: The number of candidates, a power of two.
 
     Returns:
-        Its logarithm to base 2.
+        The logarithm of the number to base 2.
 
     Raises:
-        ValueError: The number is no power of two that a file can state.
+        ValueError: The number is not a power of two from 1 to 2^MAX_CANDIDATES_LOG2.
     """
     try:
         candidates = operator.index(candidates)
@@ -130,13 +133,13 @@ def require_bytes(data: Any) -> bytes:
     """Checks that a file is given as its bytes.
 
     Args:
-        data: The bytes: bytes, a bytearray, a memoryview, or an array of bytes.
+        data: The bytes: bytes, a bytearray, a memoryview, or a one-dimensional array of bytes.
 
     Returns:
         The bytes.
 
     Raises:
-        ValueError: They are something else, such as the path of a file.
+        ValueError: The value is something else, such as the path of a file.
     """
     if not isinstance(data, str):
         with suppress(TypeError):
@@ -152,13 +155,13 @@ def require_index(index: Any) -> int | None:
     """Checks the number of an image.
 
     Args:
-        index: The number, None for all images.
+        index: The number of an image, or None for all images.
 
     Returns:
-        The number as Python's, or None.
+        The number as an int, or None.
 
     Raises:
-        ValueError: It is no whole number.
+        ValueError: The value is not a whole number.
     """
     if index is None:
         return None
@@ -174,13 +177,13 @@ def require_images(images: Any) -> np.ndarray:
     """Checks that images are given as one array of numbers.
 
     Args:
-        images: An array, or what NumPy makes one of.
+        images: An array, or a value that NumPy can convert to one.
 
     Returns:
-        The images as an array of NumPy.
+        The images as a NumPy array.
 
     Raises:
-        ValueError: They are something else, such as the path of a file.
+        ValueError: The value is something else, such as the path of a file.
     """
     try:
         array = np.asarray(images)

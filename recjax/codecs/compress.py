@@ -1,4 +1,4 @@
-"""Images to files by any method: the row of the method codes. Imports no JAX before it is needed."""
+"""Compresses images to a file with any method of the table of methods. JAX is imported only when it is needed."""
 
 import os
 from collections.abc import Callable
@@ -20,24 +20,25 @@ def compress(
     progress: Callable[[str, int, int | None], None] | None = None,
     **options: Any,
 ) -> bytes:
-    """Compresses images to the bytes of a file, which was decoded and compared before this returns.
+    """Compresses images to the bytes of a file, which is decoded again to check it before this returns.
 
     Args:
-        images: The images, with the shape and the values that the model is for.
-        model: A model, or the name of a released one, or the path of a trained one; None takes the released one that
-            suits images and method best.
-        method: The name of the method: `bb-ans` makes one stream; of files of `orc`, each image can be decoded alone;
-            `recjax compress --help` lists them all.
-        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is in the file.
-        progress: Called with the name of a stage, how much of it is done, and how much of it there is.
-        **options: Options of the method: the fields of its dataclass of options, see
-            `recjax.codecs.lossless.options` and `recjax.codecs.lossy.options`.
+        images: The images, with the shape and the pixel values that the model is for.
+        model: A model, the name of a released one, or the path of a trained one; None takes the released model that
+            suits the images and the method best.
+        method: The name of the method. `bb-ans` makes one stream, smallest for many images; with `orc`, each image can
+            be decoded alone; `recjax compress --help` lists all methods.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+        progress: Called with the name of a stage, how much of it is done, and how much it consists of (None if that is
+            not known).
+        **options: Options of the method: the fields of its dataclass of options, see `recjax.codecs.lossless.options`
+            and `recjax.codecs.lossy.options`.
 
     Returns:
         The bytes of the file.
 
     Raises:
-        ValueError: An argument is wrong, or the model cannot code such images.
+        ValueError: An argument is wrong, or the model cannot code these images.
 
     Example:
         >>> import numpy as np

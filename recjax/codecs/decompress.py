@@ -1,4 +1,7 @@
-"""Files of any method to images: the row of the method decodes. Imports no JAX before it is needed."""
+"""Decodes files of any method to images; the row of the method names the code that does it.
+
+JAX is imported only when it is needed.
+"""
 
 import os
 import time
@@ -28,24 +31,41 @@ def decompress(
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Decompresses the images of a file, or one of them; of a lossy file, what it holds of them.
+    """Decompresses all images of a file, or one of them.
+
+    The images of a lossless file are those that were compressed, bit for bit; those of a lossy file are the same on
+    every machine.
 
     Args:
         data: The bytes of the file.
-        index: The number of an image, from 0; None for all.
+        index: The number of an image, from 0, or negative to count from the end; None decodes all.
         model: The model that made the file, the name of a released one, or the path of a trained one; None takes the
-            released one of the header's digest.
-        max_bytes: Refuse images that take more bytes.
-        max_seconds: Give up when decoding takes longer, which is looked at between batches of images.
-        ignore_fingerprint: Decode a file that was made in floats where floats come out otherwise, to garbage perhaps.
-        progress: Called with the numbers of images that are done, and of all.
+            released model whose digest the header states.
+        max_bytes: Largest size of the decoded images, in bytes; a file with more is refused.
+        max_seconds: Longest time that decoding may take, in seconds. It is checked between batches of images.
+        ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+            differently here, in which case the images may be garbage.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
 
     Returns:
-        All images [count, height, width] or [count, height, width, channels], or the one without its first axis.
+        All images, uint8 [count, height, width] or [count, height, width, channels], or the one image without the first
+        axis.
 
     Raises:
-        FormatError: The file is damaged, of another model, made in floats elsewhere, or beyond a limit.
+        FormatError: The file is damaged, was made with another model or in floats that come out differently here, or
+            exceeds a limit.
         ValueError: An argument is wrong.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> images = np.zeros((4, 8, 8), np.uint8)
+        >>> images[1, 3] = 16
+        >>> data = recjax.compress(images, "digits")
+        >>> recjax.decompress(data).shape
+        (4, 8, 8)
+        >>> np.array_equal(recjax.decompress(data, index=1), images[1])
+        True
     """
     data, index = require_bytes(data), require_index(index)
     require_number("max_bytes", max_bytes)
@@ -70,23 +90,26 @@ def decode(
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Decodes the images of a parsed file, or one of them, as `decompress` does.
+    """Decodes all images of a parsed file, or one of them, as `decompress` does.
 
     Args:
         file: The parsed file.
-        index: The number of an image, from 0; None for all.
+        index: The number of an image, from 0, or negative to count from the end; None decodes all.
         model: The model that made the file, the name of a released one, or the path of a trained one; None takes the
-            released one of the header's digest.
-        max_bytes: Refuse work that takes more bytes.
-        max_seconds: Give up when decoding takes longer, which is looked at between batches of images.
-        ignore_fingerprint: Decode a file that was made in floats where floats come out otherwise, to garbage perhaps.
-        progress: Called with the numbers of images that are done, and of all.
+            released model whose digest the header states.
+        max_bytes: Largest number of bytes that decoding may take; more is refused.
+        max_seconds: Longest time that decoding may take, in seconds. It is checked between batches of images.
+        ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+            differently here, in which case the images may be garbage.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
 
     Returns:
-        All images [count, height, width] or [count, height, width, channels], or the one without its first axis.
+        All images, uint8 [count, height, width] or [count, height, width, channels], or the one image without the first
+        axis.
 
     Raises:
-        FormatError: The file is damaged, of another model, made in floats elsewhere, or beyond a limit.
+        FormatError: The file is damaged, was made with another model or in floats that come out differently here, or
+            exceeds a limit.
         ValueError: An argument is wrong.
     """
     require_number("max_seconds", max_seconds)
@@ -102,7 +125,7 @@ def decode(
 
 
 def _limited(progress: Progress | None, max_seconds: float) -> Progress:
-    """Adds an end to what takes too long."""
+    """Wraps a progress callback so that it raises FormatError once decoding has taken too long."""
     end = time.monotonic() + max_seconds
 
     def report(done: int, total: int) -> None:

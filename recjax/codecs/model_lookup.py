@@ -1,4 +1,4 @@
-"""Which model a file was made with: the one that is given, or the released one of the digest in its header."""
+"""Finds the model that a file was made with: the one given, or the released one whose digest the header states."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +14,19 @@ Owner = TypeVar("Owner", Model, INRModel)
 
 
 def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) -> Owner:
-    """The model of a file's header. find: the released model of a digest, ValueError if there is none.
+    """Returns the model that a file was made with, and checks that it is the right one.
 
-    UnknownModelError if there is no such model; FormatError if another one is given, or the file declares no images.
+    Args:
+        header: The header of the file.
+        model: The model that the caller gives; None takes the released one.
+        find: Maps the digest in a header to the released model; raises ValueError if that model cannot be loaded.
+
+    Returns:
+        The model.
+
+    Raises:
+        UnknownModelError: No model is given, and no released one has the digest.
+        FormatError: Another model is given, the released one cannot be loaded, or the file declares no images.
     """
     if header.count == 0:
         raise FormatError("the file declares no images, which are stored raw; it is damaged, fetch it again.")
@@ -38,15 +48,15 @@ def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) 
 
 
 def model_place(name: str, released: list[str]) -> str | Path:
-    """Tells what a model's name stands for.
+    """Resolves the name of a model to a released model or a path.
 
     Args:
-        name: A released model, the path of a model's file, or the folder of its training run.
+        name: The name of a released model, the path of a model's file, or the folder of its training run.
         released: The names of the released models.
 
     Returns:
         The name of a released model, or the path of a model's file.
     """
     trained = Path(name) / "model.safetensors"
-    # A folder of images may be called like a released model.
+    # A folder of images may have the same name as a released model; only one that holds a model takes precedence.
     return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name

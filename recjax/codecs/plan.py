@@ -1,4 +1,7 @@
-"""What encoder and decoder of latents share: an algorithm, the blocks, and the codes of what is sent."""
+"""Plans for sending latents by relative entropy coding: the algorithm, the blocks, and the codes of what is sent.
+
+A plan holds what encoder and decoder share. It depends on the model and the settings, and never on an image.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +21,20 @@ from recjax.rec import index_codes
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What encoder and decoder share; a pytree, so that what is compiled for one plan serves all of its shapes.
+    """Holds what encoder and decoder of latents share.
 
-    blocks: which latents go together; None for a scalar algorithm, which sends them one by one. bins: of the
-    partition. bin_masses: [block, dim, capacity], of the intervals of a position, where they are learned. masses: a row
-    of the index code for each block. arithmetic: branches are coded by the shares of their intervals.
+    A pytree, so that what is compiled for one plan serves all plans of the same shapes.
+
+    Attributes:
+        algorithm: The algorithm of relative entropy coding.
+        blocks: Which latents are sent together; None for a scalar algorithm, which sends each latent alone.
+        bins: Numbers of intervals of the partition of each block; None without a partition, and for a scalar algorithm.
+        bin_masses: Integer masses of the intervals at each position, [block, dim, capacity], where they are learned;
+            None for equal masses.
+        masses: Integer masses of the code of indices, a row for each block; for a scalar algorithm, of depths plus 1, a
+            row for each latent.
+        arithmetic: Whether the branches of a path are coded by the relative sizes of their intervals, and not as raw
+            bits.
     """
 
     algorithm: rec.RECAlgorithm = field(metadata={"static": True})
@@ -34,25 +46,48 @@ class Plan:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the latents of an image, as the algorithm takes them: [block, dim], or [latent] if it is scalar."""
+        """Shape of an image's latents as the algorithm takes them: [block, dim], or [latent] for a scalar algorithm."""
         return (len(self.masses),) if self.blocks is None else self.blocks.place.shape
 
     @property
     def used(self) -> Any:
-        """Which positions of that shape hold a latent."""
+        """Whether each position of `shape` holds a latent; the others are padding."""
         return np.ones(self.shape, bool) if self.blocks is None else self.blocks.used
 
     def split(self, x: Any, padding: int | float) -> Any:
-        """[..., latent] -> [..., *shape], with `padding` where a block is padded."""
+        """Arranges latents in blocks.
+
+        Args:
+            x: An array [..., latent].
+            padding: Value where a block is padded.
+
+        Returns:
+            An array [..., *shape]; x itself for a scalar algorithm.
+        """
         return x if self.blocks is None else self.blocks.split(x, padding)
 
     def merge(self, y: Any) -> Any:
-        """[..., *shape] -> [..., latent]: undoes `split`."""
+        """Takes latents out of their blocks, which undoes `split`.
+
+        Args:
+            y: An array [..., *shape].
+
+        Returns:
+            An array [..., latent]; y itself for a scalar algorithm.
+        """
         return y if self.blocks is None else self.blocks.merge(y)
 
 
 def code_codec(plan: Plan, key: randomness.Key) -> Codec:
-    """Codec of the codes of all blocks, with a block axis in front and those of the message behind."""
+    """Makes the codec of the codes of all blocks.
+
+    Args:
+        plan: The plan.
+        key: Shared randomness, which names the streams of the blocks.
+
+    Returns:
+        Codec of codes that have the block axis in front and the axes of the message behind.
+    """
     if plan.arithmetic:
         keys = rec.stream_keys(key, (1, *plan.shape), shared_axes=(0,))[0]
         return rec.cut_path_codec(keys, plan.masses)
@@ -62,14 +97,23 @@ def code_codec(plan: Plan, key: randomness.Key) -> Codec:
 
 
 def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:
-    """Ideal bits of the codes of images, which have an image axis in front, under `code_codec`."""
+    """Computes the ideal codelength of the codes of images under `code_codec`.
+
+    Args:
+        plan: The plan.
+        key: The key of `code_codec`.
+        code: Codes with an image axis in front, [image, block, ...].
+
+    Returns:
+        The codelength of each image, in bits.
+    """
     index, others = _of_paths(plan, key, code) if plan.blocks is None else _of_candidates(plan, code)
     indices = [integers.index_bits(masses, index[:, block]) for block, masses in enumerate(plan.masses)]
     return np.sum([*indices, others], axis=0)
 
 
 def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarray, np.ndarray]:
-    """Depths plus 1 [image, latent], and the bits of the branches [image]."""
+    """Returns depths plus 1 [image, latent], and the bits of all branches of each image."""
     bits: Any = code.depth
     if plan.arithmetic:
         bits = rec.branch_bits(rec.stream_keys(key, code.shape, shared_axes=(0,)), code)
@@ -77,7 +121,7 @@ def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarr
 
 
 def _of_candidates(plan: Plan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
-    """Indices [image, block], and the bits of the intervals [image]."""
+    """Returns indices [image, block], and the bits of all intervals of each image."""
     index = np.asarray(code.index)
     if plan.bins is None:
         return index, np.zeros(len(index))

@@ -1,4 +1,4 @@
-"""What is said of files: numbers, sizes and rates. Imports no JAX."""
+"""Sentences about files: numbers of images, sizes and rates. Imports no JAX."""
 
 
 def size_of(count: int, file_bytes: int, raw_bytes: int) -> str:
@@ -7,7 +7,7 @@ def size_of(count: int, file_bytes: int, raw_bytes: int) -> str:
     Args:
         count: The number of images.
         file_bytes: The size of the file, in bytes.
-        raw_bytes: The size of the images as they are, in bytes.
+        raw_bytes: The size of the images before compression, in bytes.
 
     Returns:
         A sentence with the number of images, the size, and the rate in bits per dimension.

@@ -1,8 +1,9 @@
-"""The methods by which images become files: one row each, which everything else reads.
+"""The table of methods that turn images into files: one row per method, which every other part of recjax reads.
 
-A row says how a file's header states the method, which options it takes, and which module codes with it. The container
-reads the parameters of a header from this table, the command line makes its options and their help from it, and files
-are decoded by the module that their row names. Nothing here imports JAX: modules are named, and imported when used.
+A row states the method's name and number, the parameters in a file's header, the options that a caller may give, and
+the module that encodes and decodes. The container parses headers by this table, the command line makes its options and
+their help from it, and a file is decoded by the module that the row of its method names. Nothing here imports JAX:
+modules are given by name and imported when they are used.
 """
 
 import importlib
@@ -11,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MAX_CHUNK_IMAGES = 1 << 14
-"""Images of a chunk, at most."""
+"""Largest number of images in a chunk."""
 
 
 class Bounds(NamedTuple):
-    """The lowest and the highest legal value of a parameter.
+    """Holds the lowest and the highest legal value of a header parameter.
 
     Attributes:
-        lowest: The least legal value.
-        highest: The largest legal value.
+        lowest: The lowest legal value.
+        highest: The highest legal value, included.
     """
 
     lowest: int
@@ -28,26 +29,26 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True)
 class FileMethod:
-    """A method by which images become a file.
+    """Describes a method that turns images into a file.
 
     Attributes:
-        name: The name in options, and what `recjax info` prints.
+        name: The name of the method in options, and in what `recjax info` prints.
         number: The number in the header of a file, 0 to 15, which never changes its meaning.
         parameters: Bounds of the header's parameters by name, in the order of the header; append only.
-        coder: The name of the module that codes, which defines the functions of
+        coder: The name of the module that encodes and decodes, which defines the functions of
             `recjax.container.coder.Coder`.
-        options: The names of a module that imports no JAX, and of the dataclass of the method's options there, divided
-            by a colon; its fields are arguments in Python and options on the command line.
+        options: Where the dataclass of the method's options is, as "module:class"; the module imports no JAX. The
+            fields are keyword arguments in Python and options on the command line.
         summary: What the method is for, in a few words.
-        chosen: Whether a person can ask for it by name.
-        has_model: Whether the header holds the digest of a model.
-        allows_floats: Whether a file may be made with networks in floats, for research.
-        lossless: Whether decoded images are the images that were compressed.
-        images: Which images it takes, in words.
-        describer: The names of a module that imports no JAX, and of a function there from a parsed file to what
-            `recjax info` says beyond the header, by name; empty if there is nothing.
-        self_test: The options of a quick test of a machine; None if the method takes no part in it.
-        references: Options by the name of a file of the conformance set that has them.
+        chosen: Whether a user can choose the method by name; the others are used as a fallback.
+        has_model: Whether the header states the digest of a model.
+        allows_floats: Whether a file may be made with networks in float arithmetic, for research.
+        lossless: Whether the decoded images equal those that were compressed.
+        images: The kind of images that the method takes, in words.
+        describer: Where the function is that tells `recjax info` more than the header does, as "module:function"; it
+            maps a parsed file to facts by name, and the module imports no JAX. Empty if there is none.
+        self_test: The options of a quick self-test of a machine; None if the method takes no part in it.
+        references: The options of each file of the conformance set that this method makes, by the name of that file.
     """
 
     name: str
@@ -67,30 +68,30 @@ class FileMethod:
 
     @property
     def decodes_one_alone(self) -> bool:
-        """Whether one image can be decoded without the others."""
+        """Whether one image can be decoded without decoding others."""
         return "chunk_images" in self.parameters or not self.has_model
 
     def load_coder(self) -> Any:
-        """Imports the module that codes, which may import JAX.
+        """Imports the module that encodes and decodes, which may import JAX.
 
         Returns:
-            The module; see `recjax.container.coder.Coder`.
+            The module, which has the functions of `recjax.container.coder.Coder`.
         """
         return importlib.import_module(self.coder)
 
     def load_options(self) -> type[Any]:
-        """Imports the dataclass of the options, without JAX.
+        """Imports the dataclass of the method's options, without JAX.
 
         Returns:
-            The class; its constructor raises ValueError for a value that is not legal.
+            The class; its constructor raises ValueError for an illegal value.
         """
         return _named(self.options)
 
     def load_describer(self) -> Callable[[Any], dict[str, Any]] | None:
-        """Imports the function that describes a file, without JAX.
+        """Imports the function that describes a file beyond its header, without JAX.
 
         Returns:
-            A function from a parsed file (`recjax.container.file.File`) to facts by name; None if there is none.
+            A function that maps a parsed file to facts by name; None if the method has none.
         """
         return _named(self.describer) if self.describer else None
 
@@ -111,7 +112,7 @@ _PATHS = {"index_code": Bounds(0, 255), "chunk_images": _MANY}
 _CHAIN = {"lanes": Bounds(1, 1 << 12), "grid_bits": Bounds(1, 12)}
 
 _SHORT = {"candidates": 64, "block_bits": 6.0}
-"""Options of reference files, whose searches are as short as they can be."""
+"""Options of the reference files, whose searches are kept as short as possible."""
 
 
 def _vae(
@@ -123,7 +124,7 @@ def _vae(
     references: Mapping[str, Mapping[str, Any]],
     self_test: Mapping[str, Any] | None = None,
 ) -> FileMethod:
-    """Makes the row of a lossless method with a variational autoencoder."""
+    """Makes the row of a lossless method that codes with a variational autoencoder."""
     return FileMethod(
         name,
         number,
@@ -241,7 +242,7 @@ METHODS: dict[str, FileMethod] = {
         ),
     )
 }
-"""Every method by its name."""
+"""All methods, by name."""
 
 
 def of_number(number: int) -> FileMethod | None:
@@ -251,13 +252,13 @@ def of_number(number: int) -> FileMethod | None:
         number: The number in the header.
 
     Returns:
-        The row of the method; None if there is none.
+        The row of the method; None if no method has that number.
     """
     return next((method for method in METHODS.values() if method.number == number), None)
 
 
 def chosen_method(name: Any) -> FileMethod:
-    """Looks up a method that a person asks for.
+    """Looks up a method that a user chooses.
 
     Args:
         name: The name of the method.
@@ -266,7 +267,7 @@ def chosen_method(name: Any) -> FileMethod:
         The row of the method.
 
     Raises:
-        ValueError: There is no such method to choose.
+        ValueError: There is no such method, or it cannot be chosen.
     """
     names = [method.name for method in METHODS.values() if method.chosen]
     if not isinstance(name, str) or name not in names:
@@ -275,17 +276,17 @@ def chosen_method(name: Any) -> FileMethod:
 
 
 def options_of(name: Any, given: Mapping[str, Any]) -> Any:
-    """Makes the options of a method.
+    """Makes the options of a method from values by name.
 
     Args:
         name: The name of the method.
-        given: Values by name; those that the method does not have may be there as None.
+        given: Values by the name of the option. Options that the method does not have may be given as None.
 
     Returns:
-        An instance of the method's options.
+        An instance of the dataclass of the method's options.
 
     Raises:
-        ValueError: There is no such method, it has no such option, or a value is not legal.
+        ValueError: There is no such method, it has no such option, or a value is illegal.
     """
     method = chosen_method(name)
     kind = method.load_options()
@@ -296,14 +297,14 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
 
 
 def foreign_option(method: FileMethod, option: str) -> str:
-    """Says that a method has no use for an option.
+    """Says in a sentence that a method does not have an option.
 
     Args:
-        method: The method.
-        option: The name of an option, which the method does not have.
+        method: The row of the method.
+        option: The name of an option that the method does not have.
 
     Returns:
-        A sentence that names the methods to which the option belongs.
+        A sentence that also names the methods that have the option.
     """
     owners = [
         other.name for other in METHODS.values() if other.chosen and option in other.load_options().__dataclass_fields__

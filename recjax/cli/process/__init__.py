@@ -1,1 +1,1 @@
-"""What a process of the command line sets up: its streams, its progress bars and the programs that it keeps."""
+"""Sets up a process of the command line: its streams, its progress bars and the compiled programs that it keeps."""

@@ -1,7 +1,7 @@
-"""Progress bars of work in stages, on stderr where it is a terminal.
+"""Progress bars of work in stages, on standard error where it is a terminal.
 
-A remaining time is that of the present stage alone, at the pace that was measured in it. Later stages run at other
-paces and compile programs first, which nothing that was measured foretells.
+The remaining time that is shown is that of the present stage alone, at the pace measured in it. Later stages have other
+paces and compile programs first, which no measurement so far predicts.
 """
 
 import time
@@ -16,20 +16,29 @@ from recjax.container.coder import Progress as Reporter
 Clock = Callable[[], float]
 
 _UNMEASURED = 2
-"""Reports of a stage before its pace is measured: one may tell what an earlier run did, one comes after compilation."""
+"""Reports of a stage before its pace is measured: the first may be about work of an earlier run, and the second comes
+after compilation."""
 
 _MEASURED = 3
-"""Reports that a pace is measured over before it is told: one alone may have waited for another program."""
+"""Reports over which a pace is measured before it is shown: a single one may have been delayed by another program."""
 
 
 class Pace:
-    """The time that a stage will take still, by the time that it took so far."""
+    """Estimates the remaining time of a stage from the time taken so far."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock, self._reports, self._start = clock, 0, (0.0, 0)
 
     def seconds_left(self, done: int, total: int) -> float | None:
-        """Returns the seconds until `total` of the stage is done, None as long as they cannot be told."""
+        """Estimates the remaining time of the stage; to be called at each report.
+
+        Args:
+            done: How much of the stage is done.
+            total: How much the stage consists of.
+
+        Returns:
+            The time in seconds; None as long as there are too few reports, or none of progress.
+        """
         now = self._clock()
         self._reports += 1
         if self._reports <= _UNMEASURED:
@@ -43,7 +52,15 @@ class Pace:
 
 @contextmanager
 def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Iterator[Reporter]:
-    """A bar that shows the stage that was reported last; what comes before the first one is called compiling."""
+    """Shows a bar for the stage that was reported last; before the first report, for compiling.
+
+    Args:
+        clock: Returns the time in seconds.
+        console: Where to show the bar; None takes standard error.
+
+    Yields:
+        The function that reports progress; see `recjax.container.coder.Progress`.
+    """
     console = console or Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -71,5 +88,12 @@ def bar(*, clock: Clock = time.monotonic, console: Console | None = None) -> Ite
 
 
 def duration(seconds: float) -> str:
-    """Returns a time in words."""
+    """Puts a time into words.
+
+    Args:
+        seconds: The time in seconds.
+
+    Returns:
+        The time in seconds or, from 90 s on, in minutes.
+    """
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

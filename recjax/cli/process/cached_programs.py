@@ -1,4 +1,4 @@
-"""The compiled programs in a folder of JAX's: which there are, and the deletion of those that were used longest ago."""
+"""Lists the compiled programs in a cache folder of JAX, and deletes those that were used longest ago."""
 
 import os
 import re
@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PROGRAM = re.compile(r".+-[0-9a-f]{64}-(cache|atime)")
-"""Files that JAX writes: a program, and when it was used, which is kept where JAX limits the folder itself."""
+"""Names of files that JAX writes: a program, and the time of its last use, which exists where JAX limits the folder
+itself."""
 
 
 class Program(NamedTuple):
-    """A file of a folder. used: time of its last use, as well as the file system knows it."""
+    """Describes a file of a cache folder.
+
+    Attributes:
+        path: The path of the file.
+        size: Its size in bytes.
+        used: The time of its last use, in seconds since 1970, as far as the file system records it.
+    """
 
     path: str
     size: int
@@ -20,14 +27,21 @@ class Program(NamedTuple):
 
 
 def list_programs(folder: Path) -> list[Program]:
-    """Returns the programs of a folder, none if it cannot be read; other files are not JAX's and not told."""
+    """Lists the compiled programs in a folder; other files are left out.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The programs; none if the folder cannot be read.
+    """
     try:
         names = os.listdir(folder)
     except OSError:
         return []
     found = []
     for path in (os.path.join(folder, name) for name in names if _PROGRAM.fullmatch(name)):
-        # Other processes delete files, too.
+        # Another process may have deleted the file.
         with suppress(OSError):
             state = os.lstat(path)
             if stat.S_ISREG(state.st_mode):
@@ -36,9 +50,16 @@ def list_programs(folder: Path) -> list[Program]:
 
 
 def prune(folder: Path, limit_bytes: int) -> list[Program]:
-    """Delete the programs that were used longest ago until the others take at most so many bytes; returns the deleted.
+    """Deletes the programs that were used longest ago until the others take at most so many bytes.
 
-    Below 0 bytes all are deleted. Other processes may do so meanwhile; one that misses a program compiles it again.
+    Other processes may do the same meanwhile. A process that misses a program compiles it again.
+
+    Args:
+        folder: The folder.
+        limit_bytes: Size of the programs that may stay, in bytes; below 0, all are deleted.
+
+    Returns:
+        The programs that were deleted.
     """
     programs = sorted(list_programs(folder), key=lambda program: program.used)
     left, removed = sum(program.size for program in programs), []

@@ -1,6 +1,7 @@
-"""Where the command line keeps compiled programs for its next call. Imports no JAX, which reads the environment.
+"""The folder in which the command line keeps compiled programs for its next call.
 
-What lies there is loaded and run, so a folder is used only if nobody else can put programs into it.
+What lies there is loaded and run, so a folder is used only if nobody else can put programs into it. Nothing here
+imports JAX, which reads its settings from the environment when it is imported.
 """
 
 import functools
@@ -14,24 +15,27 @@ from recjax.io import own_folder
 from recjax.text import complain, quoted
 
 VARIABLE = "RECJAX_CACHE"
-"""Names the folder of compiled programs, or is "off"."""
+"""Environment variable with the path of the folder of compiled programs, or "off"."""
 
 LIMIT_VARIABLE = "RECJAX_CACHE_BYTES"
-"""How many bytes of programs the folder keeps; the least recently used ones go first."""
+"""Environment variable with the number of bytes of programs that the folder keeps; those used longest ago are deleted
+first."""
 
 LIMIT_BYTES = 1 << 30
+"""Bytes of programs that the folder keeps if no limit is set."""
 
 _OF_JAX = "JAX_COMPILATION_CACHE_DIR"
 _LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
 _set_here: set[str] = set()
-"""Folders that this process set for JAX: they are its own."""
+"""Folders that this process has set for JAX, and that are therefore not the user's settings."""
 
 
 def folder() -> Path | None:
-    """Where the command line keeps compiled programs, None for nowhere; what is set for JAX itself comes first.
+    """Determines the folder in which compiled programs are kept; what is set for JAX itself comes first.
 
-    Nowhere is also where a user has no home.
+    Returns:
+        The folder; None if this is turned off, or the user has no home folder.
     """
     if _is_off():
         return None
@@ -54,12 +58,12 @@ def _is_off() -> bool:
 
 
 def is_of_jax() -> bool:
-    """Says whether the folder is one that the user set for JAX: it is neither checked, nor limited, nor cleared."""
+    """Tells whether the user has set the folder for JAX; such a folder is neither checked, nor limited, nor cleared."""
     return os.environ.get(_OF_JAX, "") not in ("", *_set_here)
 
 
 def limit_bytes() -> int:
-    """Returns the most bytes that the folder keeps; what is no number of bytes counts as not set, and is told once."""
+    """Returns the limit of the folder in bytes; a limit that is not a number of bytes is reported once and ignored."""
     return _limit_of(os.environ.get(LIMIT_VARIABLE, ""))
 
 
@@ -73,12 +77,15 @@ def _limit_of(stated: str) -> int:
 
 
 def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
-    """Lets JAX, once it is imported, keep what it compiles; what was set for it stays.
+    """Lets JAX, once it is imported, keep what it compiles; settings that exist already stay.
 
-    A folder that cannot be made, or that others may write to, is not used, and costs one line on stderr.
+    A folder that cannot be made, or that others may write to, is not used, and one line on standard error says so.
+
+    Args:
+        environment: The environment variables to set.
 
     Returns:
-        The folder that `limit` is to be called for at the end; None if there is none, or if it is JAX's.
+        The folder to call `limit` with at the end; None if there is none, or if it is one that the user set for JAX.
     """
     found, ours = folder(), not is_of_jax()
     if found is None:
@@ -96,14 +103,22 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
 
 
 def limit(kept: Path) -> None:
-    """Deletes the programs of a folder that were used longest ago, as far as it exceeds its limit."""
-    # Only JAX has added anything.
+    """Deletes the programs of a folder that were used longest ago, as far as it exceeds its limit.
+
+    Args:
+        kept: The folder, from `keep`.
+    """
+    # Without JAX, nothing was added to the folder.
     if "jax" in sys.modules:
         cached_programs.prune(kept, limit_bytes())
 
 
 def facts() -> dict[str, object]:
-    """Returns what there is to know of the folder: path, programs, their bytes and limit, and why it is not used."""
+    """Collects facts about the folder.
+
+    Returns:
+        Its path, the number of programs, their bytes, the limit, and why it is not used (None if it is), by name.
+    """
     found = folder()
     if found is None:
         return {"folder": None, "unused": f"{VARIABLE} is off" if _is_off() else "there is no home folder"}
@@ -115,7 +130,11 @@ def facts() -> dict[str, object]:
 
 
 def describe() -> str:
-    """Returns `facts` as a line for people."""
+    """Describes the folder in one line for a person.
+
+    Returns:
+        What `facts` returns, in words.
+    """
     known = facts()
     if known["folder"] is None:
         return f"commands keep no compiled programs ({known['unused']})"
@@ -129,13 +148,14 @@ def describe() -> str:
 
 
 def clear() -> tuple[str, dict[str, object]]:
-    """Deletes the programs and closes the folder to others.
+    """Deletes all programs, and closes the folder to other users.
 
     Returns:
-        What was done, as a line for people, and as facts: folder, programs deleted, their bytes.
+        What was done, as a line for a person; and as facts: the folder, the number of programs deleted, and their
+        bytes.
 
     Raises:
-        ValueError: the folder is not the user's own.
+        ValueError: The folder is not the user's own, or is one that the user set for JAX.
     """
     found = folder()
     if found is None or not found.is_dir():

@@ -1,1 +1,1 @@
-"""Lossless files: bits-back and relative entropy coding of images with a VAE."""
+"""Lossless files: bits-back coding and relative entropy coding of images with a variational autoencoder."""

@@ -1,4 +1,8 @@
-"""Lossless compression of images: arrays to bytes to arrays. The host edge, where errors are raised."""
+"""Lossless compression of images with a given model: from arrays to the bytes of a file and back.
+
+Arguments are checked here, and errors are raised here. `recjax.compress` and `recjax.decompress` do the same for any
+method and find the model by its name.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -44,23 +48,52 @@ def compress(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> bytes:
-    """Images as the bytes of a file, which was decoded and compared before this returns.
+    """Compresses images to the bytes of a file, which is decoded and compared with them before this returns.
 
-    method: "bb-ans", one stream; "bb-ans-rec", one stream without initial bits, as it starts on images sent by "orc";
-    all others code each image alone, by samples of its latents. "pfr" and "orc" send blocks of latents: `partition`
-    searches within bins of equal prior mass, `candidates` (a power of two) bounds the search of a block, and
-    `block_bits` is the KL divergence that a block holds, unless `blocks` says how many blocks there may be. "as-star",
-    "ad-star", "dad-star" and "gprs" send latents one by one, down a tree of at most `max_depth` branches (dad-star),
-    which as-star and gprs code by "arithmetic" or as "raw" bits (`branch_code`). index_code: law of the indices of
-    candidates or the depths of paths, "zeta", "delta" (Elias's) or "learned"; and bin_code: of the intervals of bins,
-    "uniform" or "learned". Learned ones are in the model; the default is to take them where they are, else zeta and
-    uniform. What is left out is what suits the method, and ValueError says what is wrong with an argument.
+    The methods are "bb-ans", one stream; "bb-ans-rec", one stream without initial bits, as it starts on images sent by
+    "orc"; and methods that code each image alone, by samples of its latents. Of these, "pfr" and "orc" send blocks of
+    latents by the index of a candidate; "as-star", "ad-star", "dad-star" and "gprs" send latents one by one, by a path
+    down a tree of intervals. Options of another method than the one chosen are refused; None leaves an option to the
+    method and the model.
 
-    arithmetic: of the networks, "exact", in integers; or "float", for research: such a file says how floats come out
-    here, and is refused where they come out otherwise, also if one image of it is decoded by its index.
+    Args:
+        images: The images, with the shape and the pixel values that the model is for.
+        model: The model, from `recjax.load_model`.
+        method: The name of the method.
+        partition: Whether blocks are searched within bins of equal prior mass (pfr, orc, bb-ans-rec).
+        candidates: Number of candidates of a block, a power of two: the most that pfr examines, and all that orc
+            examines.
+        block_bits: KL divergence that a block holds, in bits, by training means; not together with `blocks`.
+        blocks: Largest number of blocks of an image, in place of `block_bits`.
+        max_depth: Depth of the tree (dad-star), 0 to 16; None stands for 10.
+        branch_code: Code of the branches of a path (as-star, gprs): "arithmetic" (the default) or "raw" bits, which is
+            quicker and makes larger files.
+        index_code: Code of the indices of candidates, or of the depths of paths: "zeta", "delta" (Elias's) or
+            "learned". None takes the learned one if the model has it, else zeta.
+        bin_code: Code of the intervals of bins: "uniform" or "learned". None takes the learned one if the model has it,
+            else uniform.
+        arithmetic: Arithmetic of the networks: "exact", in integers, or "float", for research. A file in floats states
+            a fingerprint of how floats come out here, and is refused where they come out differently; also when one
+            image is decoded by its index.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+        progress: Called with the number of images done and the number of all; every image counts twice, once encoded
+            and once decoded.
 
-    `seed` names the shared randomness and is in the file. What would exceed the images' own size is stored as it is.
-    `progress(done, total)` is called meanwhile; every image counts twice, as it is decoded too.
+    Returns:
+        The bytes of the file. Images that would take more bytes coded than raw are stored raw.
+
+    Raises:
+        ValueError: An argument is wrong, the model cannot code these images, or it lacks a learned code that is asked
+            for.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> from recjax.codecs.lossless import compression
+        >>> images = np.zeros((4, 8, 8), np.uint8)
+        >>> data = compression.compress(images, recjax.load_model("digits"), method="bb-ans", seed=7)
+        >>> np.array_equal(compression.decompress(data), images)
+        True
     """
     options = lossless_options(
         method, partition=partition, candidates=candidates, block_bits=block_bits, blocks=blocks, max_depth=max_depth,
@@ -79,21 +112,22 @@ def encode(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> bytes:
-    """Compresses images to the bytes of a file, which is decoded and compared before this returns.
+    """Compresses images with a method's dataclass of options; otherwise like `compress`.
 
     Args:
-        images: The images, with the shape and the values that the model is for.
-        model: The model that they are coded with.
+        images: The images, with the shape and the pixel values that the model is for.
+        model: The model.
         method: The name of a lossless method.
-        options: Its options.
-        seed: The seed of the randomness that encoder and decoder share.
-        progress: Called with the numbers of images that are done, and of all; every image counts twice.
+        options: The options of the method.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+        progress: Called with the number of images done and the number of all; every image counts twice, once encoded
+            and once decoded.
 
     Returns:
-        The bytes of the file; the images as they are where coding would not make them smaller.
+        The bytes of the file. Images that would take more bytes coded than raw are stored raw.
 
     Raises:
-        ValueError: The model cannot code such images, or lacks what the options ask for.
+        ValueError: The model cannot code these images, or lacks a learned code that the options ask for.
     """
     model = require_model(model, Model)
     images = check_images(images, model)
@@ -116,7 +150,7 @@ def encode(
         else:
             data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
     except (FaultError, FormatError):
-        # A message that cannot be written, or a file that its own reader would take for a hostile one.
+        # The message cannot be written, or the file would exceed a limit of the reader.
         data = raw
     if len(data) > images.size:
         data = min(data, raw, key=len)
@@ -131,7 +165,7 @@ def encode(
 
 
 def _halves(progress: Progress | None, count: int) -> tuple[Progress | None, Progress | None]:
-    """Progress of encoding and of the decoding that follows it, as one task of 2 count images."""
+    """Divides a callback into one for encoding and one for the decoding that follows, each half of the whole."""
     if progress is None:
         return None, None
     return lambda done, _: progress(done, 2 * count), lambda done, _: progress(count + done, 2 * count)
@@ -153,11 +187,32 @@ def decompress(
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """The images [count, *shape] of a file, or image `index` alone, [*shape].
+    """Decompresses all images of a lossless file, or one of them.
 
-    model: the one that made the file; by default the released one of its digest. FormatError if the file is damaged, of
-    another model, or its images would take more than `max_bytes`; or if it was made in floats, and floats come out
-    otherwise here, unless `ignore_fingerprint` asks for what they make of it.
+    Args:
+        data: The bytes of the file.
+        index: The number of an image, from 0, or negative to count from the end; None decodes all.
+        model: The model that made the file; None takes the released model whose digest the header states.
+        max_bytes: Largest size of the decoded images, in bytes; a file with more is refused.
+        ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+            differently here, in which case the images may be garbage.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
+
+    Returns:
+        All images [count, *shape], or the one image [*shape].
+
+    Raises:
+        FormatError: The file is damaged, was made with another model or in floats that come out differently here, or
+            its images exceed `max_bytes`.
+        ValueError: An argument is wrong, or the file has no such image.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> from recjax.codecs.lossless import compression
+        >>> model, images = recjax.load_model("digits"), np.zeros((4, 8, 8), np.uint8)
+        >>> compression.decompress(compression.compress(images, model), model=model, index=2).shape
+        (8, 8)
     """
     data, index = require_bytes(data), require_index(index)
     file = container.read(data, max_bytes)
@@ -172,20 +227,31 @@ def decode(
     ignore_fingerprint: bool = False,
     progress: Progress | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Decodes the images of a parsed file of a lossless method, or one of them.
+    """Decodes all images of a parsed file of a lossless method, or one of them.
 
     Args:
         file: The parsed file.
-        model: The model that made it; None takes the released one of the header's digest.
-        index: The number of an image, None for all.
-        ignore_fingerprint: Whether a file in floats is decoded wherever it was made.
-        progress: Called with the numbers of images that are done, and of all.
+        model: The model that made it; None takes the released model whose digest the header states.
+        index: The number of an image, from 0, or negative to count from the end; None decodes all.
+        ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+            differently here.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
 
     Returns:
-        The images [count, *shape], or the one [*shape].
+        The images [count, *shape], or the one image [*shape].
 
     Raises:
-        FormatError: The file is damaged, of another model, or was made in floats that come out otherwise here.
+        FormatError: The file is damaged, or was made with another model or in floats that come out differently here.
+        ValueError: The file has no such image, or is exact and the model is in floats.
+
+    Example:
+        >>> import numpy as np
+        >>> from recjax.codecs.lossless import compression
+        >>> from recjax.container import chunks, file
+        >>> images = np.arange(128, dtype=np.uint8).reshape(2, 8, 8)
+        >>> stored = file.read(chunks.write_raw(images))
+        >>> np.array_equal(compression.decode(stored), images)
+        True
     """
     model = None if model is None else require_model(model, Model)
     memory.bound()
@@ -206,7 +272,25 @@ def decode(
 
 
 def check_images(images: np.ndarray, model: Model) -> np.ndarray:
-    """The images as a contiguous array; ValueError says why the model cannot code them."""
+    """Checks that a model can code images.
+
+    Args:
+        images: The images, [count, *shape].
+        model: The model.
+
+    Returns:
+        The images as a contiguous uint8 array.
+
+    Raises:
+        ValueError: They are not uint8 images of the model's shape, or have larger values than it codes.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> from recjax.codecs.lossless import compression
+        >>> compression.check_images(np.zeros((2, 8, 8), np.uint8), recjax.load_model("digits")).shape
+        (2, 8, 8)
+    """
     images = require_images(images)
     if images.dtype != np.uint8 or images.ndim != 1 + len(model.image_shape) or images.shape[1:] != model.image_shape:
         raise ValueError(

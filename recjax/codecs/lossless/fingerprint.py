@@ -1,8 +1,8 @@
-"""How floats come out here: what the header of a file in floats says, and what a decoder must find again.
+"""Fingerprints of float arithmetic: what the header of a file in floats states, and what its decoder must reproduce.
 
-A float network gives other numbers in another batch, on another instruction set, device or version of XLA, and a
-decoder with other numbers makes garbage. So a fingerprint is of all that is known to matter, and of the numbers of a
-probe.
+A float network gives slightly different numbers for another batch size, instruction set, device or version of XLA, and
+a decoder whose numbers differ decodes garbage. A fingerprint is a hash of everything that is known to matter and of the
+outputs of the networks for a probe, so that such a decoder can refuse the file.
 """
 
 import functools
@@ -31,7 +31,15 @@ _SETTINGS = ("jax_default_device", "jax_default_matmul_precision", "jax_disable_
 
 
 def fingerprint(model: Model, batches: Iterable[int]) -> bytes:
-    """Of a model in floats, evaluated on so many images at a time, here and now."""
+    """Computes the fingerprint of a model in floats, evaluated here and now.
+
+    Args:
+        model: The model in floats.
+        batches: The numbers of images that are evaluated at a time.
+
+    Returns:
+        The first FINGERPRINT_BYTES bytes of a SHA-256.
+    """
     whole = hashlib.sha256(json.dumps(environment(), sort_keys=True).encode())
     for batch in sorted(set(batches)):
         for network in (model.inference, model.generative, model.head):
@@ -42,7 +50,11 @@ def fingerprint(model: Model, batches: Iterable[int]) -> bytes:
 
 
 def environment() -> dict[str, object]:
-    """What is known to change floats."""
+    """Collects everything that is known to change the results of float arithmetic.
+
+    Returns:
+        Versions, devices, processor and settings, by name.
+    """
     device = jax.devices()[0]
     return {
         "versions": [__version__, jax.__version__, jaxlib.__version__],
@@ -53,15 +65,34 @@ def environment() -> dict[str, object]:
 
 
 def marked(header: Header, model: Model, batches: Iterable[int]) -> Header:
-    """The header of a file that was made with a model, with a fingerprint if that is in floats."""
+    """Adds the fingerprint to the header of a file if its model is in floats.
+
+    Args:
+        header: The header.
+        model: The model that the file is made with.
+        batches: The numbers of images that a decoder evaluates at a time.
+
+    Returns:
+        The header; unchanged for an exact model.
+    """
     return replace(header, fingerprint=fingerprint(model, batches)) if model.arithmetic == "float" else header
 
 
 def model_for(header: Header, model: Model, batches: Iterable[int], *, ignore: bool) -> Model:
-    """The model with which a file is decoded, so many images at a time: in floats if it was made so.
+    """Returns the model to decode a file with, in floats if the file was made so.
 
-    FormatError if floats come out otherwise here, unless that is to be ignored; ValueError for an exact file and a
-    model in floats.
+    Args:
+        header: The header of the file.
+        model: The model that made the file.
+        batches: The numbers of images that are decoded at a time.
+        ignore: Whether to skip the comparison of fingerprints.
+
+    Returns:
+        The model, exact or in floats.
+
+    Raises:
+        FormatError: The file was made in floats that come out differently here.
+        ValueError: The file is exact, and the model is in floats.
     """
     if not header.fingerprint:
         if model.arithmetic == "float":
@@ -84,19 +115,19 @@ def _outputs(network: FloatNetwork, x: jax.Array) -> jax.Array:
 
 
 def _probe(network: FloatNetwork, batch: int) -> np.ndarray:
-    """Inputs of every size that a network may see."""
+    """Returns inputs of all sizes that a network may see."""
     width = network.layers[0].weight.shape[0]
     return np.random.RandomState(0).randint(-exact.LIMIT, exact.LIMIT + 1, (batch, width)).astype(np.int32)
 
 
 def _cores() -> int:
-    """Of this process, where the system tells."""
+    """Returns the number of cores of this process, where the system tells; else of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0
 
 
 @functools.cache
 def _cpu_flags() -> str:
-    """What the processor can, where the system tells."""
+    """Returns the instruction sets of the processor, where the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""The pixels of one step of a wavefront: which of them are 0, and then the values of the others.
+"""Codes the pixels of one step of a wavefront with categorical distributions: which are 0, then the others' values.
 
-All flags of a step come before the values, so that a decoder evaluates distributions of values only for
-the pixels that have one.
+All flags of a step come before all values, so that a decoder evaluates the distributions of values only for the pixels
+that have one.
 """
 
 import jax.numpy as jnp
@@ -14,9 +14,15 @@ from recjax.models.likelihoods import hurdle
 
 
 def step_codec(head: Network, inputs: Int32[Array, "most *lanes inputs"], exists: Bool[Array, "most"]) -> codecs.Codec:
-    """Codec of pixels [most, *lanes], of which some need not exist: these leave the message as it is.
+    """Makes the codec of the pixels of one step, [most, *lanes].
 
-    inputs: what the head is told of each; its outputs are the logits of `categorical.distribution`.
+    Args:
+        head: The network that turns inputs into the logits of `categorical.distribution`.
+        inputs: Inputs of the head for each pixel.
+        exists: Whether each place of the step has a pixel; the others leave the message as it is.
+
+    Returns:
+        Codec of pixel values.
     """
     mass, hidden = hurdle.flags(head, inputs)
     existing = jnp.broadcast_to(exists.reshape(-1, *(1,) * (mass.ndim - 1)), mass.shape)

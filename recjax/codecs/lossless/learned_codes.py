@@ -1,8 +1,9 @@
-"""Learned codes, which go into the model file before it is released: of indices and depths, and of the bins' intervals.
+"""Learns the codes of indices, depths and intervals from training images; they become a part of the model file.
 
-The bits of a code are a cross entropy: what it loses is the divergence of its law from that of the images. For indices
-that law is counted on training images that were encoded; for intervals it is their mass under the aggregate posterior,
-the mean of the training images' posteriors, whose intervals have equal masses only where it is the prior.
+The cost of a code is a cross entropy: it exceeds the entropy by the divergence of the coded distribution from the true
+one. For indices and depths, the distribution is counted on training images that were encoded. For intervals, it is
+their mass under the aggregate posterior, the mean of the training images' posteriors: the intervals have equal masses
+only under the prior.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ from recjax.models.vae.evaluate import Model, with_index_counts, with_interval_m
 from recjax.rec import Code, Path
 
 LEARNING_SEED = 1 << 32
-"""Of the streams that codes are learned on for models that are kept; no file is measured with it."""
+"""Seed of the streams on which the codes of released models are learned; no rate is measured with it."""
 
 _UNITS, _ZETA_IMAGES = 64, 32
 
@@ -40,20 +41,31 @@ def learn_index_counts(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Model:
-    """The model with histograms of index or depth classes for each of the settings, from searches for training images.
+    """Learns histograms of the classes of indices or depths from searches for training images.
 
-    Every image has streams of its own: in a file all images share them, and the histogram would tell of those streams.
-    A histogram has a row for each block, or for each latent where they go one by one, and counts in units of 1/64
-    image. Beside the training images it has 32 that follow the zeta law, so that a code learned on few is no worse than
-    that. Encoders use the one that the model has for their settings; a file made with it needs this very model. `seed`
-    is of the streams; `progress` hears how many images of all were searched, anew for each of the settings.
+    Every image has streams of its own here. In a file all images share streams, and a histogram of such a file would
+    describe these streams. A histogram has a row for each block, or for each latent where latents go one by one, and
+    counts in units of 1/64 image. To the training images it adds 32 that follow the zeta distribution, so that a code
+    learned from few images is hardly worse than the zeta code. Encoders use the histogram that the model has for their
+    settings; a file made with it can only be decoded with this very model.
+
+    Args:
+        model: The model.
+        images: Training images.
+        settings: The settings to learn a code for.
+        seed: The seed of the streams.
+        progress: Called with the number of images searched for and the number of all, from 0 again for each of the
+            settings.
+
+    Returns:
+        The model with a histogram for each of the settings.
     """
     flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
     counts = dict(model.index_counts)
     for one in settings:
-        # By name, as with a histogram already there the settings would ask for it.
+        # The settings may ask for a learned code, which is only made here.
         zeta = replace(one, index_code=ZETA)
-        # Without the escape, for which nothing is counted.
+        # The last class is the escape, for which nothing is counted.
         prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
         seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed, progress))
         counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
@@ -63,7 +75,7 @@ def learn_index_counts(
 def _codes(
     model: Model, settings: Settings, flat: np.ndarray, seed: int, progress: Progress | None
 ) -> Iterator[Code | Path]:
-    """Codes of images [image, pixels], batch by batch."""
+    """Yields the codes of images [image, pixels], batch by batch."""
     plan, key = make_plan(model, settings), randomness.key(seed)
     for start in range(0, len(flat), relative_entropy.BATCH):
         batch = flat[start : start + relative_entropy.BATCH]
@@ -76,18 +88,33 @@ def _codes(
 
 
 def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks classes"]:
-    """Images whose index of a block, or depth plus 1, lies in each class; codes have an image axis in front."""
+    """Counts the images whose index of a block, or depth plus 1, lies in each class.
+
+    Args:
+        code: Codes with an image axis in front: [image, block] of indices, or [image, latent] of paths.
+        classes: The number of classes, without the escape.
+
+    Returns:
+        The counts, with a row for each block or latent.
+    """
     index = code.depth + 1 if isinstance(code, Path) else code.index
-    # An index that escapes has no class to be counted in.
+    # An index beyond the last class is sent by the escape, and is not counted.
     found = np.minimum(np.asarray(integers.index_class(index)), classes)
     return np.stack([np.bincount(block, minlength=classes)[:classes] for block in found.T])
 
 
 def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height width"]) -> Model:
-    """The model with masses of its latents' intervals under the aggregate posterior of these training images.
+    """Learns the masses of the latents' intervals under the aggregate posterior of training images.
 
-    One table serves all settings, since the intervals do not depend on how latents are cut into blocks. It takes no
-    search: an image counts in an interval by what its posterior has there.
+    One table serves all settings, since the intervals do not depend on how latents are cut into blocks. No search is
+    needed: an image counts in an interval by the mass that its posterior has there.
+
+    Args:
+        model: The model.
+        images: Training images.
+
+    Returns:
+        The model with masses [latent, interval].
     """
     flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
     capacity = int(model.intervals.max())
@@ -98,20 +125,20 @@ def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height 
         counts += np.asarray(_masses(model, edges, flat[start : start + relative_entropy.BATCH]))
     masses = np.zeros((model.latents, capacity), np.int32)
     for latent, intervals in enumerate(model.intervals.tolist()):
-        # Half an image more for each interval, as for the classes of indices.
+        # Half an image more for each interval, so that none is without mass.
         masses[latent, :intervals] = integers.quantise((counts[latent, :intervals] + 0.5).tolist())
     return with_interval_masses(model, masses)
 
 
 def _edges(intervals: np.ndarray, capacity: int) -> Float[np.ndarray, "latents capacity+1"]:
-    """Quantiles of the prior at the ends of each latent's intervals; infinite from its last one on."""
+    """Returns the prior's quantiles at the ends of each latent's intervals; infinite after its last interval."""
     share = np.minimum(np.arange(capacity + 1) / intervals[:, None], 1.0)
     return np.asarray(jax.scipy.special.ndtri(share.astype(np.float32)))
 
 
 @jax.jit
 def _masses(model: Model, edges: jax.Array, images: jax.Array) -> jax.Array:
-    """Sums over images of their posteriors' masses in the intervals, [latents, capacity]."""
+    """Sums the masses of the images' posteriors in the intervals, [latents, capacity]."""
     mean, scale = models.posterior_floats(model, images)
     below = jax.scipy.special.ndtr((edges - mean[..., None]) / scale[..., None])
     return jnp.sum(jnp.maximum(jnp.diff(below, axis=-1), 0.0), axis=0)

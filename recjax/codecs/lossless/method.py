@@ -1,4 +1,4 @@
-"""The lossless methods as the command line and `recjax.decompress` call them; see `recjax.container.coder.Coder`."""
+"""Lossless methods as the table of methods calls them; see `recjax.container.coder.Coder`."""
 
 from collections.abc import Callable
 
@@ -24,10 +24,11 @@ from recjax.text import quoted
 
 
 def load_model(name: str | None, images: np.ndarray, method: str, options: LosslessOptions) -> Model:
-    """Loads the model that images are coded with.
+    """Loads the model to encode images with.
 
     Args:
-        name: A released model or the path of a trained one; None takes the released one of the lowest measured rate.
+        name: The name of a released model, or the path of a trained one; None takes the released model of the lowest
+            measured rate with the method.
         images: The images, uint8 [count, height, width].
         method: The name of a lossless method.
         options: Not used.
@@ -36,7 +37,7 @@ def load_model(name: str | None, images: np.ndarray, method: str, options: Lossl
         The model.
 
     Raises:
-        ValueError: There is no such model, or none for these images.
+        ValueError: There is no such model, or no released model for these images.
     """
     if name is None:
         name = choose(read_cards(), images.shape[1:], int(images.max(initial=0)), method).name
@@ -45,16 +46,16 @@ def load_model(name: str | None, images: np.ndarray, method: str, options: Lossl
 
 
 def load_named_model(name: str) -> Model:
-    """Loads the model of a name.
+    """Loads a model by its name.
 
     Args:
-        name: A released model or the path of a trained one.
+        name: The name of a released model, or the path of a trained one.
 
     Returns:
         The model.
 
     Raises:
-        UsageError: The model is of lossy files.
+        UsageError: The model is one for lossy files.
         ValueError: There is no such model.
     """
     released = list_models()
@@ -72,7 +73,7 @@ def check_images(images: np.ndarray, model: Model) -> None:
         model: The model.
 
     Raises:
-        ValueError: The model cannot code such images.
+        ValueError: The model cannot code these images.
     """
     compression.check_images(images, model)
 
@@ -86,23 +87,23 @@ def compress(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Compressed:
-    """Compresses images to a file, which is decoded and compared before this returns.
+    """Compresses images to a file, which is decoded and compared with them before this returns.
 
     Args:
-        images: The images, with the shape and the values that the model is for.
-        model: The model that they are coded with.
+        images: The images, with the shape and the pixel values that the model is for.
+        model: The model.
         method: The name of a lossless method.
-        options: Its options.
+        options: The options of the method.
         seed: The seed of the randomness that encoder and decoder share.
-        progress: Called meanwhile.
+        progress: Called while the work goes on; None reports nothing.
 
     Returns:
-        The file, and what there is to say of it.
+        The file and what to report about it.
 
     Raises:
-        ValueError: The model cannot code such images, or lacks what the options ask for.
+        ValueError: The model cannot code these images, or lacks a learned code that the options ask for.
     """
-    # A chain that begins narrow takes as long for its first images as for many of its last.
+    # A chain that starts narrow takes as long for each of its first images as for many of its last ones.
     told = None if progress is None else halves(progress, steady=method != CHAIN_METHOD)
     data = compression.encode(images, model, method, options, seed=seed, progress=told)
     header = container.read(data, max(images.size, 1)).header
@@ -124,21 +125,22 @@ def decode(
     ignore_fingerprint: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Decodes the images of a file of a lossless method, or one of them.
+    """Decodes all images of a file of a lossless method, or one of them.
 
     Args:
         file: The parsed file.
-        model: The model that made it; None takes the released one of the header's digest.
-        index: The number of an image, None for all.
-        max_bytes: Not used, as the container bounds the images themselves.
-        ignore_fingerprint: Whether a file in floats is decoded wherever it was made.
-        progress: Called with the numbers of images that are done, and of all.
+        model: The model that made it; None takes the released model whose digest the header states.
+        index: The number of an image, from 0; None decodes all.
+        max_bytes: Not used, as the container has checked the size of the images.
+        ignore_fingerprint: Whether to decode a file that was made with float arithmetic even if floats come out
+            differently here.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
 
     Returns:
-        The images [count, *shape], or the one [*shape].
+        The images [count, *shape], or the one image [*shape].
 
     Raises:
-        FormatError: The file is damaged, of another model, or was made in floats that come out otherwise here.
+        FormatError: The file is damaged, or was made with another model or in floats that come out differently here.
     """
     if isinstance(model, INRModel):
         raise FormatError(

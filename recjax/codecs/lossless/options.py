@@ -1,7 +1,7 @@
 """The options of lossless methods, in Python and on the command line. Nothing here imports JAX.
 
 The strings below the fields are the help of the command line. An option that is None is left to the method and the
-model: see `recjax.codecs.lossless.resolve`.
+model; see `recjax.codecs.lossless.resolve`.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,28 @@ from recjax.codecs.checks import (
 from recjax.container.methods import METHODS
 
 ARITHMETICS = ("exact", "float")
+"""Arithmetics of the networks."""
+
 INDEX_CODES = ("zeta", "learned", "delta")
-"""Codes of indices and depths. Position is the number in a file: append only."""
+"""Codes of indices and depths. The position is the number in a file, so append only."""
 
 BIN_CODES = ("uniform", "learned")
+"""Codes of the intervals of bins."""
+
 BRANCH_CODES = ("raw", "arithmetic")
+"""Codes of the branches of paths."""
+
 MAX_BLOCKS = 1 << 20
+"""The largest number of blocks that can be asked for."""
 
 
 @dataclass(frozen=True)
 class LosslessOptions:
-    """The options that all lossless methods have."""
+    """Holds the options that all lossless methods have."""
 
     arithmetic: Literal["exact", "float"] = "exact"
-    """Arithmetic of the networks: float is for research; such a file decodes only where floats come out the same."""
+    """Arithmetic of the networks. exact uses integers, and its files decode on every machine; float is for research,
+    and its files decode only where floats come out the same."""
 
     def __post_init__(self) -> None:
         require_choice("arithmetic", self.arithmetic, ARITHMETICS)
@@ -38,22 +46,25 @@ class LosslessOptions:
 
 @dataclass(frozen=True)
 class BlockOptions(LosslessOptions):
-    """The options of methods that send blocks of latents by the index of a candidate."""
+    """Holds the options of methods that send blocks of latents, each by the index of a candidate."""
 
     partition: bool = True
-    """Search within bins of equal prior mass (space partitioning), which needs far fewer candidates."""
+    """Search for candidates within bins of equal prior mass (space partitioning), which needs far fewer candidates."""
     candidates: int | None = None
-    """Candidates per block, a power of two, by default 65536 for pfr and 4096 for orc; more is slower and closer to the
-    posterior."""
+    """Candidates searched per block of latents, a power of two; by default 65536 for pfr and 4096 for orc and
+    bb-ans-rec. With more, encoding is slower and samples follow the posterior more closely."""
     block_bits: float | None = None
-    """KL divergence of a block of latents, in bits; by default as much as the default number of candidates can
-    carry."""
+    """KL divergence of a block of latents, in bits; by default as much as the default number of candidates can carry.
+    Larger blocks make smaller files, but need more candidates."""
     blocks: int | None = None
-    """Blocks of latents, in place of the bits of a block; fewer are smaller, if there are candidates enough."""
+    """Largest number of blocks that the latents of an image are cut into, instead of a number of bits per block. Fewer
+    blocks make smaller files, but need more candidates."""
     index_code: Literal["zeta", "learned", "delta"] | None = None
-    """Code of the indices of candidates; by default the one that the model has learned, else zeta."""
+    """Code of the indices of candidates; by default the one learned from training images if the model has it, else
+    zeta. delta is Elias's delta code."""
     bin_code: Literal["uniform", "learned"] | None = None
-    """Code of the bins; by default the one that the model has learned, else uniform."""
+    """Code of the bins of the partition; by default the one learned from training images if the model has it, else
+    uniform."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,10 +85,11 @@ class BlockOptions(LosslessOptions):
 
 @dataclass(frozen=True)
 class PathOptions(LosslessOptions):
-    """The options of methods that send latents one by one, by a path down a tree of intervals."""
+    """Holds the options of methods that send latents one by one, each by a path down a tree of intervals."""
 
     index_code: Literal["zeta", "learned", "delta"] | None = None
-    """Code of the depths of paths; by default the one that the model has learned, else zeta."""
+    """Code of the depths of paths down the tree; by default the one learned from training images if the model has it,
+    else zeta. delta is Elias's delta code."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,10 +98,11 @@ class PathOptions(LosslessOptions):
 
 @dataclass(frozen=True)
 class BranchOptions(PathOptions):
-    """The options of methods whose paths branch unevenly."""
+    """Holds the options of methods whose trees divide intervals unevenly."""
 
     branch_code: Literal["raw", "arithmetic"] | None = None
-    """How branches are coded, by default arithmetic; raw is quicker and larger."""
+    """Code of the branches of paths: arithmetic (the default) codes them by the sizes of their intervals; raw takes a
+    bit for each, which is quicker and makes larger files."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,10 +111,11 @@ class BranchOptions(PathOptions):
 
 @dataclass(frozen=True)
 class DepthOptions(PathOptions):
-    """The options of methods whose trees have a limited depth."""
+    """Holds the options of methods whose trees have a limited depth."""
 
     max_depth: int | None = None
-    """Depth of the tree, by default 10, of which all nodes are examined; 2 more than the bits of a latent."""
+    """Depth of the tree for each latent, from 0 to 16, by default 10. All nodes are examined, so one level more takes
+    twice the time. It should exceed the KL divergence of a latent in bits by 2."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""The codec of an image's pixels given its latents: all in one go, or, where pixels see others, as a wavefront."""
+"""The codec of an image's pixels given its latents: all at once, or as a wavefront where pixels depend on others."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
@@ -13,7 +13,17 @@ from recjax.models.vae.evaluate import Model
 
 
 def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
-    """Codec of images [pixels, *lanes] given their latents in units of 2^-26; decodes in integers only."""
+    """Makes the codec of images [pixels, *lanes] given their latents.
+
+    It decodes with integers alone.
+
+    Args:
+        model: The model.
+        z_fixed: Latents in units of 2^-26.
+
+    Returns:
+        Codec of pixel values.
+    """
     if model.head is None and model.likelihood_name == "categorical" and model.arithmetic == "exact":
         return _pixel_by_pixel(model, z_fixed)
     outputs = jnp.moveaxis(models.pixel_outputs(model, z_fixed), -2, 0)
@@ -23,7 +33,7 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
     place, neighbours = map(jnp.asarray, wavefront(model.image_shape, model.context_radius))
 
     def codec_at(here, image):
-        # Places beyond the last pixel have distributions too, those of the last; their lanes are idle.
+        # Places beyond the last pixel get the distribution of the last one; they leave the message as it is.
         one_of = jnp.minimum(here, model.pixels - 1)
         seen = jnp.moveaxis(image[neighbours[one_of]], 1, -1)
         exists = here < model.pixels
@@ -36,7 +46,7 @@ def pixel_codec(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs
 
 
 def _pixel_by_pixel(model: Model, z_fixed: Int32[Array, "*lanes latents"]) -> codecs.Codec:
-    """`pixel_codec` of distributions that have a number for each level, which are made as they are needed.
+    """Does what `pixel_codec` does for distributions with a mass for each level, which are made one pixel at a time.
 
     Those of all pixels at once would take a thousand times the memory of the images.
     """

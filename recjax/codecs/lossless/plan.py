@@ -1,4 +1,4 @@
-"""Plans of lossless files: the algorithm, blocks and codes that settings come to for a model."""
+"""Makes the plans of lossless files: the algorithm, blocks and codes that settings stand for with a given model."""
 
 import functools
 from dataclasses import replace
@@ -22,7 +22,18 @@ from recjax.rec import engine, index_codes
 
 @functools.lru_cache(maxsize=32)
 def make_plan(model: Model, settings: Settings) -> Plan:
-    """The plan that encoder and decoder share; integers only."""
+    """Makes the plan that encoder and decoder share, from integers alone.
+
+    Args:
+        model: The model.
+        settings: The settings that the file states.
+
+    Returns:
+        The plan, cached for each model and settings.
+
+    Raises:
+        ValueError: A histogram of the model does not fit its blocks.
+    """
     kl = np.asarray(model.kl_bits, np.int64)
     if not isinstance(settings, BlockSettings):
         masses = _index_masses(model, settings, index_codes.expected_log2_depth(kl))
@@ -38,13 +49,21 @@ def make_plan(model: Model, settings: Settings) -> Plan:
 
 @functools.lru_cache(maxsize=32)
 def make_decoding_plan(model: Model, settings: Settings) -> Plan:
-    """The plan for decoding alone, where sizes of the search do not matter: files of any share what is compiled.
+    """Makes a plan for decoding alone, in which the size of the search does not matter.
 
-    So the number of functions that files can make a decoder compile is bounded by the ways to cut a model's latents
-    into blocks, and a few kinds of codes, whatever their headers say.
+    Files with any size of search then share compiled functions. However many headers there are, the number of functions
+    that they can make a decoder compile is bounded by the ways to cut a model's latents into blocks and the few kinds
+    of codes.
+
+    Args:
+        model: The model.
+        settings: The settings that the file states.
+
+    Returns:
+        The plan, cached for each model and settings.
     """
     plan = make_plan(model, settings)
-    # Classes that have no mass are never popped.
+    # Classes without mass, which are never popped, give the codes of all files the same shape.
     missing = max(integers.num_classes(MAX_CANDIDATES_LOG2) + 1 - plan.masses.shape[1], 0)
     masses = np.concatenate(
         [plan.masses[:, :-1], np.zeros((len(plan.masses), missing), np.int64), plan.masses[:, -1:]], axis=1
@@ -53,7 +72,7 @@ def make_decoding_plan(model: Model, settings: Settings) -> Plan:
 
 
 def _index_masses(model: Model, settings: Settings, expected_q8: np.ndarray) -> np.ndarray:
-    """A row of masses for each block, whose expected log2 indices are in 1/256 bit."""
+    """Returns the masses of the index code, a row for each block, given expected log2 indices in units of 1/256 bit."""
     if settings.index_code == LEARNED:
         counts = np.atleast_2d(model.index_counts[settings.histogram])
         if len(counts) not in (1, len(expected_q8)):
@@ -78,6 +97,15 @@ def _bin_masses(model: Model, settings: BlockSettings, blocks: blocking.Blocks) 
 
 @jax.jit
 def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:
-    """Targets [image, *plan.shape] of images [image, pixels]; padding is the prior itself, which costs nothing."""
+    """Computes the posteriors of images as the targets of the searches.
+
+    Args:
+        model: The model.
+        plan: The plan.
+        images: Images [image, pixels].
+
+    Returns:
+        Normal distributions [image, *plan.shape]; where blocks are padded, the prior, which costs nothing.
+    """
     mean, scale = models.posterior_floats(model, images.astype(jnp.uint8))
     return Normal(plan.split(mean, 0.0), plan.split(scale, 1.0))

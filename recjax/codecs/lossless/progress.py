@@ -1,4 +1,4 @@
-"""The progress of lossless encoders, divided into its stages. Imports no JAX."""
+"""Divides the progress of lossless encoders into stages. Imports no JAX."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ def halves(progress: Progress, *, steady: bool = True) -> Callable[[int, int], N
     """Divides the progress of an encoder that counts every image twice into encoding and verification.
 
     Args:
-        progress: Called with the stage at hand.
+        progress: Called with the name of the stage and how much of it is done.
         steady: Whether all images take equal times.
 
     Returns:
-        A function of the number of images that are done, and of all, each counted twice.
+        A function of the number of images done and the number of all, each image counted twice.
     """
 
     def tell(done: int, total: int) -> None:

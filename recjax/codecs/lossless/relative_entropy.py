@@ -1,7 +1,7 @@
-"""REC: each image in a message of its own, its latents sent as samples that a search found (arXiv:2405.12203).
+"""Relative entropy coding of images: each in a message of its own, its latents sent as samples (arXiv:2405.12203).
 
-All images share the streams of their blocks, so that one is decoded without the others. The messages of a chunk of
-images lie one behind the other, at their own bit lengths.
+All images share the streams of candidates of their blocks, so that one is decoded without the others. The messages of a
+chunk of images lie one behind the other, without padding between them.
 """
 
 import itertools
@@ -31,16 +31,21 @@ from recjax.models.vae.evaluate import Model
 from recjax.rec.trees import tree
 
 CHUNK_IMAGES = 4096
+"""Number of images in a chunk of a file."""
+
 BATCH = 256
-"""Images that one compiled call takes at the most."""
+"""Largest number of images in one compiled call."""
 
 Progress = Callable[[int, int], None]
 
 
 class Found(NamedTuple):
-    """Latents of a batch of images: the codes as the codec takes them, the words, and how the search went.
+    """Holds the latents of a batch of images that a search found or a code names.
 
-    code: axes [block, (dim or word,) image, 1]. words: [image, latent]. info: [image, block], None when decoded.
+    Attributes:
+        code: Codes in the layout of the codec, with axes [block, (dim or word,) image, 1].
+        words: Words of the latents on the grid, [image, latent].
+        info: Diagnostics of the searches, [image, block]; None for decoded latents.
     """
 
     code: rec.Code | rec.Path
@@ -49,7 +54,13 @@ class Found(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """An image codec in its parts, the arguments of `latent.latent_codec`."""
+    """Holds an image codec in its parts, the arguments of `latent.latent_codec`.
+
+    Attributes:
+        latent: Conveys the latents by relative entropy coding.
+        likelihood: Maps latents to the codec of images.
+        posterior: Maps images to the targets of the searches.
+    """
 
     latent: latent.LatentCoder
     likelihood: Callable[[Found], codecs.Codec]
@@ -57,7 +68,18 @@ class Parts(NamedTuple):
 
 
 def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
-    """Codec of `size` images [pixels, image, 1], each on a message of its own."""
+    """Makes the codec of images [pixels, image, 1], each on a message of its own.
+
+    Args:
+        model: The model.
+        plan: The plan that encoder and decoder share.
+        key: Shared randomness, which names the streams of candidates.
+        private_key: Randomness of the searches, which the decoder does not need.
+        size: The number of images.
+
+    Returns:
+        The parts of the codec.
+    """
     shape = (size, *plan.shape)
 
     def decode(symbol):
@@ -73,9 +95,20 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
 
 
 def search(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray) -> Found:
-    """The latents of images [image, pixels].
+    """Searches for the latents of images.
 
-    Not within the jit of the rest: what is compiled for a search serves all searches of its size (see `rec.encode`).
+    This is called outside the jit of the rest, so that what is compiled for a search serves all searches of its size
+    (see `rec.encode`).
+
+    Args:
+        model: The model.
+        plan: The plan that encoder and decoder share.
+        key: Shared randomness, which names the streams of candidates.
+        private_key: Randomness of the searches, which the decoder does not need.
+        images: Images [image, pixels].
+
+    Returns:
+        The latents with their codes.
     """
     return _search(plan, key, private_key, targets(model, plan, images))
 
@@ -93,7 +126,7 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
 
 
 def _push(model, plan, key, private_key, images, known: Found | None) -> tuple[Message, Found]:
-    """Each image [image, pixels] on a message of its own, and its latents, which are searched for unless given."""
+    """Pushes each image [image, pixels] to a message of its own; its latents are searched for unless they are known."""
     found = search(model, plan, key, private_key, images) if known is None else known
     return _push_given(model, plan, key, images, found), found
 
@@ -113,7 +146,14 @@ def _pop(model, plan, key, message) -> tuple[Message, jax.Array]:
 
 
 class Encoding(NamedTuple):
-    """A file, and how its latents were found: words [image, latent], codes and info [image, block ...]."""
+    """Holds a file and the outcome of its searches.
+
+    Attributes:
+        data: The bytes of the file.
+        words: Words of the latents on the grid, [image, latent].
+        code: Codes, with axes [image, block, ...].
+        info: Diagnostics of the searches, [image, block].
+    """
 
     data: bytes
     words: np.ndarray
@@ -130,9 +170,19 @@ def encode(
     progress: Progress | None = None,
     found_before: Encoding | None = None,
 ) -> Encoding:
-    """The file of images [count, *shape].
+    """Encodes images to a file by relative entropy coding.
 
-    found_before: an encoding of these images with this seed and search, whose latents are sent here by other codes.
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        settings: How the latents are sent.
+        seed: The seed of the shared randomness.
+        progress: Called with the number of images encoded and the number of all; None reports nothing.
+        found_before: An encoding of the same images with the same seed and search, whose latents are sent again here,
+            by the codes of `settings`; None searches.
+
+    Returns:
+        The file and the outcome of its searches.
     """
     count = len(images)
     flat = images.reshape(count, model.pixels)
@@ -161,7 +211,21 @@ def encode(
 
 
 def decode(file: File, model: Model, *, index: int | None = None, progress: Progress | None = None) -> np.ndarray:
-    """The images [count, *shape] of a file, or only image `index`, [1, *shape]."""
+    """Decodes all images of a file, or one of them.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it.
+        index: The number of an image, from 0, or negative to count from the end; None decodes all.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
+
+    Returns:
+        The images, uint8 [count, *shape]; of one image, [1, *shape].
+
+    Raises:
+        FormatError: The file is damaged.
+        ValueError: The file has no such image.
+    """
     header = file.header
     plan, key = make_decoding_plan(model, settings_of(header, model)), randomness.key(header.seed)
     capacity = _capacity(model, plan)
@@ -191,7 +255,15 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
 
 
 def batch_sizes(header: Header, index: int | None = None) -> set[int]:
-    """Images that are decoded at a time, of a whole file or of one image."""
+    """Returns the numbers of images that a decoder evaluates at a time.
+
+    Args:
+        header: The header of the file.
+        index: The number of the image that is decoded; None for all images.
+
+    Returns:
+        The set of these numbers.
+    """
     if index is not None:
         return {1}
     sizes = {len(header.images_of(number)) for number in (0, header.num_chunks - 1)}
@@ -204,13 +276,20 @@ def _require_empty(message: Message) -> None:
 
 
 def _capacity(model: Model, plan: Plan) -> int:
-    """Bytes that no message exceeds: 16 bits a symbol, be it a branch, and an index may escape to 48."""
+    """Returns a size in bytes that no message exceeds: 16 bits a symbol or branch, and 48 for an index that escapes."""
     symbols = tree.MAX_DEPTH if plan.blocks is None else plan.shape[-1]
     return 2 * model.pixels + len(plan.masses) * (2 * symbols + 8) + 8
 
 
 def pad(images: np.ndarray) -> np.ndarray:
-    """Images to a power of two of them, so that few sizes are compiled."""
+    """Pads images to a power of two of them by repeating the last one, so that few sizes are compiled.
+
+    Args:
+        images: An array [image, ...] of at least one image.
+
+    Returns:
+        The padded array.
+    """
     return images[np.minimum(np.arange(_padded(len(images))), len(images) - 1)]
 
 
@@ -224,7 +303,7 @@ def _pad_messages(message: Message) -> Message:
 
 
 def _take(message: Message, count: int) -> Message:
-    # On the host, as JAX would compile a slice for each count.
+    # With NumPy, as JAX would compile a slice for each count.
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], message)
 
 
@@ -233,12 +312,12 @@ def _concatenate(parts):
 
 
 def _found_rows(z: Found, count: int) -> Found:
-    """The first images of a batch, with the image axis in front."""
+    """Takes the first images of a batch, with the image axis in front."""
     code = jax.tree.map(lambda leaf: np.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
     return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))
 
 
 def _found_batch(encoding: Encoding, start: int, stop: int) -> Found:
-    """A padded batch of the images of an encoding; undoes `_found_rows`."""
+    """Makes a padded batch of the images of an encoding, which undoes `_found_rows`."""
     code, words, info = jax.tree.map(lambda leaf: pad(leaf[start:stop]), (encoding.code, encoding.words, encoding.info))
     return Found(jax.tree.map(lambda leaf: np.moveaxis(leaf, 0, -1)[..., None], code), words, info)

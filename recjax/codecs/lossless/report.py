@@ -1,4 +1,4 @@
-"""What the bits of a file are spent on: ideal and actual rates, the bias of the samples, and the time it took."""
+"""Reports what the bits of a file are spent on: ideal and actual rates, the bias of the samples, and the time taken."""
 
 import functools
 import math
@@ -28,21 +28,30 @@ from recjax.models.vae.evaluate import Model
 from recjax.rec.base import Status
 from recjax.rec.diagnostics import Draws, pool
 
-# Exact draws from each target that the log ratio of a sample is ranked among.
+# Number of exact draws from each target among which the log ratio of a sample is ranked.
 _EXACT_DRAWS = 31
 
 
 @dataclass(frozen=True)
 class Report:
-    """A file and what it is made of; bits are totals per image.
+    """Holds a file and what its bits are spent on.
 
-    ideal_bits: latent_bits + likelihood_bits. latent_bits: ideal length of the codes. likelihood_bits: -log2 p(x | z)
-    at the z that was sent. For bits-back these are of a fresh draw of latents (under the prior, less what their choice
-    gives back), as those of the chain depend on its state: the two agree on average, not image by image. The
-    images that a chain starts on, if they are sent by relative entropy coding, are told like the others.
-    initial_bits: of the chain (bits-back). draws: of the latents, drawn once more with a stream per image, for
-    `recjax.rec.diagnostics.bias`; None for bits-back. exhausted: searches that ended by their budget, of all images.
-    blocks: searches per image. encode_seconds: without the decoding that `compress` adds to make sure.
+    For bits-back, `latent_bits` and `likelihood_bits` are those of a fresh draw of latents, since the latents of the
+    chain depend on its state: the two agree on average, not image by image. Its latent bits are the bits under the
+    prior less those that the choice of the latents gives back. Images of a chain that were sent by relative entropy
+    coding are reported like the others.
+
+    Attributes:
+        data: The bytes of the file.
+        ideal_bits: Ideal codelength of each image, in bits: `latent_bits` plus `likelihood_bits`.
+        latent_bits: Ideal codelength of the codes of each image's latents, in bits.
+        likelihood_bits: -log2 p(x | z) of each image at the latents z that were sent, in bits.
+        initial_bits: Initial bits of the chain, for the whole file; 0 if there are none.
+        encode_seconds: Time of encoding in seconds, without the decoding that `compress` adds to check the file.
+        draws: Samples of the latents, drawn once more with a stream of its own for each image, for
+            `recjax.rec.diagnostics.bias`; None for a chain.
+        exhausted: Number of searches, of all images, that ended by their budget.
+        blocks: Number of searches per image; 0 for a chain.
     """
 
     data: bytes
@@ -67,7 +76,24 @@ def encode_report(
     seed: int = 0,
     **codes: Any,
 ) -> Report:
-    """Compress (without decoding) and tell what the bits are spent on; the arguments are those of `compress`."""
+    """Encodes images and reports what the bits are spent on, without decoding the file.
+
+    Args:
+        images: The images, at least one, with the shape and the pixel values that the model is for.
+        model: The model.
+        method: The name of a lossless method.
+        partition: Whether blocks are searched within bins of equal prior mass.
+        candidates: Number of candidates of a block, a power of two; None takes the default of the method.
+        block_bits: KL divergence of a block, in bits; None takes the default of the method.
+        seed: The seed of the shared randomness.
+        **codes: Further options of the method by name; see `recjax.codecs.lossless.compression.compress`.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: There are no images, an option is illegal, or the model cannot code these images.
+    """
     images = lossless.check_images(images, model)
     if len(images) == 0:
         raise ValueError("a report is about at least one image, got none; code some images.")
@@ -92,7 +118,16 @@ def encode_report(
 
 
 def ideal_bits_of_chain(images: np.ndarray, model: Model, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ideal bits of each image, for its latents (prior less posterior) and its pixels, at a fresh draw of latents."""
+    """Computes the ideal codelengths of images by bits-back, at a fresh draw of their latents.
+
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        seed: The seed of the draw.
+
+    Returns:
+        Bits of the latents of each image, under the prior less under the posterior; and bits of its pixels.
+    """
     flat = images.reshape(len(images), model.pixels)
     some = sizes.repeat_last(flat, sizes.padded(len(flat)))
     latent_bits, words = _fresh_draw(model, bits_back.GRID_BITS, randomness.key(seed), some)
@@ -111,14 +146,25 @@ def _fresh_draw(model: Model, bits: int, key: randomness.Key, images: jax.Array)
 def ideal_bits_of_searches(
     images: np.ndarray, model: Model, settings: Settings, encoding: Encoding, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ideal bits of each image of an encoding, for the codes of its latents and for its pixels given those."""
+    """Computes the ideal codelengths of the images of an encoding by relative entropy coding.
+
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        settings: The settings of the encoding.
+        encoding: The encoding.
+        seed: The seed of the encoding.
+
+    Returns:
+        Bits of the codes of the latents of each image; and bits of its pixels given these latents.
+    """
     plan, key = make_plan(model, settings), randomness.key(seed)
     flat = images.reshape(len(images), model.pixels)
     return code_bits(plan, key, encoding.code), _image_bits(model, encoding.words, grid.BITS, flat)
 
 
 def _image_bits(model: Model, words, bits: int, flat: np.ndarray) -> np.ndarray:
-    # Words of padding, too, where they were drawn for it.
+    # Images are padded to one of a few sizes, and words too, unless they already are.
     words, some = (sizes.repeat_last(rows, sizes.padded(len(flat))) for rows in (words, flat))
     return np.asarray(models.image_bits(model, _values(words, bits), some), np.float64)[: len(flat)]
 
@@ -129,7 +175,19 @@ def _values(words: jax.Array, bits: int) -> jax.Array:
 
 
 def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: int) -> Draws:
-    """The latents' samples with a stream per image: those of a file share candidates, and are not independent."""
+    """Draws samples of the latents with a stream of its own for each image.
+
+    The images of a file share candidates, so that their samples are not independent and cannot be tested as such.
+
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        settings: How the latents are sent.
+        seed: The seed of the streams.
+
+    Returns:
+        The samples in the form that `recjax.rec.diagnostics.bias` takes.
+    """
     plan, key = make_plan(model, settings), randomness.key(seed)
     flat = images.reshape(len(images), model.pixels)
     batches = []
@@ -146,7 +204,7 @@ def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: in
 
 @jax.jit
 def _evidence(key: randomness.Key, q: Normal, sample: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The fields of Draws; the coordinates that pad blocks follow the prior, and their log ratio is 0."""
+    """Returns the fields of Draws; coordinates that pad blocks follow the prior, and their log ratio is 0."""
     count, *own = sample.shape
     of_image = tuple(range(-len(own), 0))
     residuals = q.standardise(sample)

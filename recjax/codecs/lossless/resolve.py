@@ -1,6 +1,6 @@
-"""From the options of a caller to settings, which a file's header states.
+"""Turns the options of a caller into the settings that a file's header states.
 
-What an option leaves open is what suits the method and the model.
+An option that is left open gets the value that suits the method and the model.
 """
 
 from dataclasses import replace
@@ -24,7 +24,8 @@ from recjax.container.methods import METHODS, options_of
 from recjax.models.vae.evaluate import Model
 from recjax.rec import blocks as blocking
 
-# (candidates, KL bits per block) by method and partition: what a search of well under a millisecond per block can do.
+# Candidates and KL bits of a block, by method and partition: blocks that this many candidates can carry with little
+# bias, in well under a millisecond each.
 _DEFAULTS = {
     ("pfr", True): (1 << 16, 8.0),
     ("pfr", False): (1 << 16, 6.0),
@@ -35,18 +36,18 @@ _DEFAULT_MAX_DEPTH = 10
 
 
 def lossless_options(method: str, *, partition: bool = True, **given: Any) -> LosslessOptions:
-    """Makes the options of a lossless method.
+    """Makes the options of a lossless method from values by name.
 
     Args:
         method: The name of the method.
-        partition: Whether blocks are searched within bins; every method takes True.
-        **given: Other options by name, None where they are left open.
+        partition: Whether blocks are searched within bins; True is accepted for every method.
+        **given: Other options by name; None leaves an option open.
 
     Returns:
         The options.
 
     Raises:
-        ValueError: There is no such lossless method, it has no such option, or a value is not legal.
+        ValueError: There is no such lossless method, it has no such option, or a value is illegal.
     """
     if isinstance(method, str) and method in METHODS and not METHODS[method].lossless:
         raise ValueError(f"{method} is a lossy method; call recjax.compress_lossy, or choose a lossless one.")
@@ -54,16 +55,17 @@ def lossless_options(method: str, *, partition: bool = True, **given: Any) -> Lo
 
 
 def settings_for_any_model(method: str, options: LosslessOptions) -> Settings | None:
-    """Makes settings that no model changes.
+    """Makes the settings of a method without knowing the model.
 
-    What a model decides (the budget of `blocks`, whether there are learned codes) is at its default; see `resolve`.
+    What depends on the model (the budget of a block given `blocks`, and whether there are learned codes) is left at its
+    default; `resolve` decides it.
 
     Args:
         method: The name of a lossless method.
-        options: Its options.
+        options: The options of the method.
 
     Returns:
-        Settings of relative entropy coding, None for bits-back alone.
+        The settings of relative entropy coding; None for bits-back alone.
     """
     index_code = INDEX_CODES.index(getattr(options, "index_code", None) or INDEX_CODES[ZETA])
     method = START_METHOD if method == CHAIN_METHOD else method
@@ -89,18 +91,20 @@ def settings_for_any_model(method: str, options: LosslessOptions) -> Settings | 
 
 
 def resolve(model: Model, method: str, options: LosslessOptions) -> Settings | None:
-    """Makes the settings of a method for a model: learned codes where it has them, unless others are asked for.
+    """Makes the settings of a method for a model.
+
+    Codes that the options leave open are the learned ones, where the model has them.
 
     Args:
-        model: The model that images are coded with.
+        model: The model to encode images with.
         method: The name of a lossless method.
-        options: Its options.
+        options: The options of the method.
 
     Returns:
-        Settings of relative entropy coding, None for bits-back alone.
+        The settings of relative entropy coding; None for bits-back alone.
 
     Raises:
-        ValueError: The model lacks what the options ask for.
+        ValueError: The model lacks a learned code that the options ask for, or no budget gives so few blocks.
     """
     settings = settings_for_any_model(method, options)
     if settings is None:
@@ -133,20 +137,20 @@ def check_settings(
     block_bits: float | None = None,
     **given: Any,
 ) -> Settings | None:
-    """Makes settings that no model changes, from options by name.
+    """Makes the settings of a method from options by name, without knowing the model.
 
     Args:
         method: The name of a lossless method.
         partition: Whether blocks are searched within bins.
-        candidates: Candidates of a block, a power of two.
+        candidates: Number of candidates of a block, a power of two.
         block_bits: KL divergence of a block, in bits.
         **given: Other options by name.
 
     Returns:
-        Settings of relative entropy coding, None for bits-back alone.
+        The settings of relative entropy coding; None for bits-back alone.
 
     Raises:
-        ValueError: There is no such method, it has no such option, or a value is not legal.
+        ValueError: There is no such method, it has no such option, or a value is illegal.
     """
     given = {"candidates": candidates, "block_bits": block_bits, **given}
     return settings_for_any_model(method, lossless_options(method, partition=partition, **given))
@@ -163,36 +167,36 @@ def make_settings(
     """Makes the settings of a method for a model, from options by name.
 
     Args:
-        model: The model that images are coded with.
+        model: The model to encode images with.
         method: The name of a lossless method.
         partition: Whether blocks are searched within bins.
-        candidates: Candidates of a block, a power of two.
+        candidates: Number of candidates of a block, a power of two.
         block_bits: KL divergence of a block, in bits.
         **given: Other options by name.
 
     Returns:
-        Settings of relative entropy coding, None for bits-back alone.
+        The settings of relative entropy coding; None for bits-back alone.
 
     Raises:
-        ValueError: There is no such method, it has no such option, a value is not legal, or the model lacks what is
-            asked for.
+        ValueError: There is no such method, it has no such option, a value is illegal, or the model lacks a learned
+            code that is asked for.
     """
     given = {"candidates": candidates, "block_bits": block_bits, **given}
     return resolve(model, method, lossless_options(method, partition=partition, **given))
 
 
 def block_budget_for(model: Model, blocks: int) -> int:
-    """Finds the smallest budget with which a model's latents fill at most so many blocks.
+    """Computes the smallest budget with which a model's latents fill at most a number of blocks.
 
     Args:
         model: The model.
-        blocks: The number of blocks, at least 1.
+        blocks: The largest number of blocks, at least 1.
 
     Returns:
-        The budget of a block, in 1/1024 bit.
+        The budget of a block, in units of 1/1024 bit.
 
     Raises:
-        ValueError: No budget that a file can state is large enough.
+        ValueError: The budget would exceed the largest that a file can state.
     """
     order = blocking.permutation(randomness.key(0), model.latents)
     budget = blocking.smallest_budget(np.asarray(model.kl_bits, np.int64), blocks, order)

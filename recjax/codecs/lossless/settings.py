@@ -1,7 +1,7 @@
-"""How latents are sent by relative entropy coding: what a file's header states.
+"""Settings of relative entropy coding, which a file's header states and its decoder reads.
 
-There are two families. Blocks of latents are sent by an index among candidates (pfr, orc); single latents by a path
-down a tree of intervals (as-star, ad-star, dad-star, gprs).
+There are two families. In one, blocks of latents are sent by the index of a candidate (pfr, orc); in the other, single
+latents are sent by a path down a tree of intervals (as-star, ad-star, dad-star, gprs).
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,36 @@ from recjax.models.vae.evaluate import Model
 from recjax.rec.trees import tree
 
 BLOCK_METHODS = ("pfr", "orc")
+"""Methods that send blocks of latents."""
+
 SCALAR_METHODS = ("as-star", "ad-star", "dad-star", "gprs")
+"""Methods that send latents one by one."""
+
 REC_METHODS = (*BLOCK_METHODS, *SCALAR_METHODS)
+"""Methods that send each image alone, by relative entropy coding."""
+
 CHAIN_METHOD, START_METHOD = "bb-ans-rec", "orc"
-"""A chain that starts on images sent by relative entropy coding, and how those are sent."""
+"""The method whose chain starts on images sent by relative entropy coding, and the method by which those are sent."""
 
 ZETA, LEARNED, DELTA = range(len(INDEX_CODES))
+"""Numbers of the codes of indices in a file's header, in the order of INDEX_CODES."""
+
 _LEARNED_BINS = 16
-"""Added to the number of the index code in a file whose intervals have learned masses."""
+"""Added to the number of the index code in a header if the masses of intervals are learned."""
 
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """How blocks of latents are sent; all of it stands in the header.
+    """Holds how blocks of latents are sent; the header states all of it.
 
-    candidates_log2: log2 of the candidates of a block (a limit for the PFR, the number for ORC). block_bits_q10: budget
-    of training-mean KL of a block, in 1/1024 bit. index_code: ZETA, DELTA, or LEARNED from training histograms in the
-    model file. learned_bins: intervals have the model's masses and not equal ones.
+    Attributes:
+        method: The name of the method: pfr or orc.
+        partition: Whether blocks are searched within bins of equal prior mass.
+        candidates_log2: log2 of the number of candidates of a block: the most that pfr examines, and all that orc
+            examines.
+        block_bits_q10: Largest sum of the training means of the KL divergences in a block, in units of 1/1024 bit.
+        index_code: Number of the code of indices: ZETA, DELTA, or LEARNED, by a histogram in the model file.
+        learned_bins: Whether intervals are coded by the masses in the model file, and not as equally probable.
     """
 
     method: str
@@ -50,7 +63,7 @@ class BlockSettings:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """As the header states them."""
+        """Parameters of the header by name."""
         return {
             "partition": int(self.partition),
             "candidates_log2": self.candidates_log2,
@@ -70,7 +83,7 @@ class BlockSettings:
 
     @property
     def decoder(self) -> rec.RECAlgorithm:
-        """One that decodes the same, whatever the sizes of the search."""
+        """An algorithm that decodes the same codes, and is the same whatever the size of the search."""
         return self._algorithm(1)
 
     def _algorithm(self, candidates: int) -> rec.RECAlgorithm:
@@ -80,10 +93,14 @@ class BlockSettings:
 
 @dataclass(frozen=True)
 class ScalarSettings:
-    """How latents are sent one by one; all of it stands in the header.
+    """Holds how latents are sent one by one; the header states all of it.
 
-    index_code: of depths plus 1; ZETA, DELTA, or LEARNED from training histograms in the model file. arithmetic:
-    branches are coded by the shares of their intervals (as-star and gprs), not as raw bits. max_depth: of dad-star.
+    Attributes:
+        method: The name of the method: as-star, ad-star, dad-star or gprs.
+        index_code: Number of the code of depths plus 1: ZETA, DELTA, or LEARNED, by histograms in the model file.
+        arithmetic: Whether branches are coded by the relative sizes of their intervals (as-star and gprs only), and not
+            as raw bits.
+        max_depth: Depth of the tree of dad-star; 0 for other methods.
     """
 
     method: str
@@ -98,7 +115,7 @@ class ScalarSettings:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """As the header states them."""
+        """Parameters of the header by name."""
         own = {"branch_code": int(self.arithmetic), "max_depth": self.max_depth, "index_code": self.index_code}
         return {name: value for name, value in own.items() if name in METHODS[self.method].parameters}
 
@@ -116,7 +133,7 @@ class ScalarSettings:
 
     @property
     def decoder(self) -> rec.RECAlgorithm:
-        """One that decodes the same: there are two kinds of trees."""
+        """An algorithm that decodes the same codes, one for each of the two kinds of trees."""
         return rec.ad_star() if self.method in ("ad-star", "dad-star") else rec.as_star()
 
 
@@ -124,7 +141,18 @@ Settings: TypeAlias = BlockSettings | ScalarSettings
 
 
 def settings_of(header: Header, model: Model) -> Settings:
-    """The settings that a header states; FormatError if the model does not have what they need."""
+    """Reads the settings that a header states.
+
+    Args:
+        header: The header of a file that relative entropy coding is part of.
+        model: The model that made the file.
+
+    Returns:
+        The settings.
+
+    Raises:
+        FormatError: The model does not have the learned codes that the header asks for.
+    """
     stated = header.parameters
     method = START_METHOD if header.method == CHAIN_METHOD else header.method
     bins, index_code = divmod(stated["index_code"], _LEARNED_BINS)

@@ -1,1 +1,1 @@
-"""Lossy files: implicit neural representations whose weights are sent by relative entropy coding."""
+"""Lossy files: implicit neural representations of pictures, whose latents are sent by relative entropy coding."""

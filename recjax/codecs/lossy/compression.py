@@ -1,4 +1,7 @@
-"""Lossy compression of RGB pictures to a wanted size: arrays to bytes to arrays. The host edge, which raises errors."""
+"""Lossy compression of RGB pictures to a given rate: from arrays to the bytes of a file and back.
+
+Arguments are checked here, and errors are raised here.
+"""
 
 import math
 from collections.abc import Callable
@@ -32,17 +35,18 @@ __all__ = ["EFFORTS", "EffortName", "Facts", "compress", "decode", "make_setting
 EffortName = Literal["quick", "normal", "thorough"]
 
 EFFORTS = {"quick": Effort(300, 20), "normal": Effort(1000, 50), "thorough": Effort(4000, 150)}
-"""How long an encoder fits; a decoder does the same work always."""
+"""How long an encoder fits pictures, by name. Decoding takes the same time whatever the effort."""
 
 Progress = Callable[[int, int, Facts], None]
 
 MAX_PATCHES = 1 << 14
-"""Of a picture, all of which are rendered together."""
+"""Largest number of patches of a picture, all of which are rendered together."""
 
 _SHIFT_STEP = 16
 
 _DEFAULTS = {True: (1 << 14, 11.0), False: (1 << 16, 15.8)}
-"""Candidates of a block, and bits that fill it: of what bins leave, or of divergence where there are none."""
+"""Number of candidates of a block, and bits that fill it, by whether there is a partition. With one, these are the bits
+that the bins do not send; without, they are the KL divergence."""
 
 
 @compiler.in_32_bits
@@ -59,12 +63,38 @@ def compress(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> bytes:
-    """Pictures as the bytes of a file, which was decoded before this returns.
+    """Compresses pictures to the bytes of a file, which is decoded again to check it before this returns.
 
-    bits_per_pixel: of the file, about; by default what the model's middle prior comes to. effort: how long is fitted,
-    one of EFFORTS. partition, candidates, block_bits, index_code: how blocks of latents are searched for, see
-    `make_settings`. `seed` names the shared randomness and is in the file. `progress(batch, batches, facts)` is called
-    meanwhile. ValueError says what is wrong with an argument.
+    Args:
+        pictures: The pictures. Some models take one size only, others pictures of any size.
+        model: The model, from `recjax.load_lossy_model`.
+        bits_per_pixel: Approximate rate of the file, above 0 and at most 24; None takes that of the model's middle
+            prior.
+        effort: How long the pictures are fitted: "quick", "normal", "thorough", or an `Effort`. More effort gives
+            better pictures at the same rate.
+        partition: Whether blocks of latents are searched within bins of equal prior mass, which needs far fewer
+            candidates.
+        candidates: Number of candidates of a block, a power of two; None takes 2^14, or 2^16 without a partition.
+        block_bits: Bits that fill a block; see `make_settings`.
+        index_code: Code of the indices of candidates; see `make_settings`.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+        progress: Called with the number of a batch of pictures, the number of batches, and `Facts` about the batch;
+            None reports nothing.
+
+    Returns:
+        The bytes of the file, which `recjax.decompress` decodes.
+
+    Raises:
+        ValueError: An argument is wrong, or the model cannot code such pictures, or not at such a rate.
+
+    Example:
+        >>> import numpy as np
+        >>> import recjax
+        >>> from recjax.codecs.lossy import compression
+        >>> pictures, model = np.zeros((1, 32, 32, 3), np.uint8), recjax.load_lossy_model("cifar10")
+        >>> compression.make_settings(model).candidates_log2
+        14
+        >>> data = recjax.compress_lossy(pictures, model, bits_per_pixel=1.0)  # doctest: +SKIP
     """
     return encode(
         pictures, model, bits_per_pixel=bits_per_pixel, effort=effort, partition=partition, candidates=candidates,
@@ -86,25 +116,27 @@ def encode(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Encoding:
-    """Compresses pictures as `compress` does, and keeps what their decoder shows.
+    """Compresses pictures as `compress` does, and also returns what their decoder shows.
 
     Args:
-        pictures: The pictures.
-        model: The model that they are coded with.
-        bits_per_pixel: The rate of the file, about; by default what the model's middle prior comes to.
-        effort: How long is fitted, one of EFFORTS.
-        partition: Whether blocks are searched within bins of equal prior mass.
-        candidates: Candidates of a block, a power of two.
+        pictures: The pictures. Some models take one size only, others pictures of any size.
+        model: The model, from `recjax.load_lossy_model`.
+        bits_per_pixel: Approximate rate of the file, above 0 and at most 24; None takes that of the model's middle
+            prior.
+        effort: How long the pictures are fitted: "quick", "normal", "thorough", or an `Effort`.
+        partition: Whether blocks of latents are searched within bins of equal prior mass.
+        candidates: Number of candidates of a block, a power of two; None takes 2^14, or 2^16 without a partition.
         block_bits: Bits that fill a block; see `make_settings`.
-        index_code: The code of the indices of candidates.
-        seed: The seed of the randomness that encoder and decoder share.
-        progress: Called with a batch, the number of batches, and facts of it.
+        index_code: Code of the indices of candidates; see `make_settings`.
+        seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
+        progress: Called with the number of a batch of pictures, the number of batches, and `Facts` about the batch;
+            None reports nothing.
 
     Returns:
         The file, and the pixels to which it was decoded.
 
     Raises:
-        ValueError: An argument is wrong, or the model cannot code such pictures.
+        ValueError: An argument is wrong, or the model cannot code such pictures, or not at such a rate.
     """
     model = require_model(model, INRModel)
     randomness.key(seed)
@@ -115,7 +147,7 @@ def encode(
     )
     memory.bound()
     if not partition and chosen.room_bits is None:
-        # A block without bins has a place of constant length, more or less, which is best used.
+        # Without bins, the code of a block has about the same length whatever its divergence, so blocks are filled.
         chosen = replace(chosen, room_bits=float(settings.candidates_log2), fill=True)
     if bits_per_pixel is None:
         settings = replace(settings, prior=len(model.rates) // 2)
@@ -140,7 +172,22 @@ def check_settings(
     block_bits: float | None = None,
     index_code: str | None = None,
 ) -> Effort:
-    """The effort that is asked for; ValueError says what is wrong with an argument of `compress`, for any model."""
+    """Checks the arguments of `compress` that do not depend on the model.
+
+    Args:
+        bits_per_pixel: Rate of the file, or None.
+        effort: The name of an effort, or an `Effort`.
+        partition: Whether there is a partition, or one of `recjax.codecs.lossy.plan.PARTITIONS`.
+        candidates: Number of candidates of a block, or None.
+        block_bits: Bits that fill a block, or None.
+        index_code: Code of the indices of candidates, or None.
+
+    Returns:
+        The effort, by its name if a name is given.
+
+    Raises:
+        ValueError: An argument is wrong.
+    """
     if bits_per_pixel is not None:
         require_bits_per_pixel("bits_per_pixel", bits_per_pixel)
     if not isinstance(partition, bool) and partition not in PARTITIONS:
@@ -165,12 +212,30 @@ def make_settings(
     block_bits: float | None = None,
     index_code: str | None = None,
 ) -> INRSettings:
-    """How blocks of latents are sent; ValueError says what is wrong.
+    """Makes the settings by which blocks of latents are sent, for the model's first prior.
 
-    partition: search within bins of equal prior mass; or by name, how their intervals are assigned to latents
-    (`recjax.codecs.lossy.plan.PARTITIONS`). candidates: of a block, a power of two. block_bits: what fills a
-    block: of what the bins leave, or without them of divergence. index_code: law of the indices of candidates, "zeta",
-    "learned" or "uniform"; by default learned, if the model has it.
+    Args:
+        model: The model.
+        partition: Whether blocks are searched within bins of equal prior mass; or how the numbers of intervals are
+            assigned to latents, one of `recjax.codecs.lossy.plan.PARTITIONS`.
+        candidates: Number of candidates of a block, a power of two; None takes 2^14, or 2^16 without a partition.
+        block_bits: Bits that fill a block: of the KL divergence that the bins do not send or, without bins, of the
+            whole divergence, by training means. None takes what the default number of candidates can carry.
+        index_code: Code of the indices of candidates: "zeta", "learned" or "uniform". None takes the learned one if the
+            model has it, else zeta.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ValueError: An argument is wrong, or the model lacks the learned code.
+
+    Example:
+        >>> import recjax
+        >>> from recjax.codecs.lossy.compression import make_settings
+        >>> settings = make_settings(recjax.load_lossy_model("cifar10"), candidates=1024, index_code="zeta")
+        >>> settings.partition, settings.candidates_log2
+        ('information', 10)
     """
     check_settings(None, "normal", partition, candidates, block_bits, index_code)
     if isinstance(partition, bool):
@@ -188,10 +253,25 @@ def make_settings(
 def at_rate(
     model: INRModel, settings: INRSettings, bits_per_pixel: float, pictures: int, height: int, width: int
 ) -> INRSettings:
-    """The settings for a file of pictures at some rate: the nearest prior, and of every latent more bits than trained,
-    or fewer; ValueError if header and bins alone take more.
+    """Chooses the prior and the shift of all divergences with which pictures take a given rate.
 
-    Where the error is the same in all directions, so is the change of all bits (reverse water-filling).
+    The prior is the one whose trained rate is nearest. Then every latent is given the same number of bits more, or
+    fewer, than in training: where the error is equal in all directions, a change of the rate changes the bits of all
+    directions alike (reverse water-filling).
+
+    Args:
+        model: The model.
+        settings: The settings, whose prior and shift are replaced.
+        bits_per_pixel: Rate of the file.
+        pictures: Number of pictures in the file.
+        height: Height of a picture, in pixels.
+        width: Width of a picture, in pixels.
+
+    Returns:
+        The settings for this rate.
+
+    Raises:
+        ValueError: The rate is lower than the least that a shift gives.
     """
     tall, wide = inr.patches_of(model, height, width)
     overhead = inr_file.overhead_bits(model, pictures, tall, wide)
@@ -224,7 +304,22 @@ def decode(
     max_bytes: int = container.MAX_RAW_BYTES,
     progress: Callable[[int, int], None] | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """The pictures [picture, height, width, 3] of a file, or picture `index` alone; see `recjax.decompress`."""
+    """Decodes all pictures of a parsed lossy file, or one of them; see `recjax.decompress`.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it; None takes the released model whose digest the header states.
+        index: The number of a picture, from 0; None decodes all.
+        max_bytes: Largest number of bytes of pixels that rendering may take; more is refused.
+        progress: Called with the number of pictures decoded and the number of all; None reports nothing.
+
+    Returns:
+        The pictures, uint8 [picture, height, width, 3]; of one picture, [1, height, width, 3].
+
+    Raises:
+        FormatError: The file is damaged, was made with another model, or is too large.
+        ValueError: The file has no such picture.
+    """
     header = file.header
     model = None if model is None else require_model(model, INRModel)
     model = model_of(header, model, inr_model.find_model)
@@ -244,7 +339,19 @@ def decode(
 
 
 def check_pictures(pictures: np.ndarray, model: INRModel) -> np.ndarray:
-    """The pictures as a contiguous array; ValueError says why the model cannot code them."""
+    """Checks that a model can code pictures.
+
+    Args:
+        pictures: The pictures, [picture, height, width, channel].
+        model: The model.
+
+    Returns:
+        The pictures as a contiguous uint8 array.
+
+    Raises:
+        ValueError: They are not uint8 pictures of the model's channels, there are none, or the model does not take
+            their size.
+    """
     pictures = require_images(pictures)
     channels = model.shape.channels
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != channels or not pictures.size:
@@ -257,7 +364,15 @@ def check_pictures(pictures: np.ndarray, model: INRModel) -> np.ndarray:
 
 
 def check_shape(shape: tuple[int, ...], model: INRModel) -> None:
-    """ValueError unless a model codes pictures of a shape [height, width, channels]."""
+    """Checks that a model codes pictures of a shape.
+
+    Args:
+        shape: Shape of a picture, (height, width, channels).
+        model: The model.
+
+    Raises:
+        ValueError: The model takes other channels or another size, or such a picture has too many patches.
+    """
     side = (model.shape.height, model.shape.width)
     if len(shape) != 3 or shape[2] != model.shape.channels:
         raise ValueError(f"model {model.name!r} codes pictures [height, width, {model.shape.channels}], got {shape}.")

@@ -1,8 +1,10 @@
-"""Pictures as samples of the latents of implicit neural representations: lossy files, each picture decodable alone.
+"""Encodes pictures as samples of the latents of implicit neural representations, each picture decodable alone.
 
-Fitting makes posteriors (`inr_fit`), searches send them block by block (`inr_search`), and a decoder renders what the
-codes name in integers, so that a file has the same pixels everywhere (arXiv:2405.12203, section on implicit neural
-representations; RECOMBINER, arXiv:2309.17182). A file has a message for each square of each level of a picture.
+Fitting makes posteriors (`recjax.models.inr.fit`), searches send samples of them block by block
+(`recjax.codecs.lossy.search`), and a decoder renders the latents that the codes name, in integers, so that a file has
+the same pixels everywhere (arXiv:2405.12203, section on implicit neural representations; RECOMBINER, arXiv:2309.17182).
+A picture has latents on several levels, and a level has latents for each square of some patches; a file has a message
+for each square of each level of a picture.
 """
 
 from collections.abc import Callable
@@ -29,14 +31,20 @@ from recjax.models.inr.network import from_patches
 from recjax.quantiles import FRACTION_BITS
 
 _ROUNDS_AT_ONCE = 5
-"""Rounds of steps in one compiled call, after which progress is told."""
+"""Rounds of steps in one compiled call, after which progress is reported."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long an encoder fits. first_steps: before anything is sent. steps_between: after each block; both are
-    multiples of ten. room_bits: of divergence in a block beyond its bins, None for what its candidates carry without
-    bias (log2 of their number, less 3). fill: blocks are filled to that limit, whether it is worth its bits or not."""
+    """Holds how long an encoder fits, and how much it sends in a block.
+
+    Attributes:
+        first_steps: Steps of fitting before anything is sent, a multiple of 10, at least 10.
+        steps_between: Steps of fitting after each block is sent, a multiple of 10.
+        room_bits: KL divergence that a block may have beyond what its bins send, in bits. None takes what its
+            candidates carry without bias: log2 of their number, less 3.
+        fill: Whether blocks are filled up to that limit even if the bits are not worth their cost.
+    """
 
     first_steps: int = 1000
     steps_between: int = 50
@@ -51,10 +59,16 @@ class Effort:
 
 
 class Facts(NamedTuple):
-    """How far an encoder is. done, total: steps. psnr: in dB, of a draw from the posteriors. bits: about, of the file.
+    """Tells how far an encoder is with a batch of pictures.
 
-    count: pictures, of the batch at hand. ends: the steps at which the fitting before anything is sent is done, and
-    then the sending of each level.
+    Attributes:
+        done: Number of steps done.
+        total: Number of all steps.
+        psnr: Quality of pictures drawn from the posteriors, in dB.
+        bits: Approximate codelength of the batch, in bits.
+        count: Number of pictures in the batch.
+        ends: Number of steps at which the fitting before anything is sent ends, and then those at which the sending of
+            each level ends.
     """
 
     done: int
@@ -69,8 +83,15 @@ Progress = Callable[[Facts], None]
 
 
 class Sent(NamedTuple):
-    """What was sent of pictures. found: of each level. pixels: what a decoder shows. divergence_bits: of the blocks of
-    each level when they were sent, in the order in which they were, [picture, square, round]."""
+    """Holds what was sent of pictures.
+
+    Attributes:
+        found: The outcome of the searches of each level, [picture, square, ...].
+        pixels: The pictures that a decoder shows.
+        divergence_bits: For each level, the KL divergences of the blocks when they were sent, in bits, in the order of
+            sending.
+        weight: The weight of the squared error at the end.
+    """
 
     found: tuple[Found, ...]
     pixels: UInt8[np.ndarray, "picture y x channel"]
@@ -79,13 +100,30 @@ class Sent(NamedTuple):
 
 
 def whole_patches(model: INRModel, pictures: np.ndarray) -> UInt8[np.ndarray, "picture y x channel"]:
-    """Pictures with their last rows and columns repeated until they have whole patches."""
+    """Extends pictures to whole patches by repeating their last rows and columns.
+
+    Args:
+        model: The model.
+        pictures: The pictures.
+
+    Returns:
+        The extended pictures.
+    """
     rows, columns = (-size % side for size, side in zip(pictures.shape[1:3], _sides(model), strict=True))
     return np.pad(pictures, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="edge")
 
 
 def patches_of(model: INRModel, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the patches of a picture."""
+    """Returns the rows and columns of patches that cover a picture.
+
+    Args:
+        model: The model.
+        height: Height of the picture, in pixels.
+        width: Width of the picture, in pixels.
+
+    Returns:
+        Rows and columns.
+    """
     return -(-height // model.shape.height), -(-width // model.shape.width)
 
 
@@ -103,9 +141,21 @@ def fit(
     seed: int,
     progress: Progress | None = None,
 ) -> Fit:
-    """Posteriors of pictures after so many steps (a multiple of STEPS_AT_ONCE), whatever blocks they are sent in.
+    """Fits the posteriors of pictures without regard to the blocks in which they will be sent.
 
-    For searches of several settings that differ in anything but the prior: each can start from it.
+    Searches with several settings of the same prior can each start from the result.
+
+    Args:
+        pictures: The pictures.
+        model: The model.
+        settings: The settings, of which the prior matters.
+        steps: Number of steps, a multiple of STEPS_AT_ONCE.
+        weight: The weight of the squared error in the objective.
+        seed: The seed of the noise.
+        progress: Called with `Facts` meanwhile; None reports nothing.
+
+    Returns:
+        The posteriors, [picture, square, variable] for each level.
     """
     run = _Run(model, settings, Effort(steps, 0), whole_patches(model, pictures), randomness.key(seed), progress)
     return run.fitted(run.tune(run.start(weight), steps, room_bits=np.inf))
@@ -123,15 +173,28 @@ def search(
     fitted: Fit | None = None,
     progress: Progress | None = None,
 ) -> Sent:
-    """Fit and send pictures together.
+    """Fits the posteriors of pictures and sends samples of them, all pictures together.
 
-    weight: of the squared error. divergence_bits: of all pictures, to which the weight is steered; 0 leaves it alone.
-    fitted: where to start, by default afresh.
+    Args:
+        pictures: The pictures.
+        model: The model.
+        settings: How the latents are sent.
+        effort: How long is fitted.
+        weight: The weight of the squared error in the objective, at the start.
+        divergence_bits: KL divergence of all pictures together, in bits, to which the weight is steered before anything
+            is sent; 0 keeps the weight.
+        seed: The seed of the randomness that encoder and decoder share; the noise of fitting depends on it, too.
+        fitted: Posteriors to start from, from `fit`; None starts afresh.
+        progress: Called with `Facts` meanwhile; None reports nothing.
+
+    Returns:
+        What was sent.
     """
     key = randomness.key(seed)
     run = _Run(model, settings, effort, whole_patches(model, pictures), key, progress)
     sending = run.start(weight, fitted)
-    # Posteriors start narrow, so their divergence means something only after some steps.
+    # Posteriors start narrow, so that their divergence says nothing before some steps are done. Where they start
+    # afresh, it therefore steers the weight in the second half of the first steps only.
     untold = effort.first_steps // (2 * STEPS_AT_ONCE) * STEPS_AT_ONCE if fitted is None else 0
     sending = run.tune(sending, untold)
     sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
@@ -158,7 +221,7 @@ def search(
 
 
 class _Run:
-    """Steps of fitting, and the telling of progress: the only state that a search has on the host."""
+    """Takes the steps of fitting and reports progress; it holds the only state of a search outside compiled code."""
 
     def __init__(self, model: INRModel, settings: INRSettings, effort: Effort, pictures: np.ndarray, key, progress):
         self.levels = make_levels(model, settings)
@@ -187,7 +250,7 @@ class _Run:
         return inr_search.start(self.levels, fitted, self.layout.squares, weight)
 
     def fitted(self, sending: Sending) -> Fit:
-        """Posteriors by picture."""
+        """Returns the posteriors by picture."""
         return self.layout.fit_by_picture(sending.fit)
 
     def tune(
@@ -219,12 +282,20 @@ class _Run:
 
 
 def _mean_bins(level: Level) -> float:
-    """Bits that the bins of a block send."""
+    """Returns the mean number of bits that the bins of a block send."""
     return float(level.filling.bin_bits.sum()) / level.plan.shape[0]
 
 
 def level_key(key: randomness.Key, number: int) -> randomness.Key:
-    """Returns the key of the streams of a level's blocks."""
+    """Derives the key of the streams of a level's blocks.
+
+    Args:
+        key: Shared randomness.
+        number: Number of the level.
+
+    Returns:
+        The key.
+    """
     return randomness.fold_in(key, randomness.LEVELS, number)
 
 
@@ -236,7 +307,19 @@ def show(
     height: int,
     width: int,
 ) -> UInt8[np.ndarray, "picture y x channel"]:
-    """The pixels that the words [picture, square, block, dim] of the samples of each level name."""
+    """Renders the pictures that the words of samples stand for.
+
+    Args:
+        model: The model.
+        prior: Number of the prior.
+        parts: How the latents of each level are sent.
+        words: Words of the samples of each level, [picture, square, block, dim].
+        height: Height of a picture, in pixels.
+        width: Width of a picture, in pixels.
+
+    Returns:
+        The pictures.
+    """
     tall, wide = patches_of(model, height, width)
     layout = Layout(model.spans, len(words[0]), tall, wide)
     rows = (layout.padded(number, np.asarray(own)) for number, own in enumerate(words))
@@ -252,10 +335,19 @@ def _units(level: Level, words: jax.Array, variables: int) -> jax.Array:
     return jnp.zeros((*values.shape[:-1], variables), jnp.int32).at[..., level.latents].set(values)
 
 
-# Jitted, as any code of a hostile file decodes there.
+# Under jit the values of codes are not checked, so that those of a damaged file decode to some words and raise nothing.
 @jax.jit
 def words_of(level: Level, key: randomness.Key, code: rec.Code) -> jax.Array:
-    """Words [square, block, dim] of the codes of a level, whose streams `key` gives."""
+    """Decodes the codes of a level to words.
+
+    Args:
+        level: How the latents of the level are sent.
+        key: The key of the level, from `level_key`.
+        code: Codes [square, block, ...].
+
+    Returns:
+        Words [square, block, dim].
+    """
     return rec.decode_words(
         level.plan.algorithm, key, code, code.interval.shape, bins=level.plan.bins, shared_axes=(0,)
     )

@@ -1,7 +1,8 @@
-"""Files of representations: pictures to bytes and back. The host edge, where errors are raised.
+"""Writes pictures as implicit neural representations to files, and reads them.
 
-A chunk holds the messages of some pictures, picture by picture, of each the squares of all levels in their order. A
-message is the code of the blocks of a square, so that what is needed of a picture is decoded without the rest.
+A chunk holds the messages of some pictures, one picture after the other, and of each picture the squares of all levels
+in their order. A message is the code of the blocks of one square, so that one picture is decoded without the rest.
+Errors are raised here.
 """
 
 import functools
@@ -30,16 +31,29 @@ from recjax.models.inr.fit import Fit
 from recjax.models.inr.model import INRModel
 
 METHOD = "inr"
+"""The name of the method in the table of methods."""
+
 CHUNK_PICTURES = 256
+"""Number of pictures in a chunk of a file."""
+
 PATCHES_AT_ONCE = 512
-"""That are fitted together, unless one picture has more."""
+"""Number of patches that are fitted together, unless one picture has more."""
 
 _HEADER_BITS = 8 * 40
+"""Approximate size of a header, in bits."""
+
 _DIRECTORY_BITS = 7
+"""Approximate bits of a message in the directory of its chunk."""
 
 
 class Encoding(NamedTuple):
-    """A file, what its decoder shows, and what was sent, batch by batch."""
+    """Holds a lossy file and what it contains.
+
+    Attributes:
+        data: The bytes of the file.
+        pixels: The pictures that its decoder shows.
+        sent: What was sent, for each batch of pictures that were fitted together.
+    """
 
     data: bytes
     pixels: UInt8[np.ndarray, "picture y x channel"]
@@ -47,7 +61,7 @@ class Encoding(NamedTuple):
 
 
 def _batches(model: INRModel, pictures: np.ndarray) -> list[slice]:
-    """Pictures that are fitted together."""
+    """Returns slices of the pictures that are fitted together."""
     tall, wide = inr.patches_of(model, *pictures.shape[1:3])
     at_once = max(PATCHES_AT_ONCE // (tall * wide), 1)
     return [slice(start, min(start + at_once, len(pictures))) for start in range(0, len(pictures), at_once)]
@@ -62,7 +76,20 @@ def fit(
     seed: int = 0,
     progress: Callable[[int, int, Facts], None] | None = None,
 ) -> Fit:
-    """Posteriors from which `encode` can start, for any settings of the same prior."""
+    """Fits posteriors from which `encode` can start, with any settings of the same prior.
+
+    Args:
+        pictures: The pictures.
+        model: The model.
+        settings: The settings, of which the prior matters.
+        steps: Number of steps, a multiple of 10.
+        seed: The seed of the noise.
+        progress: Called with the number of a batch, the number of batches, and `Facts` about the batch; None reports
+            nothing.
+
+    Returns:
+        The posteriors, [picture, square, variable] for each level.
+    """
     batches, weight = _batches(model, pictures), model.weights[settings.prior]
     fits = []
     for number, batch in enumerate(batches):
@@ -83,11 +110,25 @@ def encode(
     fitted: Fit | None = None,
     progress: Callable[[int, int, Facts], None] | None = None,
 ) -> Encoding:
-    """The file of pictures, decoded again and compared with what was fitted.
+    """Encodes pictures to a file, decodes it, and compares the pixels with those that the encoder expects.
 
-    weight: of the squared error, by default that of the prior of the settings. divergence_bits: of a picture, to which
-    the weight is steered, unless it is 0. fitted: by `fit`, where to start. progress(batch, batches, facts) is called
-    meanwhile.
+    Args:
+        pictures: The pictures.
+        model: The model.
+        settings: How the latents are sent.
+        effort: How long is fitted.
+        weight: The weight of the squared error in the objective; None takes the one with which the prior was trained.
+        divergence_bits: KL divergence of a picture, in bits, to which the weight is steered; 0 keeps the weight.
+        seed: The seed of the randomness that encoder and decoder share.
+        fitted: Posteriors to start from, from `fit`; None starts afresh.
+        progress: Called with the number of a batch, the number of batches, and `Facts` about the batch; None reports
+            nothing.
+
+    Returns:
+        The file, its pixels, and what was sent.
+
+    Raises:
+        FaultError: The file does not decode to these pixels.
     """
     batches = _batches(model, pictures)
     weight = model.weights[settings.prior] if weight is None else weight
@@ -114,13 +155,34 @@ def encode(
 
 
 def overhead_bits(model: INRModel, pictures: int, tall: int, wide: int) -> float:
-    """About what header and directory take, for each of so many pictures of tall x wide patches."""
+    """Estimates what the header and the directory of a file take.
+
+    Args:
+        model: The model.
+        pictures: Number of pictures in the file.
+        tall: Rows of patches of a picture.
+        wide: Columns of patches of a picture.
+
+    Returns:
+        Bits for each picture.
+    """
     rows = sum(squares.count(span, tall, wide) for span in model.spans)
     return _DIRECTORY_BITS * rows + _HEADER_BITS / pictures
 
 
 def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> bytes:
-    """The file of what was sent of pictures of a shape [picture, y, x, channel]."""
+    """Writes a file of what was sent of pictures.
+
+    Args:
+        shape: Shape of the pictures, (picture, y, x, channel).
+        model: The model.
+        settings: How the latents were sent.
+        sent: What was sent, batch by batch.
+        seed: The seed of the randomness that encoder and decoder share.
+
+    Returns:
+        The bytes of the file.
+    """
     levels = make_levels(model, settings)
     count = shape[0]
     padded = Layout(model.spans, count, *inr.patches_of(model, *shape[1:3])).padded_squares
@@ -146,7 +208,7 @@ def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: 
 
 
 def _bit_strings(level: Level, code: rec.Code, padded: int) -> list[np.ndarray]:
-    """The messages of codes [row, block ...], as arrays of bits; `padded` rows are coded at once."""
+    """Encodes codes [row, ...] to messages, as arrays of bits, in one call for rows padded to `padded`."""
     count = len(code.index)
     pushed = _push(level, jax.tree.map(lambda leaf: sizes.repeat_last(leaf, padded), code))
     payload, lengths = serialize.to_bits(jax.tree.map(lambda leaf: np.asarray(leaf)[:count], pushed))
@@ -168,7 +230,7 @@ def _pop(level: Level, message):
 
 
 def _capacity(level: Level) -> int:
-    """Bytes that no message exceeds: 16 bits a symbol, and an index may escape to 48."""
+    """Returns a number of bytes that no message exceeds: 16 bits a symbol, and 48 bits for an index that escapes."""
     blocks, dim = level.plan.shape
     return blocks * (2 * dim + 8) + 8
 
@@ -176,7 +238,17 @@ def _capacity(level: Level) -> int:
 def decode(
     file: File, model: INRModel, *, index: int | None = None, progress: Callable[[int, int], None] | None = None
 ) -> UInt8[np.ndarray, "picture y x channel"]:
-    """The pictures of a file, or only picture `index`, [1, y, x, channel]."""
+    """Decodes all pictures of a file, or one of them.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it.
+        index: The number of a picture, from 0; None decodes all.
+        progress: Called with the number of pictures decoded and the number of all; None reports nothing.
+
+    Returns:
+        The pictures; of one picture, [1, y, x, channel].
+    """
     header = file.header
     settings = settings_of(header, model)
     levels = make_levels(model, settings, decoding=True)
@@ -199,7 +271,7 @@ def decode(
 
 
 def _words(levels, layout: Layout, messages: chunks.Messages, start: int, key) -> tuple[np.ndarray, ...]:
-    """Words [picture, square, block, dim] of each level, of the pictures of a chunk from `start` on."""
+    """Decodes the words [picture, square, block, dim] of each level, of the pictures of a chunk from `start` on."""
     rows = start + np.arange(layout.pictures)
     counts = [total // layout.pictures for total in layout.squares]
     words, first = [], 0
@@ -222,7 +294,18 @@ def _words(levels, layout: Layout, messages: chunks.Messages, start: int, key) -
 
 
 def settings_of(header: Header, model: INRModel) -> INRSettings:
-    """The settings that a header states; FormatError if the model does not have what they need."""
+    """Reads the settings that a header states.
+
+    Args:
+        header: The header of a lossy file.
+        model: The model that made the file.
+
+    Returns:
+        The settings.
+
+    Raises:
+        FormatError: The model does not have the prior or the learned code that the header asks for.
+    """
     stated = header.parameters
     settings = INRSettings(
         PARTITIONS[stated["partition"]],

@@ -1,4 +1,4 @@
-"""Learned codes of the indices of representations, which go into the model file before it is released."""
+"""Learns the codes of the indices of lossy files from training pictures; they become a part of the model file."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from recjax.coding import integers
 from recjax.models.inr.model import INRModel, with_index_counts
 
 LEARNING_SEED = 1 << 32
-"""Of the streams that codes are learned on; no file is measured with it."""
+"""Seed of the first batch's streams on which codes are learned; no rate is measured with these streams."""
 
 
 def learn_index_counts(
@@ -25,10 +25,21 @@ def learn_index_counts(
     batch: int = 64,
     progress: Callable[[str, int, Facts], None] | None = None,
 ) -> INRModel:
-    """The model with a histogram of index classes for each of the settings, from searches for training pictures.
+    """Learns histograms of the classes of indices from searches for training pictures.
 
-    Blocks of all priors and levels are filled alike, so that one histogram serves them: it is of searches at every
-    prior. `progress` hears the histogram's name, the number of the prior, and how far its search is.
+    Blocks of all priors and levels are filled alike, so one histogram serves them all: it counts searches with every
+    prior.
+
+    Args:
+        model: The model.
+        pictures: Training pictures.
+        settings: The settings to learn a code for, each with the effort of its searches.
+        batch: Number of pictures that are searched for together, with streams of their own.
+        progress: Called with the name of the histogram, the number of the prior, and `Facts` about the batch; None
+            reports nothing.
+
+    Returns:
+        The model with a histogram for each of the settings.
     """
     counts = dict(model.index_counts)
     for one, effort in settings:
@@ -39,7 +50,7 @@ def learn_index_counts(
             for start in range(0, len(pictures), batch):
                 part = pictures[start : start + batch]
                 told = partial(progress, one.histogram, prior) if progress else None
-                # Streams of their own for each batch: the histogram should not tell of one.
+                # Each batch has streams of its own, so that the histogram does not describe those of one seed.
                 sent = inr.search(
                     part, model, zeta, effort, weight=model.weights[prior], seed=LEARNING_SEED + start, progress=told
                 )

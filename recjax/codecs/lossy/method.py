@@ -1,4 +1,4 @@
-"""The lossy method as the command line and `recjax.decompress` call it; see `recjax.container.coder.Coder`."""
+"""The lossy method as the table of methods calls it; see `recjax.container.coder.Coder`."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,11 @@ from recjax.text import quoted
 
 
 def load_model(name: str | None, images: np.ndarray, method: str, options: LossyOptions) -> INRModel:
-    """Loads the model that pictures are coded with.
+    """Loads the model to encode pictures with.
 
     Args:
-        name: A released model or the path of a trained one; None takes the released one that suits shape and rate.
+        name: The name of a released model, or the path of a trained one; None takes the released model that suits the
+            shape and the rate.
         images: The pictures, uint8 [count, height, width, 3].
         method: Not used.
         options: The options of the method.
@@ -34,7 +35,7 @@ def load_model(name: str | None, images: np.ndarray, method: str, options: Lossy
         The model.
 
     Raises:
-        ValueError: There is no such model, or none for these pictures.
+        ValueError: There is no such model, or no released model for these pictures.
     """
     if name is None:
         name = choose_lossy(read_lossy_cards(), images.shape[1:], options.bpp).name
@@ -42,10 +43,10 @@ def load_model(name: str | None, images: np.ndarray, method: str, options: Lossy
 
 
 def load_named_model(name: str) -> INRModel:
-    """Loads the model of a name.
+    """Loads a model by its name.
 
     Args:
-        name: A released model or the path of a trained one.
+        name: The name of a released model, or the path of a trained one.
 
     Returns:
         The model.
@@ -64,7 +65,7 @@ def check_images(images: np.ndarray, model: INRModel) -> None:
         model: The model.
 
     Raises:
-        ValueError: The model cannot code such pictures.
+        ValueError: The model cannot code these pictures.
     """
     compression.check_pictures(images, model)
 
@@ -78,18 +79,18 @@ def compress(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Compressed:
-    """Compresses pictures to a file, which is decoded before this returns.
+    """Compresses pictures to a file, which is decoded again to check it before this returns.
 
     Args:
         images: The pictures.
-        model: The model that they are coded with.
-        method: Not used.
+        model: The model.
+        method: The name of the method, for the report.
         options: The options of the method.
         seed: The seed of the randomness that encoder and decoder share.
-        progress: Called meanwhile.
+        progress: Called while the work goes on; None reports nothing.
 
     Returns:
-        The file, and what there is to say of it: with the rate in bits per pixel and the mean PSNR in dB.
+        The file and what to report about it, with the rate in bits per pixel and the mean PSNR in dB.
 
     Raises:
         ValueError: The model cannot code such pictures, or not at such a rate.
@@ -126,21 +127,21 @@ def decode(
     ignore_fingerprint: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> UInt8[np.ndarray, "..."]:
-    """Decodes the pictures of a file, or one of them.
+    """Decodes all pictures of a lossy file, or one of them.
 
     Args:
         file: The parsed file.
-        model: The model that made it; None takes the released one of the header's digest.
-        index: The number of a picture, None for all.
-        max_bytes: Bytes that rendering may take, beyond which it is refused.
+        model: The model that made it; None takes the released model whose digest the header states.
+        index: The number of a picture, from 0; None decodes all.
+        max_bytes: Largest number of bytes of pixels that rendering may take; more is refused.
         ignore_fingerprint: Not used, as decoders of this method compute with integers.
-        progress: Called with the numbers of pictures that are done, and of all.
+        progress: Called with the number of pictures decoded and the number of all; None reports nothing.
 
     Returns:
-        The pictures [count, height, width, 3], or the one [height, width, 3].
+        The pictures [count, height, width, 3], or the one picture [height, width, 3].
 
     Raises:
-        FormatError: The file is damaged, of another model, or too large.
+        FormatError: The file is damaged, was made with another model, or is too large.
     """
     if isinstance(model, Model):
         raise FormatError(

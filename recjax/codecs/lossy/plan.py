@@ -1,7 +1,7 @@
-"""What settings come to for a model of representations: the blocks of each level and the codes, made of integers.
+"""Makes the plans of lossy files from integers alone: the blocks and codes of each level that settings stand for.
 
-Bins send most of a block, the index of a candidate what they leave. Blocks are filled by that residual, which grows
-slower than the divergence: a latent of 4 bits leaves three quarters of one.
+The bins of a block send most of its KL divergence, and the index of a candidate the rest. Blocks are filled by that
+rest, which grows more slowly than the divergence: a latent of 4 bits leaves three quarters of a bit to the index.
 """
 
 import functools
@@ -22,33 +22,45 @@ from recjax.rec import blocks as blocking
 from recjax.rec import engine, index_codes
 
 ZETA, LEARNED, UNIFORM = range(len(INDEX_CODES))
+"""Numbers of the codes of indices in a file's header, in the order of INDEX_CODES."""
+
 PARTITIONS = ("none", "information", "random", "uninformative")
-"""How intervals are assigned to latents: as many as their divergence asks for; the same numbers at random, or the most
-to those that carry least, for comparison. Position is the number in a file."""
+"""How the numbers of intervals are assigned to latents: not at all; as the divergence of each latent requires; or, for
+comparison, the same numbers at random, or the largest to the latents of the least divergence. The position is the
+number in a file."""
 
 CODE_BITS = 3.0
-"""What a block's code takes beyond its divergence, about."""
+"""Approximate bits that the code of a block takes beyond its KL divergence."""
 
 SHIFT_ZERO = 1 << 12
-"""What a file states if latents are taken to have the divergences of the training pictures."""
+"""Number in a header that stands for a shift of 0: each latent is taken to have its mean divergence of training."""
 
 MAX_INTERVALS_LOG2 = 8
-_RANDOM_SEED = 1 << 16
+"""log2 of the largest number of intervals of a latent."""
 
-# Bits that the best partition into 2^k intervals leaves of a normal latent's divergence (training means; by simulation,
-# for means that follow what the prior leaves to them), against that divergence; all in 1/1024 bit.
+_RANDOM_SEED = 1 << 16
+"""Seed of the permutations of the partition "random", one for each level."""
+
+# The part of a normal latent's mean divergence that the best partition into 2^k intervals does not send, at some values
+# of that divergence; both in units of 1/1024 bit. By simulation, with posterior means so distributed that the mean of
+# the posteriors is the prior.
 _DIVERGENCES_Q10 = (0, 256, 512, 1024, 2048, 4096, 8192)
 _RESIDUALS_Q10 = (0, 215, 350, 530, 690, 765, 800)
 
 
 @dataclass(frozen=True)
 class INRSettings:
-    """How the latents of representations are sent; all of it stands in the header.
+    """Holds how the latents of lossy files are sent; the header states all of it.
 
-    partition: one of PARTITIONS. candidates_log2: log2 of the candidates of a block. block_bits_q10: budget of a
-    block, in 1/1024 bit, of the residual with a partition, else of divergence, by training means. index_code: ZETA,
-    LEARNED or UNIFORM. prior: number of the model's. shift_q10: bits that each latent is taken to have beside its
-    training mean, in 1/1024, of a file at another rate than the prior's.
+    Attributes:
+        partition: How the numbers of intervals are assigned to latents, one of PARTITIONS.
+        candidates_log2: log2 of the number of candidates of a block.
+        block_bits_q10: Budget of a block in units of 1/1024 bit, by training means: of the divergence that bins do not
+            send with a partition, of the whole divergence without one.
+        index_code: Number of the code of indices: ZETA, UNIFORM, or LEARNED, by a histogram in the model file.
+        prior: Number of the model's prior.
+        shift_q10: Divergence that each latent is taken to have beyond its training mean, in units of 1/1024 bit; other
+            than 0 in files of another rate than the prior's.
     """
 
     partition: str = "information"
@@ -60,7 +72,7 @@ class INRSettings:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """As the header states them."""
+        """Parameters of the header by name."""
         return {
             "partition": PARTITIONS.index(self.partition),
             "candidates_log2": self.candidates_log2,
@@ -77,9 +89,11 @@ class INRSettings:
 
 
 class Filling(NamedTuple):
-    """Blocks in arrays whose sizes do not depend on them, so that fitting is compiled once for all plans.
+    """Describes the blocks of a level in arrays of constant size, so that fitting is compiled once for all plans.
 
-    block: of each variable, 0 of those that are not sent. bin_bits: log2 of the bins of block 0, 1, ..., then zeros.
+    Attributes:
+        block: Number of the block of each variable; 0 for variables that are not sent.
+        bin_bits: Bits that the bins of blocks 0, 1, ... send, then zeros.
     """
 
     block: Int[np.ndarray, "variable"]
@@ -87,8 +101,13 @@ class Filling(NamedTuple):
 
 
 class Level(NamedTuple):
-    """How a level's latents are sent. plan: blocks and codes of those that are. latents: their numbers among the
-    variables. filling: what fitting needs to know of the blocks."""
+    """Holds how the latents of a level are sent.
+
+    Attributes:
+        plan: Blocks and codes of the latents that are sent.
+        latents: Numbers of these latents among the variables of a square.
+        filling: The same blocks in the form that fitting takes.
+    """
 
     plan: Plan
     latents: Int[np.ndarray, "latent"]
@@ -97,19 +116,44 @@ class Level(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def make_levels(model: INRModel, settings: INRSettings, *, decoding: bool = False) -> tuple[Level, ...]:
-    """The levels that encoder and decoder share; for decoding alone the sizes of the search do not matter."""
+    """Makes what encoder and decoder of each level share.
+
+    Args:
+        model: The model.
+        settings: The settings that the file states.
+        decoding: Whether this is for decoding alone, in which case the size of the search does not matter and compiled
+            functions are shared by files of any.
+
+    Returns:
+        The levels, cached for each model and settings.
+    """
     return tuple(_level(model, settings, number, decoding) for number in range(len(model.spans)))
 
 
 class Expected(NamedTuple):
-    """Of a picture like those of training: bits of divergence, and about those of its codes."""
+    """Holds what a picture like the training pictures is expected to take.
+
+    Attributes:
+        divergence_bits: KL divergence, in bits.
+        code_bits: Approximate length of its codes, in bits.
+    """
 
     divergence_bits: float
     code_bits: float
 
 
 def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> Expected:
-    """What the latents of a picture of tall x wide patches come to."""
+    """Estimates what the latents of a picture like the training pictures take.
+
+    Args:
+        model: The model.
+        settings: How the latents are sent.
+        tall: Rows of patches of the picture.
+        wide: Columns of patches of the picture.
+
+    Returns:
+        The divergence and the codelength of the picture.
+    """
     divergence, code = 0.0, 0.0
     for number, span in enumerate(model.spans):
         latents = _latents(model, settings, number)
@@ -124,9 +168,16 @@ def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> Ex
 
 
 class _Latents(NamedTuple):
-    """Those of a level that are sent. trained: mean divergences of all variables. places: of these latents among them.
-    kl: their divergences, as they are taken to be; residual: what the bins leave; bins: log2 of their intervals. All
-    divergences in 1/1024 bit."""
+    """Holds the latents of a level that are sent, with divergences in units of 1/1024 bit.
+
+    Attributes:
+        trained: Mean divergences of all variables in training.
+        places: Numbers of the latents among these variables.
+        kl: Divergences that the latents are taken to have.
+        bins: log2 of their numbers of intervals.
+        residual: What the bins do not send of the divergences.
+        blocks: Which latents lie in which block.
+    """
 
     trained: np.ndarray
     places: np.ndarray
@@ -161,7 +212,7 @@ def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) 
 
 
 def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarray:
-    """log2 of the intervals of each latent."""
+    """Returns log2 of the number of intervals of each latent."""
     if partition == "none":
         return np.zeros_like(kl_q10)
     intervals_log2 = np.clip((kl_q10 + 512) >> 10, 0, MAX_INTERVALS_LOG2)
@@ -174,7 +225,14 @@ def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarr
 
 
 def residual_bits(kl_q10: Int[np.ndarray, "latent"]) -> Int[np.ndarray, "latent"]:
-    """What bins leave of divergences, both in 1/1024 bit; integers, as a decoder computes it too."""
+    """Computes what bins do not send of divergences, by integers, as decoders compute it too.
+
+    Args:
+        kl_q10: Divergences in units of 1/1024 bit.
+
+    Returns:
+        The rest of each divergence, in units of 1/1024 bit.
+    """
     points, values = np.asarray(_DIVERGENCES_Q10), np.asarray(_RESIDUALS_Q10)
     kl = np.minimum(kl_q10, points[-1])
     k = np.minimum(np.searchsorted(points, kl, side="right"), len(points) - 1)
@@ -191,6 +249,6 @@ def _index_masses(model: INRModel, settings: INRSettings, residual_q10: np.ndarr
         expected = index_codes.expected_log2_index(residual_q10[:, None], None, 1 << settings.candidates_log2)
         rows = [integers.zeta_masses(int(q), settings.candidates_log2) for q in expected]
     masses = np.stack(rows)
-    # Classes that have no mass are never popped, and all files share what is compiled.
+    # Classes without mass, which are never popped, give the codes of all files the same shape.
     missing = max(integers.num_classes(MAX_CANDIDATES_LOG2) + 1 - masses.shape[1], 0) if decoding else 0
     return np.concatenate([masses[:, :-1], np.zeros((len(masses), missing), np.int64), masses[:, -1:]], axis=1)

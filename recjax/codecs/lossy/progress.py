@@ -1,4 +1,4 @@
-"""How far lossy encoding is: its stages, with rate and quality as they are."""
+"""Reports the progress of lossy encoding by its stages, with the rate and the quality so far."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,11 +8,14 @@ from recjax.container.coder import Progress
 
 
 def tell(report: Progress, shape: tuple[int, ...]) -> Callable[[int, int, Any], None]:
-    """Returns a callback for the progress of `recjax.compress_lossy`, which tells it stage by stage.
+    """Makes a callback for `recjax.compress_lossy` that reports its progress stage by stage.
 
     Args:
-        report: of a bar.
-        shape: of the pictures, [picture, height, width, channel].
+        report: Called with the stage, how much of it is done, and the rate and the quality as a note.
+        shape: Shape of the pictures, (picture, height, width, channel).
+
+    Returns:
+        A function of the number of a batch, the number of batches, and `Facts` about the batch.
     """
 
     def told(batch: int, batches: int, facts: Any) -> None:

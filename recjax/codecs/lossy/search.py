@@ -1,8 +1,8 @@
-"""Sending the latents of representations block by block: after each, the posteriors of the rest are fitted anew.
+"""Sends the latents of pictures block by block, and fits the posteriors of the remaining ones anew after each block.
 
-A sample differs from the mean of its posterior, and what is still to be sent can make up for it (as in RECOMBINER,
-arXiv:2309.17182). All squares of a level go through the same rounds together; in each, a square sends the block that
-has most to say, so the order of blocks is its own, and a decoder need not know it.
+A sample differs from the mean of its posterior, and the latents that are still to be sent can make up for it (as in
+RECOMBINER, arXiv:2309.17182). All squares of a level go through the same rounds together. In each round, a square sends
+the block of the largest divergence, so that every square has its own order of blocks, which a decoder need not know.
 """
 
 from functools import partial
@@ -26,24 +26,30 @@ from recjax.numerics import LOG2
 from recjax.rec import engine
 
 STEPS_AT_ONCE = 10
-"""Steps between changes of prices and of the weight."""
+"""Number of steps between changes of the prices and of the weight."""
 
 PRICE_STEP = 1.05
-"""A block's price of information changes by this factor when its KL divergence is to change."""
+"""Factor by which a block's price of information changes when its KL divergence is to change."""
 
 WEIGHT_STEP = 1.1
-"""The weight of the squared error changes by this factor at most while a rate is steered to."""
+"""Largest factor by which the weight of the squared error changes at once when a rate is steered to."""
 
 SLACK_BITS = 0.4
-"""A block that is to be full is held between its limit less this and the limit."""
+"""A block that is to be filled is held between its limit less this number of bits and the limit."""
 
 
 class Sending(NamedTuple):
-    """Pictures on their way, for each level arrays with an axis [square] in front, picture by picture and then padding.
+    """Holds pictures that are being sent.
 
-    fit: posteriors of the latents [variable]. sent: which of them were, or never will be. units: their values, in units
-    of the prior. prices: of a bit of each block, beside 1 for what the objective has, as many as there are variables.
-    weight: of the squared error.
+    The arrays of each level have a leading axis of squares, picture by picture, and then padding.
+
+    Attributes:
+        fit: Posteriors of the latents, [square, variable] for each level.
+        sent: For each level, whether a latent has been sent, or never will be, [square, variable].
+        units: For each level, values of the latents that were sent, in units of the prior, [square, variable].
+        prices: For each level, the factors of the KL divergences of blocks 0, 1, ... in the objective, at first 1;
+            arrays [square, variable] too, as no level has more blocks than variables.
+        weight: The weight of the squared error in the objective.
     """
 
     fit: Fit
@@ -54,7 +60,13 @@ class Sending(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was sent of a level. index [square, block]; interval, words [square, block, dim]."""
+    """Holds what was sent of a level.
+
+    Attributes:
+        index: Indices of the candidates, [square, block].
+        interval: Intervals of the bins, [square, block, dim].
+        words: Words of the samples, [square, block, dim].
+    """
 
     index: Any
     interval: Any
@@ -62,12 +74,15 @@ class Found(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a search can carry.
+    """Holds the limits of what a search sends.
 
-    room_bits: of divergence in a block, beyond what its bins send. least_price: 0 lets a block fill its limit, as a
-    code of fixed length should; 1 never sends what is not worth its bits. divergence_bits: of all pictures together, to
-    which the weight is steered; 0 leaves it alone. (Codes follow the divergence down to what the bins take, which no
-    weight changes; so it cannot be steered by them.)
+    Attributes:
+        room_bits: KL divergence that a block may have beyond what its bins send, in bits.
+        least_price: Lowest price of a bit. 0 lets blocks be filled to their limit, as suits a code of constant length;
+            1 never sends what is not worth its bits.
+        divergence_bits: KL divergence of all pictures together, in bits, to which the weight is steered; 0 keeps the
+            weight. (Codelengths cannot be steered to: they follow the divergence down to what the bins take, which no
+            weight changes.)
     """
 
     room_bits: Float[Array, ""] | float
@@ -76,7 +91,17 @@ class Limits(NamedTuple):
 
 
 def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight: float) -> Sending:
-    """Nothing is sent. squares: how many of each level are no padding, of which nothing ever is."""
+    """Makes the state in which nothing is sent.
+
+    Args:
+        levels: How the latents of each level are sent.
+        fit: Posteriors to start from, [square, variable] for each level.
+        squares: Number of squares of each level without padding. Latents of padding are marked as sent.
+        weight: The weight of the squared error.
+
+    Returns:
+        The state.
+    """
     sent = []
     for level, mean, count in zip(levels, fit.posterior.mean, squares, strict=True):
         never = np.ones(mean.shape, bool)
@@ -87,26 +112,50 @@ def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight:
 
 
 def nothing_found(level: Level, sent: Any) -> Found:
-    """Of a level of which nothing is sent yet."""
+    """Makes the result of a level of which nothing is sent yet.
+
+    Args:
+        level: How the latents of the level are sent.
+        sent: An array with an axis of squares in front.
+
+    Returns:
+        A result of zeros.
+    """
     empty = np.zeros((len(sent), *level.plan.shape), np.uint32)
     return Found(empty[..., 0], empty, empty)
 
 
 @jax.jit
 def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "square variable"], ...]:
-    """Divergence of blocks 0, 1, ... of each level, then zeros; 0 of those that were sent."""
+    """Computes the KL divergence of each block.
+
+    Args:
+        sending: The state.
+        fillings: The blocks of each level.
+
+    Returns:
+        For each level, the divergences of blocks 0, 1, ... in bits, 0 for those that were sent, and then zeros.
+    """
     return tuple(_bits_of(sending, number, filling) for number, filling in enumerate(fillings))
 
 
 def _bits_of(sending: Sending, number: int, filling: Filling) -> Float[Array, "square variable"]:
-    """Divergence of the blocks of one level."""
+    """Computes the divergences of the blocks of one level, in bits."""
     mean, log_scale = (part[number] for part in sending.fit.posterior)
     bits = weight_posterior.kl_nats(Posterior(mean, log_scale)) / LOG2
     return jnp.zeros_like(bits).at[..., filling.block].add(jnp.where(sending.sent[number], 0.0, bits))
 
 
 def code_bits(fillings: tuple[Filling, ...], divergences: tuple[Any, ...]) -> Any:
-    """About what the codes of blocks of such divergences will take, all together."""
+    """Estimates the length of the codes of blocks.
+
+    Args:
+        fillings: The blocks of each level.
+        divergences: For each level, the divergences of its blocks in bits, from `block_bits`.
+
+    Returns:
+        The length of all codes together, in bits.
+    """
     return sum(
         jnp.where(bits > 0, jnp.maximum(bits, filling.bin_bits) + CODE_BITS, 0.0).sum()
         for filling, bits in zip(fillings, divergences, strict=True)
@@ -125,8 +174,23 @@ def tune(
     key,
     rounds: Int[Array, ""],
 ) -> tuple[Sending, tuple[Any, Any]]:
-    """Fit what was not sent, by rounds of steps, and correct prices and weight after each; squared error of the last
-    draw [patch], and about what is still to be sent, in bits."""
+    """Fits the posteriors of latents that were not sent, and corrects prices and weight after each round of steps.
+
+    Args:
+        shape: Sizes of the representations.
+        whole: The patches of the pictures.
+        model: The network and the prior in floats.
+        fillings: The blocks of each level.
+        limits: The limits of what is sent.
+        sending: The state.
+        pixels: The pictures as patches [patch, channel, pixel], with values from 0 to 1.
+        key: Key of the noise, a JAX key.
+        rounds: Number of rounds, each of STEPS_AT_ONCE steps.
+
+    Returns:
+        The new state; and a pair of the squared errors [patch] of the last draw and the approximate length of the codes
+        that are still to be sent, in bits.
+    """
 
     def loss(q: Posterior, weight, prices, key):
         drawn = weight_posterior.sample(q, key)
@@ -172,9 +236,19 @@ def tune(
 def send(
     number: int, level: Level, key, private_key, squares: Int[Array, ""], sending: Sending, found: Found
 ) -> tuple[Sending, Found]:
-    """Search for a sample of the block of the largest divergence of each square of a level, and send it.
+    """Searches, for each square of a level, for a sample of the unsent block of the largest divergence, and sends it.
 
-    key: of the level's streams, a stream for each block, which all squares share. squares: how many are no padding.
+    Args:
+        number: Number of the level.
+        level: How its latents are sent.
+        key: Key of the level's streams: one stream for each block, which all squares share.
+        private_key: Randomness of the search, which the decoder does not need.
+        squares: Number of squares without padding.
+        sending: The state.
+        found: What was sent of the level so far.
+
+    Returns:
+        The new state, and what was sent of the level now.
     """
     plan, sent = level.plan, sending.sent[number]
     bits = _bits_of(sending, number, level.filling)[..., : plan.shape[0]]

@@ -1,1 +1,1 @@
-"""Chains of images in one stream: bits-back, and its start without initial bits."""
+"""Chains of images in one stream, by bits-back coding: with initial bits, or started on images sent otherwise."""

@@ -1,6 +1,8 @@
-"""BB-ANS: all images in one chain, every lane coding every lanes-th image (Townsend et al. 2019, arXiv:1901.04866).
+"""BB-ANS: all images in one chain, each lane coding every lanes-th image (Townsend et al. 2019, arXiv:1901.04866).
 
-The chain starts on words of the shared stream (`stream_start`), or on images that were sent otherwise (`rec_start`).
+Bits-back pops the latents of an image from the bits that are already there, so a chain needs some to start on. Here
+these are words of the shared stream (`initial_bits`); in `bits_back_rec`, they are the bits of images that were sent by
+relative entropy coding.
 """
 
 from collections.abc import Callable
@@ -27,18 +29,27 @@ from recjax.models.vae import evaluate as models
 from recjax.models.vae.evaluate import Model
 
 GRID_BITS = 10
-# A step of the chain codes one image per lane; so many steps at the most are one compiled call.
+"""Bits of a latent in the chain: it is one of 2^GRID_BITS cells of equal prior mass."""
+
+# A step of the chain codes one image per lane, and a compiled call takes at most this many steps, a segment.
 _SEGMENT_STEPS = 64
 _STEPS_UNIT = 8
 _MAX_LANES = 256
 _LEAST_CAPACITY = 1 << 20
 HEAD_BYTES = 4
+"""Bytes that the head of a lane takes in a file."""
 
 Progress = Callable[[int, int], None]
 
 
 class Parts(NamedTuple):
-    """An image codec in its parts, the arguments of `latent.latent_codec`; images are [pixels, lanes]."""
+    """Holds an image codec in its parts, the arguments of `latent.latent_codec`.
+
+    Attributes:
+        latent: Conveys the latents by bits-back, as words [latents, lanes].
+        likelihood: Maps words to the codec of images [pixels, lanes].
+        posterior: Maps images [pixels, lanes] to means and log2 scales of the latents, each [latents, lanes].
+    """
 
     latent: latent.LatentCoder
     likelihood: Callable[[jax.Array], codecs.Codec]
@@ -46,9 +57,17 @@ class Parts(NamedTuple):
 
 
 def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
-    """Codec of images [pixels, lanes] through the model's latents, by bits-back; decodes in integers only.
+    """Makes the codec of one image per lane through the model's latents, by bits-back.
 
-    pad: words [latents, lanes] of `bits` bits, for `codecs.padded_bits`.
+    It decodes with integers alone.
+
+    Args:
+        model: The model, whose posterior is made of integers.
+        bits: Bits of a latent.
+        pad: Words [latents, lanes] of `bits` bits that mask the latents; see `codecs.padded_bits`.
+
+    Returns:
+        The parts of the codec.
     """
 
     def likelihood(words):
@@ -62,22 +81,36 @@ def image_codec(model: Model, bits: int, pad: jax.Array) -> Parts:
 
 
 def posterior(model: Model, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Means and log2 scales of the latents [latents, lanes] of images [pixels, lanes], see `models.posterior`."""
+    """Computes the posterior of images in integers; see `models.posterior`.
+
+    Args:
+        model: The model.
+        x: Images [pixels, lanes].
+
+    Returns:
+        Means in units of 2^-12 and log2 of the scales in units of 2^-8, each [latents, lanes].
+    """
     mean, log2_scale = models.posterior(model, x.T.astype(jnp.uint8))
     return mean.T, log2_scale.T
 
 
 class Places(NamedTuple):
-    """Where the images of a segment lie. number: of the image at each step and lane. active: whether there is one."""
+    """Tells where the images of a segment of the chain lie.
+
+    Attributes:
+        number: Number of the image at each step and lane.
+        active: Whether there is an image; lanes without one are left alone.
+    """
 
     number: Int32[np.ndarray, "steps lanes"]
     active: Bool[np.ndarray, "steps lanes"]
 
 
 def _chain(model: Model, bits: int, key: randomness.Key, places: Places) -> codecs.Codec:
-    """Codec of [steps, pixels, lanes] images; lanes that have no image at a step are left alone."""
-    # One image's latents are popped from the bits of the last one's. Unless those are as good as random, all images of
-    # a chain get related latents, and latents whose posteriors are wider than the prior drift to its ends.
+    """Makes the codec of images [steps, pixels, lanes]; lanes without an image at a step are left alone."""
+    # The latents of an image are popped from bits that the latents of the image before left. Without random pads these
+    # bits would depend on those latents: all images of a chain would get related latents, and latents whose posteriors
+    # are wider than the prior would drift to its ends.
     pads = randomness.words(key, randomness.PAD, (places.number.astype(jnp.uint32),), model.latents) >> (32 - bits)
 
     def one_step(step):
@@ -107,7 +140,20 @@ def push_images(
     images: UInt8[np.ndarray, "image pixels"],
     progress: Callable[[int], None] | None = None,
 ) -> Message:
-    """The message with the images of all segments on it, or one with a fault; `progress(done)` counts images."""
+    """Pushes the images of all segments to a message.
+
+    Args:
+        model: The model.
+        bits: Bits of a latent.
+        key: Shared randomness, from which the pads of the latents are drawn.
+        segments: Places of the images, in the order of decoding.
+        message: The message to start on.
+        images: All images.
+        progress: Called with the number of images pushed; None reports nothing.
+
+    Returns:
+        The message with all images, or, if the bits or the room ran out, a message with a fault.
+    """
     done = 0
     for places in reversed(segments):
         batch = images[np.minimum(places.number, len(images) - 1)].swapaxes(-1, -2)
@@ -128,7 +174,22 @@ def pop_images(
     message: Message,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Message, UInt8[np.ndarray, "image pixels"]]:
-    """Undo `push_images`; FormatError if the message ends too early."""
+    """Pops the images of all segments from a message, which undoes `push_images`.
+
+    Args:
+        model: The model.
+        bits: Bits of a latent.
+        key: Shared randomness, the key of `push_images`.
+        segments: Places of the images, in the order of decoding.
+        message: The message.
+        progress: Called with the number of images popped; None reports nothing.
+
+    Returns:
+        The message without the images, and the images.
+
+    Raises:
+        FormatError: The message ends before the last image.
+    """
     decoded = [np.zeros((0, model.pixels), np.uint8)]
     done = 0
     for places in segments:
@@ -143,9 +204,20 @@ def pop_images(
 
 
 def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | None = None) -> tuple[bytes, int]:
-    """The file of images [count, *shape], and the number of initial bits in it.
+    """Encodes images to a file by BB-ANS.
 
-    ValueError if the model's posterior is not one of integers.
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        seed: The seed of the shared randomness.
+        progress: Called with the number of images encoded and the number of all; None reports nothing.
+
+    Returns:
+        The bytes of the file, and how many initial bits it holds: bits of the shared stream that the chain used up, and
+        the heads of all lanes.
+
+    Raises:
+        ValueError: The posterior of the model is not made of integers.
     """
     models.require_integer_posterior(model)
     count, pixels = len(images), model.pixels
@@ -171,7 +243,19 @@ def encode(images: np.ndarray, model: Model, *, seed: int, progress: Progress | 
 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
-    """The images [count, *shape] of a file; FormatError if the chain does not end where it began."""
+    """Decodes all images of a file made by BB-ANS.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
+
+    Returns:
+        The images, uint8 [count, *shape].
+
+    Raises:
+        FormatError: The file is damaged: the chain does not end on the words that it starts on.
+    """
     require_decodable(model)
     header, body = file.header, file.chunk(0)
     count, lanes = header.count, header.parameters["lanes"]
@@ -187,12 +271,26 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
 
 
 def batch_sizes(header: Header) -> set[int]:
-    """Images that are decoded at a time."""
+    """Returns the numbers of images that a decoder evaluates at a time.
+
+    Args:
+        header: The header of the file.
+
+    Returns:
+        The set of these numbers, which is the number of lanes alone.
+    """
     return {header.parameters["lanes"]}
 
 
 def require_decodable(model: Model) -> None:
-    """FormatError if no chain can be of this model, whose posterior is not one of integers."""
+    """Checks that a file can be a chain made with a model.
+
+    Args:
+        model: The model.
+
+    Raises:
+        FormatError: The posterior of the model is not made of integers.
+    """
     try:
         models.require_integer_posterior(model)
     except ValueError as error:
@@ -200,42 +298,87 @@ def require_decodable(model: Model) -> None:
 
 
 def require_lanes(lanes: int, count: int) -> None:
-    """FormatError for a number of lanes that no encoder takes for so many images."""
+    """Checks that a file's number of lanes is one that an encoder chooses.
+
+    Args:
+        lanes: The number of lanes that the file states.
+        count: The number of images in the chain.
+
+    Raises:
+        FormatError: The number is not a power of two, or exceeds the number of images.
+    """
     if lanes & (lanes - 1) or lanes > max(count, 1):
         raise FormatError(f"the file codes {count} images in {lanes} lanes, which no encoder does; it is damaged.")
 
 
 def counted(progress: Progress | None, count: int) -> Callable[[int], None] | None:
-    """Progress of a chain as that of `count` images."""
+    """Makes a callback of the number of images done from one that takes the number of all, too.
+
+    Args:
+        progress: Called with the number of images done and the number of all; None reports nothing.
+        count: The number of all images.
+
+    Returns:
+        A function of the number of images done; None if `progress` is None.
+    """
     return None if progress is None else lambda done: progress(done, count)
 
 
 def _choose_lanes(count: int, model: Model) -> int:
-    """A power of two of lanes, whose heads (4 bytes each) take at most some 0.1% of the file."""
+    """Returns a power of two of lanes whose heads, of 4 bytes each, take at most about 0.1% of the file."""
     expected_bytes = count * model.pixels * expected_bits_per_pixel(model) / 8
     lanes = max(1, min(int(expected_bytes / 1000 / HEAD_BYTES), count // 4, _MAX_LANES))
     return 1 << (lanes.bit_length() - 1)
 
 
 def message_capacity(size: int) -> int:
-    """Powers of two, so that few sizes are compiled; of at least a mebibyte, which takes no time."""
+    """Rounds a number of bytes up to a capacity of messages: a power of two, so that few sizes are compiled.
+
+    Args:
+        size: The number of bytes that must fit in.
+
+    Returns:
+        The capacity in bytes: at least 1 MiB, which costs no time, and at most `rans.MAX_CAPACITY`.
+    """
     return min(max(1 << (size - 1).bit_length(), _LEAST_CAPACITY), rans.MAX_CAPACITY)
 
 
 def step_bytes(lanes: int, model: Model) -> int:
-    """Bytes that an image per lane borrows at the most, 16 bits a latent: a chain that gains bits asks for no more."""
+    """Bounds the bytes that a step of the chain, an image per lane, takes from the message before it adds any.
+
+    A latent takes at most 16 bits. A chain whose images add more bits than they take needs no more than one step takes.
+
+    Args:
+        lanes: The number of lanes.
+        model: The model.
+
+    Returns:
+        The number of bytes.
+    """
     return lanes * (2 * model.latents + 16)
 
 
 def expected_bits_per_pixel(model: Model) -> float:
-    """As the model's card states it, which no digest covers; 0.2 where it states nothing that can be."""
+    """Reads the expected rate of a model from its card.
+
+    No digest covers the card, so an absent or impossible rate is replaced by 0.2.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The rate in bits per pixel, above 0 and at most 8.
+    """
     test = model.metadata.get("test")
     stated = test.get("elbo_bits_per_dim") if isinstance(test, dict) else None
     return float(stated) if isinstance(stated, int | float) and 0 < stated <= 8 else 0.2
 
 
 def _segment_steps(count: int, lanes: int) -> int:
-    """Few numbers, so that few are compiled; long segments have few steps without an image, which cost as much."""
+    """Chooses the steps of a segment: one of few numbers, so that few are compiled.
+
+    In a long chain it also keeps the last segment nearly full, as a step without images costs as much as any other.
+    """
     steps = max(1, -(-count // lanes))
     if steps <= _SEGMENT_STEPS // 2:
         return 1 << (steps - 1).bit_length()

@@ -1,8 +1,9 @@
-"""BB-ANS without initial bits: the last images are sent by relative entropy coding, and the chain starts on their bits.
+"""BB-ANS without initial bits: some images are sent by relative entropy coding, and the chain starts on their bits.
 
-Bits-back pops the first latents from those bits, where `bits_back` pays for bits that say nothing. The chain starts
-narrow, too: its first step codes one image, the next ones two, four and so on, up to one a lane, as each image that was
-coded leaves bits for others. So a few images are enough for any number of lanes.
+The last images of the file are sent first, by relative entropy coding. The chain pops its first latents from their
+bits, where `bits_back` adds initial bits that carry no image. The chain also starts narrow: its first step codes one
+image, the next ones two, four and so on up to one image per lane, as each coded image leaves bits for others. So a few
+images are enough to start any number of lanes.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,12 @@ Progress = Callable[[int, int], None]
 
 
 class Encoding(NamedTuple):
-    """A file, and how many of its images were sent by relative entropy coding."""
+    """Holds a file and how it starts.
+
+    Attributes:
+        data: The bytes of the file.
+        rec_images: The number of images that were sent by relative entropy coding.
+    """
 
     data: bytes
     rec_images: int
@@ -39,9 +45,22 @@ class Encoding(NamedTuple):
 def encode(
     images: np.ndarray, model: Model, settings: Settings, *, seed: int, progress: Progress | None = None
 ) -> Encoding:
-    """The file of images [count, *shape]; settings are those of its start.
+    """Encodes images to a file by BB-ANS that starts on images sent by relative entropy coding.
 
-    ValueError if the model's posterior is not one of integers.
+    If the chain runs out of bits, it is started again on more images.
+
+    Args:
+        images: The images, uint8 [count, *shape].
+        model: The model.
+        settings: How the latents of the first images are sent.
+        seed: The seed of the shared randomness.
+        progress: Called with the number of images encoded and the number of all; None reports nothing.
+
+    Returns:
+        The file, and how many images were sent by relative entropy coding.
+
+    Raises:
+        ValueError: The posterior of the model is not made of integers.
     """
     models.require_integer_posterior(model)
     count = len(images)
@@ -61,7 +80,7 @@ def encode(
             if progress:
                 progress(sent, count)
         left = count - sent
-        # No more lanes than images, as decoders ask for.
+        # Decoders refuse a chain with more lanes than images.
         lanes = min(lanes, 1 << max(left.bit_length() - 1, 0))
         if left == 0 or int(message.fault):
             lanes, own = 1, message
@@ -85,7 +104,20 @@ def encode(
 
 
 def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.ndarray:
-    """The images [count, *shape] of a file; FormatError if they do not use up the file's bits."""
+    """Decodes all images of a file made by `encode`.
+
+    Args:
+        file: The parsed file.
+        model: The model that made it.
+        progress: Called with the number of images decoded and the number of all; None reports nothing.
+
+    Returns:
+        The images, uint8 [count, *shape].
+
+    Raises:
+        FormatError: The file is damaged: the images do not use up its bits exactly, or its numbers of images or lanes
+            are impossible.
+    """
     bits_back.require_decodable(model)
     header, body = file.header, file.chunk(0)
     count, lanes, sent = header.count, header.parameters["lanes"], header.parameters["rec_images"]
@@ -116,21 +148,45 @@ def decode(file: File, model: Model, *, progress: Progress | None = None) -> np.
 
 
 def batch_sizes(header: Header) -> set[int]:
-    """Images that are decoded at a time: in the chain, and at its start."""
+    """Returns the numbers of images that a decoder evaluates at a time.
+
+    Args:
+        header: The header of the file.
+
+    Returns:
+        The set of these numbers: 1 for the images sent by relative entropy coding, and the number of lanes for the
+        chain.
+    """
     return {1, header.parameters["lanes"]}
 
 
 def choose_lanes(count: int, model: Model) -> int:
-    """A power of four of lanes, each of which costs a byte, for at most some 0.1% of the file; few are compiled."""
+    """Chooses the number of lanes so that they cost at most about 0.1% of the file, at a byte each.
+
+    Args:
+        count: The number of images.
+        model: The model.
+
+    Returns:
+        A power of four, so that few numbers are compiled, from 1 to 256.
+    """
     expected_bytes = count * model.pixels * bits_back.expected_bits_per_pixel(model) / 8
     affordable = max(1, min(int(expected_bytes / 1000), count // 8))
     return 1 << min((affordable.bit_length() - 1) & ~1, _MAX_LANES_LOG2)
 
 
 def segments_of(count: int, lanes: int) -> list[Places]:
-    """Places of the images of a chain, in the order of decoding: steps of all lanes, then of ..., 4, 2 and 1 images.
+    """Arranges the images of a chain in segments of steps, in the order of decoding.
 
-    The first step has as many images as are left. Steps that fill up the last segment have none.
+    Decoding begins with the steps that use all lanes, and ends with steps of ..., 4, 2 and 1 images. The very first
+    step has the images that are left over. The last segment is filled up with steps without images.
+
+    Args:
+        count: The number of images in the chain.
+        lanes: The number of lanes, a power of two.
+
+    Returns:
+        The places of the images of each segment.
     """
     narrow = [1 << k for k in range(lanes.bit_length() - 1)]
     while sum(narrow) > count:
@@ -146,12 +202,12 @@ def segments_of(count: int, lanes: int) -> list[Places]:
 
 
 def _images_wanted(model: Model, lanes: int, size: int, sent: int) -> int:
-    """Images that must be sent before the chain can start, judging by the `size` bytes that `sent` of them took."""
+    """Estimates how many images must be sent before the chain can start, if `sent` of them took `size` bytes."""
     if sent == 0:
         return 1
     each_bits = max(8 * size / sent, 1.0)
     borrowed_bits = GRID_BITS * model.latents - float(np.sum(model.kl_bits)) / KL_UNIT
-    # Before a step of w images there are w - 1 of the chain.
+    # A step of w images comes after steps of 1, 2, 4, ..., w / 2 images, which are w - 1 images together.
     steps = [1 << k for k in range(lanes.bit_length())]
     needed = max(0.0, *(width * borrowed_bits - (width - 1) * each_bits for width in steps))
     return max(1, int(np.ceil((needed + 24 * (lanes - 1) + 8) / each_bits)))

@@ -1,7 +1,7 @@
-"""The start of a chain on words of the shared stream, its initial bits.
+"""Initial bits: the words of the shared stream that a chain of bits-back starts on.
 
-Bits-back pops the first images' latents from them, so they are in the file as information; when everything is decoded
-they come back, and are compared with the stream.
+Bits-back pops the latents of the first images from these words, so the file holds them as information. When everything
+is decoded they come back, and are compared with the stream.
 """
 
 from functools import partial
@@ -17,7 +17,17 @@ from recjax.errors import FormatError
 
 
 def message(seed: int, lanes: int, size: int, capacity: int) -> Message:
-    """The message that a chain starts on: heads and `size` bytes of tail, with room for `capacity`."""
+    """Makes the message that a chain starts on.
+
+    Args:
+        seed: The seed of the shared randomness.
+        lanes: The number of lanes.
+        size: The number of bytes in the tail.
+        capacity: The number of bytes that the tail has room for, at least `size`.
+
+    Returns:
+        The message.
+    """
     heads, top = _initial(seed, lanes, size)
     tail = np.zeros(capacity, np.uint8)
     tail[:size] = top
@@ -25,17 +35,30 @@ def message(seed: int, lanes: int, size: int, capacity: int) -> Message:
 
 
 def require(message: Message, seed: int, lanes: int, borrowed: int) -> None:
-    """FormatError unless this is the start, of whose tail `borrowed` bytes were needed."""
+    """Checks that a decoded message is the start of a chain.
+
+    Args:
+        message: The message after the last image was decoded.
+        seed: The seed of the shared randomness.
+        lanes: The number of lanes.
+        borrowed: The number of bytes of the tail that the chain used up.
+
+    Raises:
+        FormatError: It is not the start.
+    """
     heads, tail = _initial(seed, lanes, borrowed)
     same = int(message.size) == borrowed and not int(message.fault)
-    # On the host, as JAX would compile a slice for each size.
+    # With NumPy, as JAX would compile a slice for each size.
     if same and np.array_equal(message.head, heads) and np.array_equal(np.asarray(message.tail)[:borrowed], tail):
         return
     raise FormatError("the images do not decode to the chain's start; the file is damaged or of another model.")
 
 
 def _initial(seed: int, lanes: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Heads, and the last `size` bytes of an endless tail: byte i counts from the heads down, whatever the size."""
+    """Returns the heads, and the last `size` bytes of an endless tail.
+
+    Byte i is counted from the heads down, so that it is the same for every size.
+    """
     words = np.asarray(_initial_words(randomness.key(seed), bucket(max(lanes, size))))
     return rans.HEAD_MIN | (words[0, :lanes] >> 8), (words[1, :size] >> 24).astype(np.uint8)[::-1]
 

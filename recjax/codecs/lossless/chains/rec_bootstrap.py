@@ -1,6 +1,7 @@
-"""The start of a chain that has no initial bits: images sent by relative entropy coding, one behind the other.
+"""The start of a chain without initial bits: images sent by relative entropy coding, one after the other.
 
-They lie on one open message, whose bits are those that bits-back pops the first latents from.
+They lie on one open message, from whose bits bits-back then pops the first latents. An open message has a single lane,
+and no end of an image shows in it.
 """
 
 import jax
@@ -15,14 +16,26 @@ from recjax.coding.rans import Message
 from recjax.errors import FormatError
 from recjax.models.vae.evaluate import Model
 
-# What a further lane takes of the tail for its head; together with its top bit they are the least full head.
+# Bytes of the tail that make the head of a further lane; a head has one more bit, its top bit, which is always set.
 _LANE_BYTES = 3
 
 
 def push_image(
     model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, message: Message, image: np.ndarray
 ) -> Message:
-    """The open message with one more image [pixels] on it."""
+    """Pushes one more image to an open message, and searches for its latents.
+
+    Args:
+        model: The model.
+        plan: The plan that encoder and decoder share.
+        key: Shared randomness.
+        private_key: Randomness of the search, which the decoder does not need.
+        message: The open message.
+        image: The image, uint8 [pixels].
+
+    Returns:
+        The open message with the image.
+    """
     found = relative_entropy.search(model, plan, key, private_key, image[None])
     return _push_given(model, plan, key, message, image[:, None, None], found._replace(info=None))
 
@@ -35,7 +48,20 @@ def _push_given(model, plan, key, message, pixels, found) -> Message:
 
 
 def pop_image(model: Model, plan: Plan, key: randomness.Key, message: Message) -> tuple[Message, np.ndarray]:
-    """The open message without its topmost image, and that image, uint8 [pixels]; FormatError if there is none."""
+    """Pops the last image pushed from an open message.
+
+    Args:
+        model: The model.
+        plan: The plan that encoder and decoder share.
+        key: Shared randomness.
+        message: The open message.
+
+    Returns:
+        The open message without the image, and the image, uint8 [pixels].
+
+    Raises:
+        FormatError: The message ends before the image does.
+    """
     message, image = _pop(model, plan, key, message)
     if int(message.fault):
         raise FormatError("the images sent one by one end before the last of them; the file is damaged.")
@@ -58,9 +84,17 @@ def _without_batch(message: Message) -> Message:
 
 
 def split(message: Message, lanes: int) -> Message:
-    """The bits of an open message as those of `lanes` lanes; there must be 24 for each further one.
+    """Distributes the bits of an open message over lanes.
 
-    Lane 0 keeps the head. Each further lane has the head 2^24 + the next three bytes of the tail, the topmost first.
+    Lane 0 keeps the head. The head of each further lane is 2^24 plus the next three bytes of the tail, taken from its
+    end.
+
+    Args:
+        message: The open message, with at least 24 bits for each further lane.
+        lanes: The number of lanes.
+
+    Returns:
+        The message with so many lanes.
     """
     size = int(message.size) - _LANE_BYTES * (lanes - 1)
     taken = np.asarray(message.tail)[size : int(message.size)][::-1].reshape(lanes - 1, _LANE_BYTES)
@@ -70,7 +104,17 @@ def split(message: Message, lanes: int) -> Message:
 
 
 def join(message: Message) -> Message:
-    """Undo `split`; FormatError if it was not split so."""
+    """Gathers the bits of lanes into an open message, which undoes `split`.
+
+    Args:
+        message: The message with lanes.
+
+    Returns:
+        The open message.
+
+    Raises:
+        FormatError: The message is not one that `split` makes, or has more bits than fit in.
+    """
     heads, size = np.asarray(message.head), int(message.size)
     taken = heads[1:] - np.uint32(rans.HEAD_MIN)
     if (taken >> 24).any():
@@ -84,6 +128,13 @@ def join(message: Message) -> Message:
 
 
 def require_empty(message: Message) -> None:
-    """FormatError unless nothing is left of an open message."""
+    """Checks that nothing is left of an open message.
+
+    Args:
+        message: The open message after the last image was popped.
+
+    Raises:
+        FormatError: Bits are left.
+    """
     if int(message.head[0]) != 1 or int(message.size) or int(message.fault):
         raise FormatError("an image does not end where its message does; the file is damaged or of another model.")
