@@ -21,22 +21,13 @@ from recjax.rec.algorithms.grc import grc
 from recjax.rec.algorithms.mrc import mrc
 from recjax.rec.algorithms.orc import orc
 from recjax.rec.algorithms.pfr import pfr
+from recjax.rec.algorithms.table import ALGORITHMS
 from recjax.rec.base import Bins, Code, Encoded, Info, Path, RECAlgorithm, Status
 from recjax.rec.engine import decode, decode_words, encode, stream_keys
+from recjax.rec.envelope import Received, from_bytes, to_bytes
+from recjax.rec.planned import Plan
+from recjax.rec.planning import plan
 from recjax.rec.trees.path_codec import branch_bits, cut_path_codec
-
-ALGORITHMS = {
-    "ad_star": ad_star,
-    "as_star": as_star,
-    "dad_star": dad_star,
-    "gprs": gprs,
-    "gprs_global": gprs_global,
-    "grc": grc,
-    "mrc": mrc,
-    "orc": orc,
-    "pfr": pfr,
-}
-"""The factory of every algorithm by its name, which is that of the function."""
 
 __all__ = [
     "ALGORITHMS",
@@ -45,7 +36,9 @@ __all__ = [
     "Encoded",
     "Info",
     "Path",
+    "Plan",
     "RECAlgorithm",
+    "Received",
     "Status",
     "ad_star",
     "as_star",
@@ -55,11 +48,14 @@ __all__ = [
     "decode",
     "decode_words",
     "encode",
+    "from_bytes",
     "gprs",
     "gprs_global",
     "grc",
     "mrc",
     "orc",
     "pfr",
+    "plan",
     "stream_keys",
+    "to_bytes",
 ]

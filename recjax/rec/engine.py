@@ -27,6 +27,7 @@ from recjax.rec import sharding
 from recjax.rec.arguments import as_bins, broadcast_shape, check_code, check_shape, shape_of
 from recjax.rec.base import Bins, Encoded, RECAlgorithm
 from recjax.rec.candidates import batched as shared
+from recjax.rec.planned import Plan
 
 MAX_LANES = 256
 """Largest number of rows that are searched at the same time."""
@@ -34,7 +35,7 @@ MAX_LANES = 256
 
 @compiler.by_own_rules
 def encode(
-    algorithm: RECAlgorithm,
+    algorithm: RECAlgorithm | Plan,
     key: randomness.AnyKey,
     q: Distribution,
     p: CodingDistribution,
@@ -52,8 +53,11 @@ def encode(
     map `key` gives every instance the same candidates and the same arrival times: map both keys, or put the axis into
     the batch.
 
+    With a plan, q and p are arrays [*batch, latent], which are divided into its blocks.
+
     Args:
-        algorithm: What one of the factories of this package returns, such as `rec.pfr(...)`.
+        algorithm: What one of the factories of this package returns, such as `rec.pfr(...)`, or a `Plan`, which brings
+            its bins and its shared axes.
         key: Shared randomness, from `recjax.key` or `jax.random.key` (see `randomness.as_key`). Each batch index draws
             its candidates from a stream of its own. Calls with the same key use the same candidates, so give each its
             own.
@@ -68,7 +72,8 @@ def encode(
 
     Returns:
         Code, words [*batch, dim], float32 sample [*batch, dim] and `Info` of each block. Targets that cannot be coded
-        raise no error: look at `info.status`.
+        raise no error: look at `info.status`. With a plan, words and sample are [*batch, latent], and code and
+        `Info` have an axis of blocks after those of the batch.
 
     Raises:
         ValueError: If an argument cannot be used: a pair of distributions without a density ratio here, shapes that do
@@ -84,6 +89,12 @@ def encode(
         >>> bool((encoded.info.status == rec.Status.OK).all())
         True
     """
+    if isinstance(algorithm, Plan):
+        _refuse_own(bins, shared_axes)
+        plan, axes = algorithm, algorithm.shared_axes
+        q, p = plan.split(q, p)
+        found = encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=axes)
+        return found._replace(words=plan.merge(found.words), sample=plan.merge(found.sample))
     check_pair(q, p, algorithm.scalar)
     key = randomness.as_key(key, ())
     private_key = None if private_key is None else randomness.as_key(private_key, ())
@@ -174,7 +185,7 @@ def encode_rows(
 
 @compiler.by_own_rules
 def decode(
-    algorithm: RECAlgorithm,
+    algorithm: RECAlgorithm | Plan,
     key: randomness.AnyKey,
     p: CodingDistribution,
     code: Any,
@@ -188,15 +199,15 @@ def decode(
     contain the interval give another sample without an error.
 
     Args:
-        algorithm: The algorithm that encoded.
+        algorithm: The algorithm or the plan that encoded.
         key: Shared randomness, as given to `encode`.
-        p: Coding distributions that broadcast to [*batch, dim].
+        p: Coding distributions that broadcast to [*batch, dim]; with a plan, to [*batch, latent].
         code: Codes as `encode` returned them: a `Code` or a `Path`, of the kind `algorithm.sends`.
         bins: Number of intervals of each dimension, as given to `encode`; None for no partition.
         shared_axes: Axes of the batch whose indices share one stream, as given to `encode`.
 
     Returns:
-        Samples, float32 [*batch, dim].
+        Samples, float32 [*batch, dim]; with a plan, [*batch, latent].
 
     Raises:
         ValueError: If `encode` cannot have sent the code with these arguments: it has other shapes, names an interval
@@ -211,6 +222,11 @@ def decode(
         >>> bool((rec.decode(algorithm, key, p, encoded.code) == encoded.sample).all())
         True
     """
+    if isinstance(algorithm, Plan):
+        _refuse_own(bins, shared_axes)
+        plan, axes = algorithm, algorithm.shared_axes
+        plan.batch_of(shape_of(plan.algorithm, code))
+        return plan.merge(decode(plan.algorithm, key, plan.divide(p), code, bins=plan.bins, shared_axes=axes))
     check_coding_distribution(p)
     key, bins = randomness.as_key(key, ()), as_bins(algorithm, bins)
     shape = shape_of(algorithm, code)
@@ -227,6 +243,11 @@ def decode(
         return _to_sample(_decode_words(algorithm, key, code, shape, bins, shared_axes=axes), p)
 
     return sharding.along_batch(run, len(shape) - 1)(key, p, code, bins)
+
+
+def _refuse_own(bins: Any, shared_axes: Sequence[int]) -> None:
+    if bins is not None or shared_axes:
+        raise ValueError("a plan brings its own bins and shared axes; leave them out, or give its algorithm instead")
 
 
 def _checked(algorithm, code, shape, bins: Bins | None, shared_axes) -> tuple[Any, frozenset[int]]:

@@ -123,6 +123,18 @@ def search(name: str, bins: list[int] | None, key: Any) -> Any:
     return made, back, rec.decode_words(algorithm, key, made.code, (2, 2), bins=bins)
 
 
+def plan_entry(key: Any) -> Any:
+    """Bytes of codes by a plan, and what another process makes of them."""
+    q = recjax.Normal(np.float32([[0.3, -0.4], [0.8, 0.1]]), np.float32([[0.5, 0.6], [0.4, 0.7]]))
+    p = recjax.Normal(np.float32([0.0, 0.1]), np.float32([1.0, 1.1]))
+    plan = rec.plan([1.0, 0.6])
+    made = rec.encode(plan, key, q, p)
+    data = rec.to_bytes(plan, key, made.code)
+    received, code = rec.from_bytes(data, key)
+    assert np.array_equal(rec.decode(received, key, p, code), made.sample)
+    return made, plan.index_bits_q8, np.frombuffer(data, np.uint8)
+
+
 def path_entry(key: Any) -> Any:
     path = rec.Path(jnp.uint32([[3, 5, 8], [1, 0, 2]]), jnp.uint32([[[5, 0]] * 3] * 2))
     keys = rec.stream_keys(key, (2, 3))
@@ -297,6 +309,8 @@ def _table() -> Iterator[Entry]:
     for name in WITH_BINS:
         yield Entry(f"{name} in bins", partial(search, name, [3, 20]), (f"rec.{name}",), takes_key=True)
     yield Entry("paths", path_entry, ("rec.stream_keys", "rec.branch_bits", "rec.cut_path_codec"), takes_key=True)
+    calls = ("rec.plan", "rec.to_bytes", "rec.from_bytes", "rec.encode", "rec.decode")
+    yield Entry("plan", plan_entry, calls, takes_key=True)
     for name, (_, _, calls) in CODECS.items():
         yield Entry(f"{name} codec", partial(codec_entry, name, 2), tuple(f"coding.{call}" for call in calls))
     yield Entry("messages", message_entry, tuple(f"coding.{name}" for name in MESSAGES))
