@@ -2,6 +2,7 @@
 
     python -m training.vae.release runs/mnist --name mnist-bb-ans --out recjax/pretrained
     python -m training.vae.release runs/mnist --name mnist --out released --files bb-ans orc,candidates=16384,blocks=1
+    python -m training.vae.release runs/scans --name scans --out released --data scans/
 
 For the methods that search, codes of indices and of intervals are learned from training images and become part of the
 model. Every file is decoded and compared with the images before its rate is stated.
@@ -33,6 +34,7 @@ from recjax.models.vae.evaluate import KL_UNIT, Model, load_model, save_model
 from recjax.models.vae.model import model_tensors
 from training import data
 from training.command import guarded, require_no_model
+from training.own_images import load_splits
 from training.vae.convert import with_card
 
 Options = dict[str, Any]
@@ -85,6 +87,8 @@ class Command:
     """Name of the released model."""
     out: Path
     """Folder for the released model; the models that come with recjax are in recjax/pretrained."""
+    data: str | None = None
+    """Data set that the model was trained on, or the path of its images; by default the one that its card names."""
     force: bool = False
     """Replace a model of this name if there is one."""
     files: tuple[str, ...] = ("bb-ans", "pfr", "orc")
@@ -103,10 +107,10 @@ class Command:
         plans = [parse_options(text) for text in self.files]
         require_no_model(self.out, self.name, force=self.force)
         model = load_model(self.run / "model.safetensors" if self.run.is_dir() else self.run)
-        splits = {split: data.load(_data_name(model), split).coded for split in ("train", "test")}
-        train_images = splits["train"][: self.learn_images]
+        splits = _splits_of(model, self.data)
+        train_images = splits["train"].coded[: self.learn_images]
         with _progress(rich.console.Console(stderr=True)) as begin:
-            released = release(model, self.name, train_images, splits["test"], plans, begin)
+            released = release(model, self.name, train_images, splits["test"].coded, plans, begin)
         stated = {"command": self.command, "licence": self.licence}
         released = with_card(released, released.metadata | {key: text for key, text in stated.items() if text})
         path = write(released, self.out, force=self.force)
@@ -239,12 +243,20 @@ def num_parameters(model: Model) -> int:
     return sum(array.size for name, array in model_tensors(model).items() if name.endswith((".weight_high", ".bias")))
 
 
-def _data_name(model: Model) -> str:
+def _splits_of(model: Model, source: str | None) -> dict[str, data.DataSet]:
+    """Loads the data set that a model was trained on, as its card names it."""
     name = model.metadata.get("data")
     if not isinstance(name, str):
         raise ValueError(f"the card of model {model.name!r} must name its data set, and does not; train it again.")
-    data.check_name(name)
-    return name
+    if source is None and name not in data.NAMES:
+        raise ValueError(f"model {model.name!r} was trained on {name}; give the path of these images by --data.")
+    splits = load_splits(name if source is None else source)
+    if splits["train"].name != name:
+        raise ValueError(
+            f"model {model.name!r} was trained on {name}, and --data has {splits['train'].name}; give the images that "
+            "it was trained on."
+        )
+    return splits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
