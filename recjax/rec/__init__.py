@@ -1,7 +1,8 @@
 """Relative entropy coding: sends a sample of a target Q, given a coding distribution P, in about KL[Q || P] bits.
 
 Each algorithm is a function that takes sizes and returns a `RECAlgorithm`. `encode` searches with it for a sample of Q
-and returns the code; `decode` redraws the same sample from the code and the shared key, without Q.
+and returns the code; `decode` redraws the same sample from the code and the shared key, without Q. `plan` chooses sizes
+for latents of known information, and `to_bytes` makes bytes that describe themselves, which `from_bytes` reads.
 
 Example:
     >>> import numpy as np, recjax

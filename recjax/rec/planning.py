@@ -74,7 +74,7 @@ def plan(
         >>> from recjax import rec
         >>> plan = rec.plan([2.0, 3.0, 0.5, 4.0], block_bits=6.0)
         >>> plan.candidates, bool((plan.bias <= 0.05).all()), bool((plan.expected_bits > [4, 5.5]).all())
-        (64, True, True)
+        (128, True, True)
         >>> q = recjax.Normal(np.array([[1.0, -0.5, 0.2, 1.5]]), np.array([0.3, 0.2, 0.7, 0.1]))
         >>> encoded = rec.encode(plan, recjax.key(0), q, recjax.Normal(0.0, 1.0))
         >>> sample = rec.decode(plan, recjax.key(0), recjax.Normal(0.0, 1.0), encoded.code)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import recjax
 from recjax import rec
 from recjax.errors import FormatError
-from tests.rec.test_planning import channel
+from tests.rec.plans.test_planning import channel
 
 KEY, P = recjax.key(9), recjax.Normal(0.0, 1.0)
 KL = np.array([0.5, 2.0, 1.1])
