@@ -92,7 +92,7 @@ def bound(name: str, size: int, ratios: Ratios) -> Float[np.ndarray, "block"]:
         ratios: Log ratios of the blocks, [draw, block].
 
     Returns:
-        Bounds of the mean total variation distance, in [0, 1]; 0 for algorithms that count no candidates.
+        Bounds of the mean total variation distance, in [0, 1]; not a number for algorithms that have no bound here.
     """
     log2_n = float(size) if name == "dad_star" else np.log2(size)
     if name == "gprs_global":
@@ -104,4 +104,4 @@ def bound(name: str, size: int, ratios: Ratios) -> Float[np.ndarray, "block"]:
         return np.exp(-size * np.log1p(1 / ratio)).mean(axis=0)
     if name == "dad_star":
         return (1 / (1 + np.exp2(log2_n) / ratio)).mean(axis=0)
-    return np.zeros(ratio.shape[1])
+    return np.full(ratio.shape[1], np.nan)

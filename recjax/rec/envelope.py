@@ -132,7 +132,7 @@ def from_bytes(
     Raises:
         FormatError: The bytes are no codes, damaged, truncated, of a later version, of another key or another plan, or
             name too many samples.
-        ValueError: The key is none.
+        ValueError: The key is none, or the data are no bytes.
 
     Example:
         >>> import numpy as np, recjax
@@ -146,6 +146,8 @@ def from_bytes(
         ...     print(error)
         the codes were made with another key; give the key of the encoder.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ValueError(f"codes are read from bytes, got a {type(data).__name__}; give what to_bytes returned")
     data = bytes(data)
     if data[: len(MAGIC)] != MAGIC:
         raise FormatError("the bytes do not begin with RJC; they are no codes of rec.to_bytes.")

@@ -36,7 +36,7 @@ class Plan:
         expected_bits: Mean codelength of each block in bits, for latents of the KL divergences that the plan was made
             for: an upper bound for blocks; for paths an estimate, which takes the mean depth to be the KL divergence.
         bias: Upper bound of the mean total variation distance, in [0, 1], between the sample of each block and its
-            target; an estimate, as it assumes targets of a kind (see `rec.plan`).
+            target; an estimate, as it assumes targets of a kind (see `rec.plan`). Not a number where no bound is known.
         algorithm: The algorithm of relative entropy coding.
         shared_axes: Axes of the batch, counted from 0, whose indices share one stream of candidates.
 

@@ -12,6 +12,7 @@ from recjax.coding.rans import MASS_BITS
 from recjax.rec import bias as biases
 from recjax.rec import blocks as blocking
 from recjax.rec import index_codes
+from recjax.rec.algorithms.dad_star import MAX_DEPTH
 from recjax.rec.algorithms.table import ALGORITHMS
 from recjax.rec.arguments import as_bins
 from recjax.rec.base import Code, RECAlgorithm
@@ -23,6 +24,7 @@ MAX_CHOSEN_LOG2 = 22
 """log2 of the largest number of candidates that `plan` chooses; more can be asked for."""
 
 _MAX_BLOCK_BITS = 1 << 20
+_EXACT_TREES = ("ad_star", "as_star", "gprs", "grc")
 _SIZE_NAMES = {
     "pfr": "max_candidates",
     "orc": "num_candidates",
@@ -46,7 +48,8 @@ def plan(
 
     Everything comes from means over the training set, never from the posterior at hand, which the decoder does not
     know. Expected bits and bias are those of a Gaussian channel with these informations (see `recjax.rec.bias`): bounds
-    for such posteriors, and an estimate for others, which `recjax.rec.diagnostics` measures.
+    for such posteriors, and estimates for others; `recjax.rec.diagnostics` measures the bias of samples. For a coder of
+    one's own, the expected bits are those of an index as short as that of PFR, and the bias is not a number.
 
     Args:
         kl_bits: Mean KL divergence of each latent over the training set, in bits, [latent].
@@ -102,8 +105,8 @@ def plan(
         ratios = Ratios(*(np.where(blocks.used, blocks.split(one, 0.0), 0.0).sum(axis=-1) for one in ratios))
     sized = _sized(algorithm, candidates, max_bias, ratios)
     index_q8 = _index_bits(sized, kl, blocks, bins)
-    bound = biases.bound(sized.name, sized.largest, ratios)
-    return Plan(blocks, bins, index_q8, _expected_bits(sized, index_q8, kl, bins), bound, sized, axes)
+    expected = _expected_bits(sized, index_q8, kl, bins)
+    return Plan(blocks, bins, index_q8, expected, _bias(sized, ratios), sized, axes)
 
 
 def _named(algorithm: Any) -> RECAlgorithm:
@@ -128,7 +131,14 @@ def _sized(algorithm: str | RECAlgorithm, candidates: int | None, max_bias: floa
     if takes_number:
         chosen = 1 << _smallest(algorithm, MAX_CHOSEN_LOG2, max_bias, ratios) if candidates is None else candidates
         return make(**{_SIZE_NAMES[algorithm]: chosen})
-    return make(max_depth=_smallest(algorithm, 16, max_bias, ratios)) if algorithm == "dad_star" else make()
+    return make(max_depth=_smallest(algorithm, MAX_DEPTH, max_bias, ratios)) if algorithm == "dad_star" else make()
+
+
+def _bias(algorithm: RECAlgorithm, ratios: Ratios) -> np.ndarray:
+    """Returns the bias of each block; 0 for exact coders of paths whose tree is as deep as they can make it."""
+    given = {name: size for name, size in algorithm.make.keywords.items() if name != "max_depth"}
+    deepest = algorithm.name in _EXACT_TREES and algorithm.largest == ALGORITHMS[algorithm.name](**given).largest
+    return np.zeros(ratios.sample.shape[1]) if deepest else biases.bound(algorithm.name, algorithm.largest, ratios)
 
 
 def _smallest(name: str, most: int, max_bias: float, ratios: Ratios) -> int:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import recjax
 from recjax import rec
 from recjax.errors import FormatError
+from recjax.rec import plan_header
 from tests.rec.plans.test_planning import channel
 
 KEY, P = recjax.key(9), recjax.Normal(0.0, 1.0)
@@ -233,3 +234,14 @@ numpy.save(sys.argv[2], rec.decode(plan, recjax.key(9), recjax.Normal(0.0, 1.0),
 """
     subprocess.run([sys.executable, "-c", script, tmp_path / "codes.rec", tmp_path / "sample.npy"], check=True)
     assert np.array_equal(np.load(tmp_path / "sample.npy"), made.sample)
+
+
+def test_messages_of_another_plan_are_an_error():
+    """With a right checksum, and a header of another code of indices: a message must end where its codes do."""
+    plan, other = plan_of("orc"), rec.plan(2 * KL, block_bits=4.4, candidates=plan_of("orc").candidates)
+    code = random_code(plan, (5,), 2)
+    heads = [plan_header.write(one, (5,)) for one in (plan, other)]
+    data = rec.to_bytes(plan, KEY, code)[:-4]
+    assert data[9:].startswith(heads[0])
+    with pytest.raises(FormatError, match=r"does not end where its codes do|longer than any of its plan"):
+        rec.from_bytes(sealed(data[:9] + heads[1] + data[9 + len(heads[0]) :]), KEY)

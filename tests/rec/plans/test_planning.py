@@ -100,6 +100,8 @@ def test_the_bound_covers_the_bias_of_few_candidates(partition):
 def test_exact_coders_without_candidates_have_no_bias(name):
     plan = rec.plan(KL, algorithm=name)
     assert plan.candidates is None and not plan.bias.any() and plan.shape == (len(KL),)
+    shallow = rec.plan(KL, algorithm=rec.ALGORITHMS[name](max_depth=2))
+    assert np.isnan(shallow.bias).all()
 
 
 @pytest.mark.parametrize("name", ["orc", "as_star"])
