@@ -66,6 +66,19 @@ def test_one_candidate_is_a_sample_of_the_coding_distribution():
     assert abs(bias.bound("orc", 1, ratios)[0] - (apart * (x[1] - x[0])).mean() / 2) < 0.02
 
 
+def test_bins_take_from_the_ratio_what_they_say_of_the_sample():
+    """By the mass of the target in each: log2 J less the entropy of the bin, here by sums over bins."""
+    kl, count, rows = 2.0, 5, 4000
+    whole, cut = (bias.draw_ratios(np.array([kl]), n, by_supremum=False).sample for n in (None, np.array([count])))
+    q = channel([kl], rows, seed=2)
+    edges = stats.norm.ppf(np.arange(count + 1) / count)
+    mass = np.diff(stats.norm.cdf(edges, np.asarray(q.loc), np.asarray(q.scale)), axis=1)
+    said = np.sum(mass * np.log2(np.maximum(count * mass, 1e-30)), axis=1).mean()
+    assert abs((whole - cut).mean() - said) < 0.05 and abs(whole.mean() - kl) < 0.05
+    by_supremum = bias.draw_ratios(np.array([kl]), np.array([count]), by_supremum=True).sample
+    assert cut.mean() < by_supremum.mean() < kl - 0.5
+
+
 @pytest.mark.parametrize(
     ("name", "make", "size", "looseness"),
     [
