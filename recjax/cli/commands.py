@@ -161,6 +161,11 @@ class Verify:
 
             psnr_db = round(float(psnr(images, against).mean()), 2)
             said += f" {psnr_db:.2f} dB against {quoted(self.against)}."
+        elif against is not None and against.shape != images.shape:
+            raise ValueError(
+                f"{quoted(self.file)} holds images of shape {shown(list(images.shape))}, and {quoted(self.against)} "
+                f"those of {shown(list(against.shape))}; name the images that were compressed."
+            )
         elif against is not None and not np.array_equal(images, against):
             raise ValueError(
                 f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
