@@ -1,4 +1,4 @@
-"""`python -m experiments CONFIG.toml [--smoke] [--train] [section.key=value ...]`: runs an experiment and saves it.
+"""`python -m experiments CONFIG.toml [--smoke] [--train] [section.key=value ...]`: runs an experiment, keeps results.
 
 Run:     python -m experiments configs/quickstart.toml
 Small:   python -m experiments configs/quickstart.toml --smoke

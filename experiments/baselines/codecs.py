@@ -177,7 +177,7 @@ def _of_pillow(name: str, mode: str, **options: object) -> Baseline:
 
 
 def _brotli_window_log2(size: int) -> int:
-    """Returns the largest useful window, cut to the input's size: allocating it dominates the time of a small image."""
+    """Returns log2 of brotli's window, cut to the input's size: a large window would dominate a small image's time."""
     return min(max(size.bit_length(), 10), 24)
 
 

@@ -62,8 +62,8 @@ def timed(coder: Coder, images: np.ndarray, rounds: int, path: Path) -> dict[str
         path: The file.
 
     Returns:
-        Size and rate of the file, the seconds of the first round and of each other round, and the images per second of
-        their medians.
+        Size and rate of the file, the seconds of the first round and of each other round, and images per second, from
+        the median of the other rounds.
 
     Raises:
         RuntimeError: The file does not decode to the images.

@@ -58,7 +58,7 @@ def check_counts(key: str, counts: Sequence[int]) -> None:
         counts: The numbers.
 
     Raises:
-        ValueError: They are not.
+        ValueError: They are not, or there are none.
     """
     if not counts or counts[0] < 1 or any(b <= a for a, b in itertools.pairwise(counts)):
         raise ValueError(f"'{key}' must ascend from 1 image or more, got {list(counts)}; sort it.")

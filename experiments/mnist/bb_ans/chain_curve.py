@@ -32,8 +32,8 @@ def measure(
         progress: Called with a text before each length.
 
     Returns:
-        A row for each length, with means and standard errors over the files in bits per pixel: `gross` of whole files,
-        `net` without the initial bits, and `ideal`, -ELBO of the same images.
+        A row for each length, with means over the files in bits per pixel: `gross` of whole files and `net` without the
+        initial bits, both with standard errors, and `ideal`, -ELBO of the same images.
 
     Raises:
         RuntimeError: A file does not decode to its images.

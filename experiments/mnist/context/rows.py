@@ -37,7 +37,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measures a method; the file of the last seed stays in the folder, and speeds are those of that file.
 
-    Something of the same shapes is coded first, so that speeds are those of compiled code.
+    A file that needs the same compiled programs is coded first, so that speeds are those of compiled code.
 
     Args:
         method: One of METHODS.
