@@ -1,4 +1,4 @@
-"""Results (JSON) -> Markdown, CSV, LaTeX and plots; and the README's tables, which are rendered and never typed.
+"""Renders results (JSON) as Markdown, CSV, LaTeX and plots, and the README's tables from the recorded results.
 
 Show:    python -m experiments.report runs/quickstart/result.json --format latex
 README:  python -m experiments.report --readme       (with --check: change nothing, exit code 1 if it is out of date)
@@ -28,7 +28,17 @@ BLOCK = re.compile(r"(<!-- generated: ([\w-]+)(?:/([\w-]+))? -->\n).*?(<!-- end 
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A result as it was written; ValueError if the file is none."""
+    """Reads a result as an experiment wrote it.
+
+    Args:
+        path: A result.json.
+
+    Returns:
+        The result.
+
+    Raises:
+        ValueError: The file is not a result of an experiment.
+    """
     result = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(result, dict) or "experiment" not in result:
         raise ValueError(f"{path} must be a result of `python -m experiments`, and is not; give its result.json.")
@@ -36,7 +46,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def render(result: dict[str, Any], folder: Path) -> list[str]:
-    """Write a result's tables in every format, and its plot if matplotlib is there; returns the names of the files."""
+    """Writes a result's tables in every format, and its plot if matplotlib is installed.
+
+    Args:
+        result: The result.
+        folder: The output folder, which must exist.
+
+    Returns:
+        The names of the files written.
+    """
     reporter = registry.reporter(registry.name_of(result))
     written = []
     for table in reporter.tables(result):
@@ -50,7 +68,16 @@ def render(result: dict[str, Any], folder: Path) -> list[str]:
 
 
 def publish(folder: Path, results: Path = HERE / "results", readme: Path = README) -> None:
-    """Copy a run's result and plot to the recorded ones and render the README from them."""
+    """Copies a run's result and plot to the recorded results and renders the README from them.
+
+    Args:
+        folder: The output folder of the run.
+        results: The folder of recorded results.
+        readme: The README.
+
+    Raises:
+        ValueError: The run is a smoke run or has no plot.
+    """
     result = load(folder / RESULT)
     if result["smoke"]:
         raise ValueError("a smoke run is too small to be recorded; run the config without --smoke.")
@@ -65,9 +92,17 @@ def publish(folder: Path, results: Path = HERE / "results", readme: Path = READM
 
 
 def rendered_readme(text: str, results: Path = HERE / "results") -> str:
-    """The text with each block `<!-- generated: NAME -->` filled from results/NAME.json, where that exists.
+    """Fills the generated blocks of a README from recorded results.
 
-    `<!-- generated: NAME/TABLE -->` takes one of its tables.
+    A block `<!-- generated: NAME -->` takes all tables of results/NAME.json, `<!-- generated: NAME/TABLE -->` only one.
+    Blocks whose result does not exist stay as they are.
+
+    Args:
+        text: The README.
+        results: The folder of recorded results.
+
+    Returns:
+        The text with its blocks filled.
     """
 
     def fill(found: re.Match[str]) -> str:
@@ -80,7 +115,7 @@ def rendered_readme(text: str, results: Path = HERE / "results") -> str:
 
 
 def _rendered(result: dict[str, Any], form: str, name: str | None = None) -> str:
-    """All tables of a result in one of FORMATS, or the one of a name; ValueError if there is none."""
+    """Renders all tables of a result in one of FORMATS, or only the one named `name`; ValueError if there is none."""
     shown = [
         table
         for table in registry.reporter(registry.name_of(result)).tables(result)
@@ -92,7 +127,14 @@ def _rendered(result: dict[str, Any], form: str, name: str | None = None) -> str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a result's tables, or render (or check) the README. Returns 0, or 1 and one sentence on stderr."""
+    """Prints a result's tables, or renders or checks the README.
+
+    Args:
+        arguments: The command line without the program's name; None takes that of the process.
+
+    Returns:
+        The exit code: 0, or 1 after one sentence on stderr.
+    """
     parser = parser_of("experiments.report", __doc__)
     parser.add_argument("result", nargs="?", type=Path, help="a result.json")
     parser.add_argument("--format", choices=FORMATS, default="markdown")

@@ -1,4 +1,4 @@
-"""What stands below the quickstart's tables, so that no figure is read as more than it is."""
+"""Writes the notes below the quickstart's tables, which say what each figure means and what it does not."""
 
 import math
 from typing import Any
@@ -7,7 +7,14 @@ from experiments.reporting.tables import with_p_value
 
 
 def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of rates."""
+    """Writes the notes of the table of rates.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     data, bound, device = result["data"], result["model"], result["device"]
     seeds = len(result["config"]["seeds"])
     notes = [
@@ -38,7 +45,14 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def bias_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of biases."""
+    """Writes the notes of the table of biases.
+
+    Args:
+        result: The result of the experiment; not used, as these notes contain no figures.
+
+    Returns:
+        The notes.
+    """
     return (
         "log-ratio KS: Kolmogorov-Smirnov distance from uniform of the ranks of log q(z)/p(z) of the samples among "
         "exact draws from their posteriors; p is of this one test.",
@@ -87,7 +101,7 @@ def _pair_note(plain: dict[str, Any], split: dict[str, Any]) -> str:
 
 
 def _plain_and_partitioned(methods: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows that differ in space partitioning alone."""
+    """Pairs rows that differ in space partitioning only."""
 
     def settings(row: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in row["method"].items() if key != "partition"}

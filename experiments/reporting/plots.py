@@ -1,4 +1,4 @@
-"""Plots for readers: the title asks the question, the axis says which way is better, colours suit the colour-blind."""
+"""Draws stacked bars: titles ask questions, axes say which way is better, and colours are safe for the colour-blind."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,13 @@ PLAIN_COLOUR = "#b0b0b0"
 
 
 class Bar(NamedTuple):
-    """A labelled bar of parts laid end to end; a plain bar is drawn grey, without parts."""
+    """Describes a labelled bar.
+
+    Attributes:
+        label: The label beside the bar.
+        parts: The lengths of the parts, laid end to end.
+        plain: Whether the bar is drawn grey and undivided.
+    """
 
     label: str
     parts: tuple[float, ...]
@@ -31,14 +37,26 @@ def stacked_bars(
     pictures: UInt8[np.ndarray, "count height width"],
     levels: int,
 ) -> None:
-    """Horizontal bars with their totals under a strip of example pictures; the legend names the dashed line.
+    """Draws horizontal bars with their totals under a strip of example pictures, and a dashed line for comparison.
 
-    ValueError for a part below 0: it would hide under its neighbour.
+    Args:
+        path: The file to write; its folder is created if needed.
+        bars: The bars, from top to bottom.
+        parts: The names of the parts in the legend.
+        plain_label: The name of the plain bars in the legend.
+        line: The value of the dashed line and its name in the legend.
+        title: The title.
+        axis: The label of the horizontal axis.
+        pictures: Grey images, drawn dark on light.
+        levels: The number of grey levels; pixels are 0 to levels - 1.
+
+    Raises:
+        ValueError: A part is negative; its bar would be hidden by the next one.
     """
     for bar in bars:
         if min(bar.parts) < 0:
             raise ValueError(f"the parts of {bar.label!r} must not be negative, got {bar.parts}; split it otherwise.")
-    # The object-oriented face needs no display and leaves a caller's pyplot alone.
+    # matplotlib's object-oriented interface needs no display and leaves pyplot's global state alone.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -74,7 +92,7 @@ def stacked_bars(
 
 
 def _in_a_row(pictures: np.ndarray, levels: int) -> np.ndarray:
-    """Pictures side by side with a light gap of one pixel."""
+    """Places pictures side by side with a light gap of two pixels between them."""
     count, height, width = pictures.shape
     padded = np.zeros((height, count * (width + 2)), np.uint8)
     for i, picture in enumerate(pictures):

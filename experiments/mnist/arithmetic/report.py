@@ -1,4 +1,4 @@
-"""What exactness costs: a table and a plot, from the JSON alone."""
+"""Renders the cost of exact arithmetic as a table and a plot, from the JSON."""
 
 import statistics
 from pathlib import Path
@@ -11,12 +11,26 @@ WAYS = {"encode": "encoding", "decode": "decoding"}
 
 
 def loss(row: dict[str, Any]) -> float:
-    """Bytes of the exact file over those of the one in floats, as a share."""
+    """Returns the excess of the exact file's bytes over the float file's, as a share of the latter.
+
+    Args:
+        row: A row of the result.
+
+    Returns:
+        The share; negative if the exact file is smaller.
+    """
     return row["file_bytes"]["exact"] / row["file_bytes"]["float"] - 1
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for each model and method."""
+    """Makes a table with a row for each model and method.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The table.
+    """
     rows = []
     for row in result["rows"]:
         speeds = (f"{rounded(row['images_per_second'][name][way])}" for way in WAYS for name in ("exact", "float"))
@@ -70,7 +84,12 @@ def _converted(row: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Images per second of both arithmetics."""
+    """Draws images per second of both arithmetics.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

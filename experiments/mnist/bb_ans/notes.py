@@ -1,10 +1,18 @@
-"""What stands below the tables of the BB-ANS experiment."""
+"""Writes the notes below the tables of the BB-ANS experiment."""
 
 from typing import Any
 
 
 def rate_notes(result: dict[str, Any], published: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of rates."""
+    """Writes the notes of the table of rates.
+
+    Args:
+        result: The result of the experiment.
+        published: The published figures with their source and status.
+
+    Returns:
+        The notes.
+    """
     seeds = len(result["config"]["seeds"])
     first = result["sets"][0]["model"]
     notes = [
@@ -23,7 +31,14 @@ def rate_notes(result: dict[str, Any], published: dict[str, Any]) -> tuple[str, 
 
 
 def codec_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of codecs."""
+    """Writes the notes of the table of codecs.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     device = result["device"]
     notes = [
         "One stream: the bytes of all images for gzip, bz2, xz, zstd and brotli, one mosaic of all images for PNG, "
@@ -35,7 +50,14 @@ def codec_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of chains."""
+    """Writes the notes of the table of chains.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     lengths = [
         f"{one['model']['name']}: the whole file is within 1% of its net rate from {length:,} images on"
         for one in result["sets"]

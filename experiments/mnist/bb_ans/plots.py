@@ -1,4 +1,4 @@
-"""The plot of the BB-ANS experiment, for each data set: what a chain costs by its length, and every codec's stream."""
+"""Draws the cost of a chain by its length, and the rates of all codecs, for each data set."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,12 @@ from experiments.reporting import figures as panels
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """A row of two panels for each data set."""
+    """Draws a row of two panels for each data set.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     sets = result["sets"]
     title = "MNIST through bits-back coding: how long must a chain be, and what do other codecs need?"
     made, axes = panels.figure(len(sets), 2, (12.5, 4.4 * len(sets)), title, width_ratios=(1.25, 1))

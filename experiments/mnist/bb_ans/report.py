@@ -1,4 +1,4 @@
-"""The BB-ANS experiment as tables of rates, of codecs and of chains, from its JSON and the published figures."""
+"""Renders the BB-ANS experiment as tables of rates, codecs and chains, from its JSON and the published figures."""
 
 import json
 from pathlib import Path
@@ -14,10 +14,10 @@ __all__ = ["plot", "tables"]
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "bb_ans_2019.json"
 
 NAMES = {"mnist": "full MNIST", "binary_mnist": "MNIST, thresholded", "sampled_mnist": "binarised MNIST"}
-"""What people call the data sets."""
+"""Names of the data sets for readers."""
 
 PUBLISHED = {"mnist": "full MNIST", "sampled_mnist": "binarized MNIST"}
-"""The row of the published table for a data set."""
+"""The data set's row in the published table."""
 
 OWN_ROWS = ("raw", "-ELBO, float", "-ELBO, exact", "BB-ANS, net", "net over -ELBO", "BB-ANS, whole file")
 
@@ -25,11 +25,18 @@ FORMS = (
     *((name, ONE_STREAM) for name in ("bz2", "gzip", "xz", "zstd", "brotli")),
     *((name, PER_IMAGE) for name in ("PNG", "WebP", "JPEG XL")),
 )
-"""The other codecs of the table of rates, in the form that suits each; the table of codecs has both."""
+"""The other codecs in the table of rates, each in the form that suits it; the table of codecs has both forms."""
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Rates beside the published ones, every codec in both forms, and the cost of chains by their length."""
+    """Makes tables of rates beside the published ones, of every codec in both forms, and of chains by their length.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     published = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [_rates(result, published), _codecs(result), _curve(result)]
 

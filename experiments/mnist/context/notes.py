@@ -1,4 +1,4 @@
-"""What stands below the tables of the stronger model, from the figures."""
+"""Writes the notes below the tables of the stronger model."""
 
 import json
 from pathlib import Path
@@ -14,19 +14,26 @@ AIMS = (
     ("the stream's bits/dim", "bb-ans", "file_bits_per_dim", 1.15),
     ("the archive's bits/dim", "orc", "file_bits_per_dim", 1.17),
 )
-"""At most so much was wanted of the stronger model, of whole files."""
+"""Goals for whole files of the stronger model: name for readers, method, figure, and its largest value."""
 
 LEAST_SPEEDS = (("encode", 300), ("decode", 100))
-"""Images in a second, of both files, that were wanted at the least."""
+"""Goals for the speed of the slower of both files, in images per second."""
 
 
 def published_rate() -> float:
-    """Bits/dim of Bit-Swap."""
+    """Returns the published rate of Bit-Swap, in bits per pixel."""
     return _published()["rows"][0]["rate"]
 
 
 def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of rates."""
+    """Writes the notes of the table of rates.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     published, device, alone, models = _published(), result["device"], result["alone"], result["models"]
     seeds, draws = len(result["config"]["seeds"]), models[0]["exact_samples"]
     notes = [
@@ -48,7 +55,14 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of what latents bring."""
+    """Writes the notes of the table of the gain from latents.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     verdicts = []
     for model in result["models"]:
         gain = model["latent_gain"]
@@ -68,7 +82,15 @@ def gain_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def row_of(model: dict[str, Any], method: str) -> dict[str, Any]:
-    """The row of a method."""
+    """Returns the row of a method.
+
+    Args:
+        model: A model of the result.
+        method: The method.
+
+    Returns:
+        The row.
+    """
     return next(row for row in model["rows"] if row["method"] == method)
 
 

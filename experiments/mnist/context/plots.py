@@ -1,5 +1,4 @@
-"""The plot of the stronger model: every codec's bits per pixel, and where in a digit the bits go, with and without
-context."""
+"""Draws bits per pixel of every codec, and where in a digit the bits are spent, with and without context."""
 
 import itertools
 from pathlib import Path
@@ -13,11 +12,16 @@ from experiments.mnist.context.notes import PUBLISHED_NAME, published_rate
 from experiments.reporting import figures as panels
 
 NAMES = METHOD_NAMES | {"orc": "REC"}
-"""Of the methods; one stands for relative entropy coding."""
+"""Names of the methods for readers; ORC, the only method of relative entropy coding here, is called REC."""
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Bars of whole files, a digit, and its bits under each model, the plain one first."""
+    """Draws bars of whole files, a digit, and its bits under each model, the plain model first.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     models = result["models"][::-1]
     widths = (1.6, *(1.0 for _ in range(len(models) + 1)))
     title = "What does a context of decoded pixels bring to a VAE?"

@@ -1,4 +1,4 @@
-"""The experiment on the stronger model as tables of rates and of what latents bring, from its JSON alone."""
+"""Renders the experiment on the stronger model as tables of rates and of the gain from latents, from its JSON."""
 
 from typing import Any
 
@@ -34,7 +34,14 @@ ACCESS = {ONE_STREAM: "in one stream", PER_IMAGE: "each alone"}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Every codec beside both models, and the terms of -ELBO with latents and without."""
+    """Makes a table of every codec beside the models, and one of the terms of -ELBO with latents and without.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     return [_rates(result), _gains(result)]
 
 

@@ -1,10 +1,17 @@
-"""What stands below the tables of the images sent, from the figures."""
+"""Writes the notes below the tables of rates by the number of images."""
 
 from typing import Any
 
 
 def notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of a few counts."""
+    """Writes the notes of the table of selected counts.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     rows, model, device, alone = result["rows"], result["model"], result["device"], result["alone"]
     last = rows[-1]
     chain, start = last["bb-ans"], last["bb-ans-rec"]
@@ -27,7 +34,14 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of every count."""
+    """Writes the notes of the table of all counts.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     return (
         "Over -ELBO: of the same images. Initial bits: of the BB-ANS file. Images sent by REC: at the start of the "
         "other chain. Lanes: of BB-ANS and of the other chain.",
@@ -37,7 +51,7 @@ def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _smaller(rows: list[dict[str, Any]], first: str, second: str, name: str, other: str) -> str:
-    """At which of the counts the first method's files are smaller, as ranges."""
+    """Says at which counts the first method's files are smaller than the second's, as ranges."""
     ranges: list[list[int]] = []
     before = False
     for row in rows:

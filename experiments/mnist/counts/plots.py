@@ -1,4 +1,4 @@
-"""Bits per image by how many are sent, and how far that is from -ELBO."""
+"""Draws bits per image by the number of images in a file, and their excess over -ELBO."""
 
 from pathlib import Path
 from typing import Any
@@ -7,13 +7,18 @@ from experiments.lossless.method_names import METHOD_NAMES
 from experiments.reporting import figures as panels
 
 NAMES = {name: METHOD_NAMES[name] for name in ("bb-ans", "bb-ans-rec")} | {"orc": "REC, each image alone"}
-"""Of the methods, in the order of tables."""
+"""Names of the methods for readers, in the order of the tables."""
 
 _COLOURS = {"bb-ans": panels.RED, "bb-ans-rec": panels.BLUE, "orc": panels.ORANGE}
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Two panels: whole files, and what they have over -ELBO."""
+    """Draws two panels: the size of whole files, and their excess over -ELBO.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     rows, name = result["rows"], result["data"]["name"]
     title = f"How many images of {name} must be sent before bits-back pays?"
     made, axes = panels.figure(1, 2, (12.0, 4.6), title)

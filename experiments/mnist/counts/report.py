@@ -1,4 +1,4 @@
-"""The table and the plot of what an image costs by how many are sent, from the result's JSON alone."""
+"""Renders the experiment on the number of images in a file as tables and a plot, from its JSON."""
 
 from typing import Any
 
@@ -9,11 +9,18 @@ from experiments.reporting.tables import ABSENT, Table, number, rounded, with_er
 __all__ = ["plot", "tables"]
 
 SHOWN = (1, 10, 100, 1000, 10000)
-"""Counts that are columns of the first table, where they were measured."""
+"""The counts that are columns of the first table, if they were measured; the largest count is always one."""
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Whole files at a few counts, in bits per image, and all figures of every count."""
+    """Makes a table of whole files at selected counts, and one of all figures of every count, in bits per image.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     return [_counts(result), _curve(result)]
 
 

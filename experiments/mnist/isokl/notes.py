@@ -1,4 +1,4 @@
-"""What stands below the tables of the experiment on IsoKL VAEs: who is first at equal latents, and why."""
+"""Writes the notes below the tables of IsoKL VAEs: which model and coder win at equal numbers of latents, and why."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +9,26 @@ from experiments.reporting.verdicts import DETECTED, detected
 
 
 def verdicts(result: dict[str, Any]) -> tuple[str, ...]:
-    """For every number of latents that both kinds of models have: does the IKVAE with DAD* beat the VAE with AD*?"""
+    """Says whether the IKVAE with DAD* beats the VAE with AD*, for every number of latents that both were trained with.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        A sentence or more for each pair of models.
+    """
     return tuple(_verdict(usual, isokl) for usual, isokl in _pairs(result))
 
 
 def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of coders."""
+    """Writes the notes of the table of coders.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     config, device = result["config"], result["device"]
     return (
         f"Means over {config['seeds']} seeds, each of {config['images_per_seed']:,} test images of its own; ± is the "
@@ -36,7 +50,14 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def model_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of models."""
+    """Writes the notes of the table of models.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     kappas = [f"{one['name']} {one['kappa_bits']:.2f}" for one in result["models"] if one["kappa_bits"] is not None]
     origins = [f"{one['name']} ({one['origin']}, {one['digest'][:16]})" for one in result["models"]]
     return (
@@ -58,7 +79,7 @@ def _pairs(result: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, A
 
 
 def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
-    """One pair, with the code that suits each best, and where the difference is."""
+    """Compares one pair of models, each with its best code, and says where the difference comes from."""
     ad, dad = _row(usual, "ad-star"), _row(isokl, "dad-star")
     (ad_code, ad_best), (dad_code, dad_best) = _best(ad), _best(dad)
     pixels = isokl["pixels"]
@@ -78,14 +99,14 @@ def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
 
 
 def _paired_error(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
-    """The standard error of the difference in percent: both code the same images of a seed."""
+    """Returns the standard error of the difference in percent, paired by seeds, whose images both models code."""
     rates = zip(isokl["seeds_payload_bits_per_dim"], usual["seeds_payload_bits_per_dim"], strict=True)
     error = standard_error([100 * (a / b - 1) for a, b in rates])
     return "" if error is None else f" ± {error:.1f}"
 
 
 def _cause(elbo: float, beyond: float) -> str:
-    """Which of the two parts decides, in words; both in bits per image, of the IKVAE less those of the VAE."""
+    """Says which of the two differences decides; both are in bits per image, of the IKVAE less those of the VAE."""
     if (elbo < 0) == (beyond < 0):
         return f"It {'gains' if elbo < 0 else 'loses'} on both."
     gain, loss = ("coder", "model") if elbo > 0 else ("model", "coder")
@@ -94,7 +115,7 @@ def _cause(elbo: float, beyond: float) -> str:
 
 
 def _constant_code(result: dict[str, Any]) -> Iterator[str]:
-    """DAD* of one depth could send the place in its tree by a constant number of bits; what that would take."""
+    """Says what a code of constant length would cost for the places in the trees of DAD*, which have one depth."""
     told = []
     for one in result["models"]:
         if one["posterior"] == "isokl":
@@ -111,7 +132,7 @@ def _constant_code(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _biased(result: dict[str, Any]) -> str:
-    """Which samples a test tells from exact ones."""
+    """Says which samples a test distinguishes from exact ones."""
     told = [
         f"{coder_name(row)} of {one['name']}"
         for one in result["models"]
@@ -126,5 +147,5 @@ def _row(model: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def _best(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The code of depths with the smallest payload."""
+    """Returns the code of depths with the smallest payload, and its figures."""
     return min(row["codes"].items(), key=lambda pair: pair[1]["payload_bits_per_dim"])

@@ -1,4 +1,4 @@
-"""Bits per pixel by model and coder: pixels and KL divergence, which make -ELBO, and what the coder needs beyond."""
+"""Draws bits per pixel by model and coder: pixels and KL divergence, whose sum is -ELBO, and the coder's overhead."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,18 @@ from experiments.lossless.method_names import METHOD_NAMES
 from experiments.reporting import figures as panels
 
 CODES = ("zeta", "delta", "learned")
-"""Of depths, in the order of columns."""
+"""Codes of depths, in the order of columns."""
 
 
 def coder_name(row: dict[str, Any]) -> str:
-    """What people call the coder of a row."""
+    """Returns the name of a row's coder for readers.
+
+    Args:
+        row: A row of the result.
+
+    Returns:
+        The name.
+    """
     name = METHOD_NAMES[row["method"]]
     if row["branch_code"]:
         return f"{name}, {row['branch_code']} branches"
@@ -19,7 +26,14 @@ def coder_name(row: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """A group of bars for each model, one for each coder; whiskers lead to the rate with the code that costs most."""
+    """Draws a group of bars for each model, one for each coder.
+
+    Whiskers lead to the rate with the most expensive code of depths.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     models = result["models"]
     made, axes = panels.figure(
         1, 1, (2.4 + 1.9 * len(models), 5.2), "What do latents cost that are sent one by one? MNIST"

@@ -1,4 +1,4 @@
-"""The experiment on IsoKL VAEs as tables of models and of coders, from its JSON alone, and a published neighbour."""
+"""Renders the experiment on IsoKL VAEs as tables of coders and models, from its JSON, beside a published table."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,14 @@ CODER_COLUMNS = (
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Coders of every model, the models, and the table of a neighbour, with what is known of its figures."""
+    """Makes tables of the coders of every model, of the models, and of published figures of similar models.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     published = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [_coders(result), _models(result), _published(published)]
 

@@ -1,4 +1,4 @@
-"""What stands below the tables of space partitioning, from the figures."""
+"""Writes the notes below the tables of the experiment on space partitioning."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,18 @@ from experiments.mnist.partition.plots import label
 from experiments.reporting.tables import below
 
 AIMS = (("payload", "payload", 0.01), ("file", "whole file", 0.025))
-"""At most so much over -ELBO was wanted of the best setting."""
+"""Goals for the best setting: a figure, its name for readers, and its largest excess over -ELBO as a share."""
 
 
 def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of methods."""
+    """Writes the notes of the table of methods.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     seeds, device = result["config"]["seeds"], result["device"]
     return (
         *_best(result["rows"]),
@@ -31,7 +38,14 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def code_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of learned codes."""
+    """Writes the notes of the table of learned codes.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     first, codes = result["codes"][0], result["config"]["codes"]
     source = "are those that the model holds"
     if first["learned_here"]:
@@ -48,7 +62,7 @@ def code_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _best(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """The partitioned row with the least over -ELBO, against what was wanted and what sends latents one by one."""
+    """Compares the best partitioned row with the goals and with methods that send latents one by one."""
     partitioned = [row for row in rows if row["partition"] and row["candidates"] is not None]
     if not partitioned:
         return

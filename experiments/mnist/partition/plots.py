@@ -1,4 +1,4 @@
-"""The plot of space partitioning: rates by candidates, KL divergences of images, and those of blocks."""
+"""Draws rates by the number of candidates, KL divergences of images, and those of blocks."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ from experiments.reporting import figures as panels
 
 
 def label(row: dict[str, Any]) -> str:
-    """What people call the method of a row."""
+    """Returns the name of a row's method for readers.
+
+    Args:
+        row: A row of the result.
+
+    Returns:
+        The name.
+    """
     name = METHOD_NAMES[row["method"]]
     if row["candidates"] is None:
         return f"{name}, per dimension"
@@ -18,7 +25,12 @@ def label(row: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Rates by candidates, the KL of images beside its mean, and the histogram of blocks."""
+    """Draws rates by candidates, the KL of the latents of single images against its mean, and the KL of blocks.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     made, axes = panels.figure(1, 3, (16.5, 5.0), "How does relative entropy coding of MNIST depend on the partition?")
     _plot_rates(axes[0, 0], result)
     _plot_scatter(axes[0, 1], result["kl"])
@@ -40,7 +52,7 @@ def _plot_rates(panel: Any, result: dict[str, Any]) -> None:
     for place, row in enumerate(scalar):
         rate = row["payload_bits_per_dim"] / row["bound_bits_per_dim"]
         panel.axhline(rate, linestyle="--", color=panels.GREY)
-        # Side by side and on their lines, as their rates are close.
+        # The rates are close: labels lie on their lines side by side, so that they do not overlap.
         panel.annotate(label(row), ((place + 0.5) / len(scalar), rate), fontsize=7,
                        xycoords=("axes fraction", "data"), ha="center", va="center",
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip

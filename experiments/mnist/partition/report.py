@@ -1,4 +1,4 @@
-"""The experiment on space partitioning as tables of methods and of learned codes, from its JSON alone."""
+"""Renders the experiment on space partitioning as tables of methods and of learned codes, from its JSON."""
 
 from typing import Any
 
@@ -36,7 +36,14 @@ CODE_COLUMNS = (
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for every method, number of blocks and candidates, below the bound; and what learned codes save."""
+    """Makes a table with -ELBO and a row for every method, number of blocks and candidates, and one of learned codes.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables; that of learned codes is left out if none were measured.
+    """
     model = result["model"]
     bound = with_error(model["exact_bits_per_dim"], model["exact_standard_error"], 4)
     kl = ABSENT if model["kl_bits"] is None else f"KL {model['kl_bits']:.1f}"
