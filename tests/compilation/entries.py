@@ -272,8 +272,8 @@ GRID = (
 )  # fmt: skip
 RANDOMNESS = ("threefry2x32", "key", "as_key", "fold_in", "stream", "stream_start", "draw", "words")
 MESSAGES = (
-    "message.bucket", "message.empty", "message.push", "message.write", "message.peek", "message.pop", "wire.to_bytes",
-    "wire.from_bytes", "wire.to_bits", "wire.from_bits", "wire.message_of", "wire.empty", "tail.shed_word",
+    "rans.bucket", "rans.empty", "rans.push", "rans.write", "rans.peek", "rans.pop", "serialize.to_bytes",
+    "serialize.from_bytes", "serialize.to_bits", "serialize.from_bits", "serialize.message_of", "serialize.empty", "tail.shed_word",
     "tail.append", "tail.take",
 )  # fmt: skip
 INTEGERS = (
