@@ -19,7 +19,7 @@ _PEERS = {
     "AVIF": panels.PURPLE,
     "JPEG XL": panels.SKY,
 }
-_PRIORS = (panels.BLUE, panels.ORANGE, panels.GREEN, panels.RED)
+_PRIORS = ("#9ecae1", "#4292c6", "#08519c", "#041f3f")
 _OURS = {
     "partition": panels.PARTITIONS["informative"],
     "16-bit blocks": panels.PARTITIONS["none"],
@@ -36,7 +36,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
         path: File of the plot.
     """
     made, axes = panels.figure(3, 2, (panels.WIDTH, 13.5), _title(result))
-    _curves(axes[0][0], result, "bits_per_pixel", "whole files")
+    _curves(axes[0][0], result, "bits_per_pixel", "whole files; whisker: standard error over pictures")
     _curves(axes[0][1], result, "net_bits_per_pixel", "other codecs without headers (net)")
     _pictures(axes[1][0], result)
     _divergences(axes[1][1], result)

@@ -7,7 +7,7 @@ CODED = "_coded"
 
 LABELS = {
     "pfr": "PFR",
-    "gprs_global": "GPRS, global",
+    "gprs_global": "global GPRS",
     "as_star": "AS*",
     "ad_star": "AD*",
     "gprs": "GPRS",
