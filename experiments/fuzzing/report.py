@@ -42,7 +42,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
         "No file caused a crash, a hang or another error.",
         f"{result['seconds']['all'] / 60:.0f} minutes on {device['cpu_cores']} CPU cores ({device['machine']}).",
     )
-    return [Table("Damaged and hostile files", ("files", "files tried", "refused", "decoded"), tuple(rows), notes, "fuzz")]
+    return [
+        Table("Damaged and hostile files", ("files", "files tried", "refused", "decoded"), tuple(rows), notes, "fuzz")
+    ]
 
 
 def _most(name: str, part: dict[str, Any]) -> str:

@@ -25,7 +25,8 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
         f"Encoder and decoder both have the model, a file of {bound['file_bytes']:,} bytes, whose size is not counted. "
         f"Converting its networks to integers changed -ELBO by {100 * bound['conversion_loss']:+.3f}%.",
         "ideal: code of the latents - log2 p(x|z), without container and coder; for BB-ANS at a fresh draw of the "
-        f"latents. ± is the standard error, over n = {seeds} seed{'s' * (seeds > 1)} for files and over images for -ELBO.",
+        f"latents. ± is the standard error, over n = {seeds} seed{'s' * (seeds > 1)} for files and over images for "
+        "-ELBO.",
         *_ks_notes(result["methods"], seeds),
     ]
     for row in result["methods"]:
@@ -94,8 +95,8 @@ def _pair_note(plain: dict[str, Any], split: dict[str, Any]) -> str:
     ]
     candidates, block_bits = split["method"]["candidates"], split["method"]["block_bits"]
     return (
-        f"{split['label']} against {plain['label']} at {candidates:,} candidates per block and blocks of {block_bits:g} "
-        f"bits: {split['ideal_bits_per_dim']:.3f} against {plain['ideal_bits_per_dim']:.3f} bits/dim "
+        f"{split['label']} against {plain['label']} at {candidates:,} candidates per block and blocks of "
+        f"{block_bits:g} bits: {split['ideal_bits_per_dim']:.3f} against {plain['ideal_bits_per_dim']:.3f} bits/dim "
         f"(ideal), bias (KS) {biases[0]} against {biases[1]}."
     )
 

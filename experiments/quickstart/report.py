@@ -82,7 +82,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
         plain_label="general-purpose codecs",
         line=(result["model"]["minus_elbo_bits_per_dim"], "-ELBO of the model"),
         title=f"{data['count']} images of handwritten digits, lossless",
-        axis=f"bits per pixel (shorter is better; uncompressed: 8, or log2 {data['levels']} = {math.log2(data['levels']):.2f})",
+        axis=f"bits per pixel (shorter is better; uncompressed: 8, or {math.log2(data['levels']):.2f} as grey levels)",
         pictures=pictures,
         levels=data["levels"],
     )

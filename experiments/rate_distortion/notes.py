@@ -47,12 +47,12 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     steps = config.get("shared_steps", 0) + config["first_steps"]
     shared = f" (the first {config['shared_steps']:,} once for all methods)" if config.get("shared_steps") else ""
     found = [
-        "One file: all pictures in one file, each decodable alone. Every file was read back and decoded; PSNR is that of "
-        f"the decoded 8-bit pixels, a mean over n = {data['count']} pictures ± its standard error. KL: of the blocks "
-        "when they were encoded.",
+        "One file: all pictures in one file, each decodable alone. Every file was read back and decoded; PSNR is "
+        f"that of the decoded 8-bit pixels, a mean over n = {data['count']} pictures ± its standard error. KL: of "
+        "the blocks when they were encoded.",
         f"Posteriors were fitted for {steps:,} steps{shared}, and after each encoded block for {_steps(result)}, all "
-        f"pictures together. Times are of {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation "
-        "included. Rows that differ in the index code alone hold the same samples, found once.",
+        f"pictures together. Times are of {device['count']} {device['kind']} ({device['cpu_cores']} cores), "
+        "compilation included. Rows that differ in the index code alone hold the same samples, found once.",
         *_of_ways(result),
         *_of_assignments(result),
         *_of_peers(result),
@@ -60,9 +60,9 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     if result["timing"]:
         times = result["timing"]
         found.append(
-            f"Encoding {times['batch_pictures']} pictures together takes {times['batch_seconds_per_picture']:.2f} s per "
-            f"picture, one by one {times['one_by_one_seconds_per_picture']:.2f} s ({times['alone_pictures']} pictures), "
-            f"a ratio of {times['ratio']:.1f}; both with {times['steps']} steps, without compilation."
+            f"Encoding {times['batch_pictures']} pictures together takes {times['batch_seconds_per_picture']:.2f} s "
+            f"per picture, one by one {times['one_by_one_seconds_per_picture']:.2f} s ({times['alone_pictures']} "
+            f"pictures), a ratio of {times['ratio']:.1f}; both with {times['steps']} steps, without compilation."
         )
     if data["name"] == "cifar10":
         found.append(f"The model was trained on {result['model']['pictures']:,} training images of CIFAR-10.")
@@ -168,5 +168,7 @@ def _of_peers(result: dict[str, Any]) -> list[str]:
             if differences:
                 parts.append(f"{name} {min(differences):+.1f} to {max(differences):+.1f} dB")
         if parts:
-            found.append(f"PSNR of our one file less that of {kind} of other codecs, at equal rates: {', '.join(parts)}.")
+            found.append(
+                f"PSNR of our one file less that of {kind} of other codecs, at equal rates: {', '.join(parts)}."
+            )
     return found

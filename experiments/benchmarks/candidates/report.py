@@ -76,7 +76,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
             rate = f"{np.median(own) / 1e6:.1f}"
             rows.append((case, LABELS[contender], rate, ratio, number(float(np.median(first)), 2)))
     head = ("blocks", "package", "million candidates/s", "recjax / package", "first call, s")
-    return [Table("Candidates that one CPU core scores per second", head, tuple(rows), _notes(result), "candidates", (0, 1))]
+    return [
+        Table("Candidates that one CPU core scores per second", head, tuple(rows), _notes(result), "candidates", (0, 1))
+    ]
 
 
 def _notes(result: dict[str, Any]) -> tuple[str, ...]:

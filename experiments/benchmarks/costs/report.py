@@ -12,7 +12,12 @@ _OF = {
     "images": ("images per file", "seconds to write and read a file", "images^{:.2f}"),
 }
 
-_NAMES = {"PFR, plain": "PFR without partition", "partitioned ORC": "ORC, partitioned", "bb-ans": "BB-ANS", "orc": "ORC"}
+_NAMES = {
+    "PFR, plain": "PFR without partition",
+    "partitioned ORC": "ORC, partitioned",
+    "bb-ans": "BB-ANS",
+    "orc": "ORC",
+}
 """Names for readers of curves that are recorded under other names."""
 
 _STYLES = {
@@ -47,7 +52,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"({100 * config['fit_from']:.0f}% of the largest and up). PFR searches until its sample is exact; without a "
         "partition it examines a number of candidates that is exponential in the divergence. Blocks have "
         f"{config['dim']} dimensions; those of PFR are searched {config['blocks']} at a time.",
-        f"Medians of n = {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({machine(device)}), compiled code.",
+        f"Medians of n = {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({machine(device)}), compiled "
+        "code.",
     )
     return [Table("How time grows with divergence, batch and file", head, tuple(rows), notes, "costs", (0, 1, 2, 4))]
 
@@ -78,4 +84,5 @@ def plot(result: dict[str, Any], path: Path) -> None:
 
 def _name(curve: dict[str, Any]) -> str:
     """Returns the name of a curve for readers; file methods are recorded by the name that commands take."""
-    return _NAMES.get(curve["name"], curve["name"])
+    name = curve["name"]
+    return _NAMES.get(name, name)

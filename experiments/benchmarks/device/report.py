@@ -58,7 +58,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"{PRODUCT_OPERATIONS_OF_DIMENSION} per dimension for each block that shares it. Limits are measured with XLA "
         "on large arrays.",
     )
-    return [Table("Candidates per second of a whole device, beside its limits", head, tuple(rows), notes, "device", (0, 3))]
+    return [
+        Table("Candidates per second of a whole device, beside its limits", head, tuple(rows), notes, "device", (0, 3))
+    ]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:

@@ -77,7 +77,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
         "decode images/s",
         "states of the coder's lanes, share of the file",
     )
-    chains = Table("Speed of whole files of MNIST's test images", head, tuple(rows), _chain_notes(result), "chains", (0, 1))
+    chains = Table(
+        "Speed of whole files of MNIST's test images", head, tuple(rows), _chain_notes(result), "chains", (0, 1)
+    )
     points = tuple(
         (
             str(row["blocks"]),
@@ -89,7 +91,10 @@ def tables(result: dict[str, Any]) -> list[Table]:
         for row in result["alone"]
     )
     head = ("blocks per image", "candidates per block", "encode ms/image", "payload over -ELBO", "decode images/s")
-    return [chains, Table("Each image decodable alone, partitioned ORC", head, points, _alone_notes(result), "alone", ())]
+    return [
+        chains,
+        Table("Each image decodable alone, partitioned ORC", head, points, _alone_notes(result), "alone", ()),
+    ]
 
 
 def _chain_notes(result: dict[str, Any]) -> tuple[str, ...]:

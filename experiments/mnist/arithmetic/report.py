@@ -66,11 +66,17 @@ def tables(result: dict[str, Any]) -> list[Table]:
         f"Times: medians of n = {config['rounds']} rounds of both in turn; the brackets hold the smallest and the "
         f"largest ratio of a round; on {device['cpu_cores']} CPU cores ({machine(device)}).",
     )
-    return [Table("Networks in integers and in floats: size and time of files", head, tuple(rows), notes, "arithmetic", (0, 1))]
+    return [
+        Table(
+            "Networks in integers and in floats: size and time of files", head, tuple(rows), notes, "arithmetic", (0, 1)
+        )
+    ]
 
 
 def _images(config: dict[str, Any]) -> str:
-    return " and ".join(f"{count:,} ({METHOD_NAMES[name]})" for name, count in zip(config["methods"], config["images"], strict=True))
+    return " and ".join(
+        f"{count:,} ({METHOD_NAMES[name]})" for name, count in zip(config["methods"], config["images"], strict=True)
+    )
 
 
 def _method(row: dict[str, Any]) -> str:

@@ -63,7 +63,12 @@ def _codecs(panel: Any, one: dict[str, Any]) -> None:
     panel.set_yticks(places, [name for name, _ in pairs], fontsize=9)
     panel.invert_yaxis()
     panel.set_xlim(0, 1.15 * pairs[-1][1])
-    panels.name(panel, f"{one['model']['name']}: all {one['data']['count']:,} images in one file", "bits/dim (shorter is better)", "")
+    panels.name(
+        panel,
+        f"{one['model']['name']}: all {one['data']['count']:,} images in one file",
+        "bits/dim (shorter is better)",
+        "",
+    )
 
 
 def _streams(one: dict[str, Any]) -> list[tuple[str, float]]:

@@ -19,7 +19,14 @@ NAMES = {"mnist": "full MNIST", "binary_mnist": "MNIST, thresholded", "sampled_m
 PUBLISHED = {"mnist": "full MNIST", "sampled_mnist": "binarized MNIST"}
 """The data set's row in the published table."""
 
-OWN_ROWS = ("raw", "-ELBO, float", "-ELBO, exact", "BB-ANS without initial bits (net)", "net over -ELBO", "BB-ANS, whole file")
+OWN_ROWS = (
+    "raw",
+    "-ELBO, float",
+    "-ELBO, exact",
+    "BB-ANS without initial bits (net)",
+    "net over -ELBO",
+    "BB-ANS, whole file",
+)
 
 FORMS = (
     *((name, ONE_STREAM) for name in ("bz2", "gzip", "xz", "zstd", "brotli")),

@@ -29,11 +29,11 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     seeds, draws = len(result["config"]["seeds"]), models[0]["exact_samples"]
     notes = [
         "Every file was read back and decoded to equal images. Whole file: 8 x its bytes / pixels. Message: of one "
-        "stream, the file without the initial bits, which the decoder gets back; of images decodable alone, their codes "
-        f"without header, directory, padding and checksums. Means over n = {seeds} seed{'s' * (seeds > 1)}.",
-        "-ELBO, float: of the trained network, as the model's card states it; exact: of the integer network that encoder "
-        f"and decoder evaluate, {draws} draw{'s' * (draws > 1)} of the latents per image; files are compared with the "
-        "exact one. ± is the standard error over images for -ELBO, over seeds for files.",
+        "stream, the file without the initial bits, which the decoder gets back; of images decodable alone, their "
+        f"codes without header, directory, padding and checksums. Means over n = {seeds} seed{'s' * (seeds > 1)}.",
+        "-ELBO, float: of the trained network, as the model's card states it; exact: of the integer network that "
+        f"encoder and decoder evaluate, {draws} draw{'s' * (draws > 1)} of the latents per image; files are compared "
+        "with the exact one. ± is the standard error over images for -ELBO, over seeds for files.",
         *map(_model_note, models),
         f"{_kind(alone)}. BB-ANS started by REC sends its first images so, and needs no initial bits.",
         *_comparisons(result),

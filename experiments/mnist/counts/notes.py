@@ -27,8 +27,8 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
         f"image alone {_over(last['orc'], last):+.2f}%.",
         f"REC: partitioned ORC, {alone['candidates']:,} candidates per block, blocks of up to {alone['block_bits']:,g} "
         "bits.",
-        f"Model: {model['name']} ({model['origin']}, digest {model['digest'][:16]}), {model['latents']} latents. Encoder "
-        "and decoder both have it, and its size is not counted.",
+        f"Model: {model['name']} ({model['origin']}, digest {model['digest'][:16]}), {model['latents']} latents. "
+        "Encoder and decoder both have it, and its size is not counted.",
         f"Speeds: of the file of {last['count']:,} images on {device['kind']}, {device['cpu_cores']} CPU cores, "
         "compiled code.",
     )
@@ -46,8 +46,8 @@ def table_notes(result: dict[str, Any]) -> tuple[str, ...]:
     return (
         "Over -ELBO: relative to the -ELBO of the same images. Initial bits: of the BB-ANS file. Images sent by REC: "
         "those with which BB-ANS started by REC begins. Lanes: of the coders of BB-ANS and of BB-ANS started by REC.",
-        f"Each row is a mean over up to n = {result['config']['runs']} files of different images, with different seeds. "
-        "For REC of each image alone, each image is coded once, and files are put together from these codes.",
+        f"Each row is a mean over up to n = {result['config']['runs']} files of different images, with different "
+        "seeds. For REC of each image alone, each image is coded once, and files are put together from these codes.",
     )
 
 

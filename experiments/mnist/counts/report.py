@@ -67,4 +67,5 @@ def _cell(row: dict[str, Any], name: str) -> str:
 
 def _title(result: dict[str, Any]) -> str:
     data = result["data"]
-    return f"Bits per image of whole files, by the number of images in a file: {data['split']} images of {data['name'].upper()}"
+    images = f"{data['split']} images of {data['name'].upper()}"
+    return f"Bits per image of whole files, by the number of images in a file: {images}"

@@ -31,18 +31,18 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
     """
     config, device = result["config"], result["device"]
     return (
-        f"Means over n = {config['seeds']} seeds, each with {config['images_per_seed']:,} test images of its own; ± is the "
-        "standard error over seeds. Every file was read back and decoded to equal images. Payload: the codes of the "
-        "images and the final state of the coder. Whole file: the payload under the learned code, with header, "
-        "directory, padding and checksums.",
+        f"Means over n = {config['seeds']} seeds, each with {config['images_per_seed']:,} test images of its own; ± "
+        "is the standard error over seeds. Every file was read back and decoded to equal images. Payload: the codes "
+        "of the images and the final state of the coder. Whole file: the payload under the learned code, with "
+        "header, directory, padding and checksums.",
         "zeta, delta, learned: codes of the depth of a path in the search tree. The zeta code is fitted to the mean KL "
         "of each latent; Elias's delta code has no parameter; the learned code is a histogram for each latent over "
         f"{config['learn_images']:,} training images.",
         "Over -ELBO: relative to the exact -ELBO of the same images. Over KL: code of a latent, under the learned code "
         "of depths, less its KL divergence, mean over all latents of the model.",
         *_constant_code(result),
-        "Inexact searches: those that ended at their budget, and for AS* posteriors wider than the prior, whose density "
-        "ratio is not unimodal; for DAD*, which is approximate, those where the posterior had no mass.",
+        "Inexact searches: those that ended at their budget, and for AS* posteriors wider than the prior, whose "
+        "density ratio is not unimodal; for DAD*, which is approximate, those where the posterior had no mass.",
         "Bias: Kolmogorov-Smirnov distances of samples from their posteriors, of the worst latent (p corrected for "
         f"their number) and of the log ratio. {_biased(result)}",
         f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code with the zeta code, search "
@@ -115,7 +115,8 @@ def _constant_code(result: dict[str, Any]) -> Iterator[str]:
             row = _row(one, "dad-star")
             constant, found = (row["max_depth"] + 1) * one["latents"], _best(row)[1]["code_bits_per_image"]
             told.append(
-                f"{one['name']} {constant:,} bits/image instead of {found:.1f} (mean depth of the samples {row['depth']:.2f})"
+                f"{one['name']} {constant:,} bits/image instead of {found:.1f} (mean depth of the samples "
+                f"{row['depth']:.2f})"
             )
     if told:
         yield (

@@ -62,7 +62,10 @@ def _bar(panel: Any, place: float, model: dict[str, Any], row: dict[str, Any], *
     pixels, rate = row["likelihood_bits_per_dim"], rates[-1]
     parts = ((pixels, panels.OTHERS, "-log2 p(x|z) at the coded z"), (kl, panels.BLUE, "KL divergence"))
     left = 0.0
-    for height, colour, text in (*parts, (rate - pixels - kl, panels.ORANGE, "overhead with the learned code of depths")):
+    for height, colour, text in (
+        *parts,
+        (rate - pixels - kl, panels.ORANGE, "overhead with the learned code of depths"),
+    ):
         panel.barh(place, height, left=left, color=colour, height=0.8, label=text if label else None)
         left += height
     words = "line to the rate with the longest of the three codes" if label else None

@@ -58,9 +58,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 def _coders(result: dict[str, Any]) -> Table:
     rows = tuple(_coder_row(model, row) for model in result["models"] for row in model["rows"])
-    title = (
-        f"Latents coded one by one, {result['images']:,} test images of {result['data']['name'].upper()}, payload in bits/dim"
-    )
+    images = f"{result['images']:,} test images of {result['data']['name'].upper()}"
+    title = f"Latents coded one by one, {images}, payload in bits/dim"
     return Table(title, CODER_COLUMNS, rows, (*verdicts(result), *coder_notes(result)), "coders", (0, 1))
 
 
@@ -117,4 +116,6 @@ def _published(published: dict[str, Any]) -> Table:
         for row in published["rows"]
     )
     notes = (f"{published['source']}: {published['title']}. Status: {label}.", published["note"])
-    return Table(f"Published figures of similar models, {label}, bits/dim", columns, rows or ((ABSENT,) * 6,), notes, "published")
+    return Table(
+        f"Published figures of similar models, {label}, bits/dim", columns, rows or ((ABSENT,) * 6,), notes, "published"
+    )

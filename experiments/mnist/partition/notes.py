@@ -19,9 +19,9 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     seeds, device = result["config"]["seeds"], result["device"]
     return (
         *_best(result["rows"]),
-        f"Means over n = {seeds} seeds, each with its own images of the {result['data']['count']:,} test images; a seed "
-        f"has fewer images where a file would need more than {result['config']['most_candidates']:,} candidates. ± is "
-        "the standard error over seeds.",
+        f"Means over n = {seeds} seeds, each with its own images of the {result['data']['count']:,} test images; a "
+        f"seed has fewer images where a file would need more than {result['config']['most_candidates']:,} "
+        "candidates. ± is the standard error over seeds.",
         "Every file was read back and decoded to equal images. Payload: the codes of the images and the final state of "
         "the coder. Whole file: the payload with header, directory, padding and checksums.",
         "Over -ELBO: relative to the exact -ELBO of the same images, as images differ between rows. The first row is "
@@ -47,8 +47,8 @@ def code_notes(result: dict[str, Any]) -> tuple[str, ...]:
     source = "are part of the model"
     if first["learned_here"]:
         source = (
-            f"that are not part of the model were learned in this run: of indices from {codes['learn_images']:,} training "
-            "images, of bins from all"
+            f"that are not part of the model were learned in this run: of indices from {codes['learn_images']:,} "
+            "training images, of bins from all"
         )
     return (
         f"All rows code the same samples: {first['images_per_seed']:,} test images for each of n = "

@@ -64,7 +64,12 @@ def _plot_rates(panel: Any, result: dict[str, Any]) -> None:
     panel.set_xscale("log", base=2)
     low, high = panel.get_ylim()
     panel.set_ylim(low, high + 0.45 * (high - low))  # room for the legend
-    panels.name(panel, "whisker: standard error over seeds; white: no partition", "candidates per block", "payload / -ELBO (lower is better)")
+    panels.name(
+        panel,
+        "whisker: standard error over seeds; white: no partition",
+        "candidates per block",
+        "payload / -ELBO (lower is better)",
+    )
     panel.legend(frameon=False, fontsize=9, loc="upper left")
 
 

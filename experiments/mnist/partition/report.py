@@ -49,7 +49,9 @@ def tables(result: dict[str, Any]) -> list[Table]:
     kl = ABSENT if model["kl_bits"] is None else f"KL {model['kl_bits']:.1f}"
     gaps = (ABSENT,) * 5
     first = ("-ELBO of all test images", ABSENT, ABSENT, bound, ABSENT, ABSENT, ABSENT, kl, *gaps)
-    title = f"Relative entropy coding of MNIST, each image decodable alone, {model['name']} ({model['latents']} latents)"
+    title = (
+        f"Relative entropy coding of MNIST, each image decodable alone, {model['name']} ({model['latents']} latents)"
+    )
     rates = Table(title, COLUMNS, (first, *map(_row, result["rows"])), rate_notes(result))
     return [rates, _codes(result)] if result["codes"] else [rates]
 

@@ -94,14 +94,14 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     good, bad, none = by_arm["informative"], by_arm["uninformative"], by_arm["none"]
     return (
         f"With as many candidates, the KS distance is {good['bias_ks']:.3f} if intervals are assigned by KL, "
-        f"{bad['bias_ks']:.3f} if the same number is assigned to the dimension of KL 0, and {none['bias_ks']:.3f} without "
-        "a partition.",
+        f"{bad['bias_ks']:.3f} if the same number is assigned to the dimension of KL 0, and {none['bias_ks']:.3f} "
+        "without a partition.",
         "The code of a biased sample is too short: compare codes of equal bias only.",
         "KS: Kolmogorov-Smirnov distance of the samples from the target; exact samples stay below "
-        f"{good['bias_ks_limit']:.3f} in 95% of cases. Log-ratio KS: the same of the ranks of log q/p among exact draws. "
-        "MMD²: squared maximum mean discrepancy of (z - mean)/scale from the standard normal, 0 on average for exact "
-        "samples. Variance ratio: E[(z - mean)²]/scale², of the dimension where it is furthest from 1.",
-        "J: number of bins. At random: each of the log2 J bits is assigned to a random dimension, anew for each sample. "
-        "Code: log2 J, and the index under a zeta distribution fitted to E log2(1 + r/J) of other samples. ± is the "
-        f"standard error over n = {result['config']['samples']:,} samples.",
+        f"{good['bias_ks_limit']:.3f} in 95% of cases. Log-ratio KS: the same of the ranks of log q/p among exact "
+        "draws. MMD²: squared maximum mean discrepancy of (z - mean)/scale from the standard normal, 0 on average "
+        "for exact samples. Variance ratio: E[(z - mean)²]/scale², of the dimension where it is furthest from 1.",
+        "J: number of bins. At random: each of the log2 J bits is assigned to a random dimension, anew for each "
+        "sample. Code: log2 J, and the index under a zeta distribution fitted to E log2(1 + r/J) of other samples. "
+        f"± is the standard error over n = {result['config']['samples']:,} samples.",
     )

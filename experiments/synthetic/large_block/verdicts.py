@@ -44,15 +44,16 @@ def of_blocks(result: dict[str, Any]) -> tuple[str, ...]:
     exact = result["exact_mmd2"]
     good, bad = ([row for row in partitioned if passes(row, exact) == passed] for passed in (True, False))
     return (
-        f"A bias is detected with {_names(bad)}, and not with {_names(good)}. Detected: a KS test has p < {DETECTED:g}, "
-        f"or the MMD² exceeds that of all {len(exact)} repeats with as many exact samples.",
+        f"A bias is detected with {_names(bad)}, and not with {_names(good)}. Detected: a KS test has p < "
+        f"{DETECTED:g}, or the MMD² exceeds that of all {len(exact)} repeats with as many exact samples.",
         *map(_ks_note, partitioned),
-        "p of KS is corrected for the number of dimensions. p of MMD² is its rank among those of exact samples, which "
-        f"lie from {min(exact):.1e} to {max(exact):.1e}. Variance ratio: E[(sample - mean)²]/scale² over all dimensions, "
-        "± the standard error of exact samples.",
-        "Every sample has its own normal target, of which the mean is drawn at random; KL is the mean over targets, and "
-        "intervals are chosen from the mean KL of each dimension. Residual KL: KL - log2 J + H(bin), what the choice of "
-        "one of the J bins leaves to the candidates; its bias begins to vanish at about 2^(residual KL) candidates.",
+        "p of KS is corrected for the number of dimensions. p of MMD² is its rank among those of exact samples, "
+        f"which lie from {min(exact):.1e} to {max(exact):.1e}. Variance ratio: E[(sample - mean)²]/scale² over all "
+        "dimensions, ± the standard error of exact samples.",
+        "Every sample has its own normal target, of which the mean is drawn at random; KL is the mean over targets, "
+        "and intervals are chosen from the mean KL of each dimension. Residual KL: KL - log2 J + H(bin), what the "
+        "choice of one of the J bins leaves to the candidates; its bias begins to vanish at about 2^(residual KL) "
+        "candidates.",
         "Code: log2 J, and the index under a zeta distribution fitted to E log2(1 + r/J) of other targets. ± is the "
         "standard error over samples. The code of a biased sample is too short.",
     )
@@ -84,11 +85,11 @@ def of_sweeps(result: dict[str, Any]) -> tuple[str, ...]:
     rows = [*result["by_dimensions"], *result["by_intervals"]]
     each = [row["residual_kl_bits"] / row["dimensions"] for row in rows]
     return (
-        f"Candidates needed: the smallest power of two for which no bias is detected on n = {sweep['samples']:,} samples, "
-        "as neither the KS test of the worst dimension (corrected for their number) nor that of the log ratio has p < "
-        f"{DETECTED:g}; code and KS are those of the last number tried. With more samples a smaller bias is detected, "
-        "and more candidates are needed. Trials begin near 2^(residual KL + 2) candidates; or fewer: no bias at the "
-        "first trial.",
+        f"Candidates needed: the smallest power of two for which no bias is detected on n = {sweep['samples']:,} "
+        "samples, as neither the KS test of the worst dimension (corrected for their number) nor that of the log "
+        f"ratio has p < {DETECTED:g}; code and KS are those of the last number tried. With more samples a smaller "
+        "bias is detected, and more candidates are needed. Trials begin near 2^(residual KL + 2) candidates; or "
+        "fewer: no bias at the first trial.",
         f"Residual KL is computed from the targets: {min(each):.2f} to {max(each):.2f} bits per dimension here. More "
         "intervals leave less of it and add as much to log2 J.",
     )

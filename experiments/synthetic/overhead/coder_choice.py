@@ -78,19 +78,22 @@ def choice(result: dict[str, Any]) -> Table:
         f"bits over KL, {dims} dimensions", "steps, 1 dimension", f"steps, {dims} dimensions", "use for",
     )  # fmt: skip
     notes = (
-        f"Gaussian channels of {middle} bits of mutual information, n = {config['runs']:,} targets each, in one dimension "
-        f"and with {config['per_dim_bits']} bits in each of {dims}. Scalar coders code every dimension separately.",
-        f"{_fewest(one, many, dims)} A scalar coder suits targets of unknown mean KL, or of large D_inf: it takes a few "
-        "steps down a tree, where a search without a tree examines 2^D_inf candidates.",
+        f"Gaussian channels of {middle} bits of mutual information, n = {config['runs']:,} targets each, in one "
+        f"dimension and with {config['per_dim_bits']} bits in each of {dims}. Scalar coders code every dimension "
+        "separately.",
+        f"{_fewest(one, many, dims)} A scalar coder suits targets of unknown mean KL, or of large D_inf: it takes a "
+        "few steps down a tree, where a search without a tree examines 2^D_inf candidates.",
         "Bits over KL: mean codelength less KL, under a zeta distribution fitted to the mean of the index or depth; "
         '`as_star`, `gprs` and `grc(split="sample")` with arithmetic-coded branches (`rec.cut_path_codec`). Steps: '
         f"medians. {ABSENT}: not measured.",
-        "Known in advance: by encoder and decoder, for instance from a training set. Exact: samples follow the target "
-        "unless a search ends at its budget, which `info.status` reports. `dad_star`, `orc` and `mrc` without bins are "
-        "shown at the smallest size for which no bias is detected, `orc` with bins at a fixed number of candidates. The "
-        "code of a biased coder is too short.",
+        "Known in advance: by encoder and decoder, for instance from a training set. Exact: samples follow the "
+        "target unless a search ends at its budget, which `info.status` reports. `dad_star`, `orc` and `mrc` "
+        "without bins are shown at the smallest size for which no bias is detected, `orc` with bins at a fixed "
+        "number of candidates. The code of a biased coder is too short.",
     )
-    return Table("Coders of `recjax.rec`: requirements, bits and steps", head, tuple(rows), notes, "choice", (0, 1, 2, 3, 8))
+    return Table(
+        "Coders of `recjax.rec`: requirements, bits and steps", head, tuple(rows), notes, "choice", (0, 1, 2, 3, 8)
+    )
 
 
 def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, Any]]:

@@ -31,12 +31,12 @@ def _of_one(config: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
         f"n = {config['runs']:,} targets of a Gaussian channel, of mean KL I, the same for every coder.",
         "Lower bound: E[D_CS] - I, with the channel simulation divergence D_CS; no scheme needs less on average "
         "(arXiv:2501.14053).",
-        "Sufficient: codes of I + log2(I+1) + c bits exist for every channel, and the rows hold log2(I+1) + c, with c = "
-        "2.45 (arXiv:2604.23076) and c = 4 (Li and El Gamal 2018, arXiv:1701.02827; a constant that we recall and have "
-        "not confirmed).",
-        "Code: the index (PFR, ORC, global GPRS), or depth plus 1 and the branches of the path in the tree, under a zeta "
-        "distribution whose exponent is fitted to the mean over the same targets. A branch costs 1 bit; coded branches "
-        "are arithmetic-coded with the probabilities of the sides of an interval that is cut at a sample.",
+        "Sufficient: codes of I + log2(I+1) + c bits exist for every channel, and the rows hold log2(I+1) + c, with "
+        "c = 2.45 (arXiv:2604.23076) and c = 4 (Li and El Gamal 2018, arXiv:1701.02827; a constant that we recall "
+        "and have not confirmed).",
+        "Code: the index (PFR, ORC, global GPRS), or depth plus 1 and the branches of the path in the tree, under a "
+        "zeta distribution whose exponent is fitted to the mean over the same targets. A branch costs 1 bit; coded "
+        "branches are arithmetic-coded with the probabilities of the sides of an interval that is cut at a sample.",
         f"PFR, partitioned: log2 of the number of bins (2^I, up to 2^{config['intervals_log2']}) and the index within "
         f"the bin. {ABSENT}: not run, as it needs too many candidates.",
         _fixed(result),
@@ -63,8 +63,8 @@ def _of_many(config: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
     each = "; ".join(f"{LABELS[row['coder']]} {row['zeta_overhead'] / row['dims']:.2f} bits" for row in own)
     bits = config["per_dim_bits"]
     return (
-        f"I is spread over I / {bits} dimensions of {bits} bits each. Scalar coders code every dimension separately; bits "
-        "are sums over the dimensions.",
+        f"I is spread over I / {bits} dimensions of {bits} bits each. Scalar coders code every dimension separately; "
+        "bits are sums over the dimensions.",
         f"Partitioned: 2^{bits} intervals in each dimension; the code is log2 of the number of bins and one index for "
         f"the block. ORC examines 2^{config['orc_log2']} candidates and is approximate (see the table of biases).",
         f"Per dimension, at I = {most} bits: {each}.",
@@ -81,16 +81,16 @@ def _unsuited(result: dict[str, Any]) -> str:
     finest = max(result["one"], key=lambda row: row["information"])
     return (
         "Values lie on a grid of 2^24 points of equal prior mass. Targets that are too narrow for it end with "
-        f"Status.UNSUITED: {found} (see the table of steps). At I = {finest['information']} a standard deviation has up "
-        f"to {finest['words_per_scale']:.1f} grid points. AS* and AD* evaluate no density, and are not affected."
+        f"Status.UNSUITED: {found} (see the table of steps). At I = {finest['information']} a standard deviation has "
+        f"up to {finest['words_per_scale']:.1f} grid points. AS* and AD* evaluate no density, and are not affected."
     )
 
 
 def of_steps() -> tuple[str, ...]:
     """Writes the notes of the tables of steps."""
     return (
-        "Steps: candidates examined in all searches of a target. In brackets: share of targets with a search that ended "
-        f"at its budget, or with Status.UNSUITED; the plot marks shares above {FLAGGED:.0%}.",
+        "Steps: candidates examined in all searches of a target. In brackets: share of targets with a search that "
+        f"ended at its budget, or with Status.UNSUITED; the plot marks shares above {FLAGGED:.0%}.",
         "The mean of 2^D_inf over a channel is infinite, so that medians are shown; the result file has the means too.",
     )
 

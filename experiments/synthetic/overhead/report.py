@@ -13,7 +13,11 @@ from experiments.synthetic.overhead.coder_choice import choice
 
 _CODES = {"zeta": "zeta code fitted to the mean", "delta": "Elias's delta code"}
 _PLACES = {"one": "one dimension", "many": "several dimensions"}
-_BOUNDS = (("lower bound", "channel_overhead"), ("sufficient, arXiv:2604.23076", "ring_toss"), ("sufficient, arXiv:1701.02827", "functional"))
+_BOUNDS = (
+    ("lower bound", "channel_overhead"),
+    ("sufficient, arXiv:2604.23076", "ring_toss"),
+    ("sufficient, arXiv:1701.02827", "functional"),
+)
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -82,7 +86,13 @@ def _steps(row: dict[str, Any]) -> str:
 
 def _bias_table(result: dict[str, Any], place: str) -> Table:
     head, rows = _grid(result, place, _bias, coded=False)
-    return Table(f"KS distance of the samples from their targets, {_PLACES[place]}", head, rows, notes.of_bias(result, place), f"{place}_bias")
+    return Table(
+        f"KS distance of the samples from their targets, {_PLACES[place]}",
+        head,
+        rows,
+        notes.of_bias(result, place),
+        f"{place}_bias",
+    )
 
 
 def _bias(row: dict[str, Any]) -> str:

@@ -19,7 +19,9 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.synthetic.partition.run`.
         path: File of the plot.
     """
-    made, axes = panels.figure(3, 1, (panels.WIDTH, 13.0), "Partitions into bins of equal prior mass: steps, bits and bias")
+    made, axes = panels.figure(
+        3, 1, (panels.WIDTH, 13.0), "Partitions into bins of equal prior mass: steps, bits and bias"
+    )
     _plot_steps(axes[0, 0], result)
     _plot_code(axes[1, 0], result)
     _plot_needed(axes[2, 0], result)
@@ -71,7 +73,9 @@ def _plot_code(panel: Any, result: dict[str, Any]) -> None:
         y = [row["information"] + row["overhead"] for row in rows]
         panel.errorbar(x, y, yerr=[row["overhead_se"] for row in rows], color=colour, marker=marker, label=label)
         style = "-." if kind else ":"
-        panel.plot(x, [row["bound_bits"] for row in rows], style, color=colour, label=f"bound, {label} (arXiv:2405.12203)")
+        panel.plot(
+            x, [row["bound_bits"] for row in rows], style, color=colour, label=f"bound, {label} (arXiv:2405.12203)"
+        )
         _circle(panel, rows, "information", y)
     ends = [0.0, max(row["information"] for row in result["channels"])]
     panel.plot(ends, ends, "--", color=panels.GREY, linewidth=1, label="mutual information, a lower bound")

@@ -45,7 +45,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     """
     pairs = _pairs(result)
     dims = len(result["config"]["shares"])
-    title = f"PFR for {dims}-dimensional Gaussian targets, with and without a partition, n = {result['config']['runs']:,} per row"
+    count = f"n = {result['config']['runs']:,} per row"
+    title = f"PFR for {dims}-dimensional Gaussian targets, with and without a partition, {count}"
     exact = Table(title, COLUMNS, tuple(_exact_row(*pair) for pair in pairs), _exact_notes(result, *pairs[-1]))
     return [exact, _channel_table(result), _needed_table(result)]
 
@@ -86,16 +87,16 @@ def _exact_notes(result: dict[str, Any], plain: dict[str, Any], split: dict[str,
     budget = result["config"]["budget"]
     saved = plain["steps"] / split["steps"]
     return (
-        f"At D_inf = {plain['divergence']:g} bits the partition lowers the mean steps from {number(plain['steps'], 0)} to "
-        f"{number(split['steps'], 0)}, by a factor of {number(saved, 0)}, and changes the mean code by "
-        f"{split['code_bits'] - plain['code_bits']:+.2f} bits.",
-        "D_inf: log2 of the largest density ratio q/p; PFR without a partition takes 2^D_inf steps on average. Steps: "
-        f"candidates examined. Ended at the budget: searches that ended at {budget:,} candidates; where there are some, "
-        "the mean of the steps is too low.",
+        f"At D_inf = {plain['divergence']:g} bits the partition lowers the mean steps from "
+        f"{number(plain['steps'], 0)} to {number(split['steps'], 0)}, by a factor of {number(saved, 0)}, and changes "
+        f"the mean code by {split['code_bits'] - plain['code_bits']:+.2f} bits.",
+        "D_inf: log2 of the largest density ratio q/p; PFR without a partition takes 2^D_inf steps on average. "
+        f"Steps: candidates examined. Ended at the budget: searches that ended at {budget:,} candidates; where there "
+        "are some, the mean of the steps is too low.",
         "Code: log2 of the number of bins J, and the index under a zeta distribution whose exponent is fitted to other "
         "targets of the family. ± is the standard error over targets.",
-        "Bound: KL + e + log2(KL - log2 J + e + 2) + 2 with e = E max(0, log2 J - log2 r), on the mean codelength of the "
-        "exact coder; our form of the theorem of arXiv:2405.12203, whose constants we could not confirm.",
+        "Bound: KL + e + log2(KL - log2 J + e + 2) + 2 with e = E max(0, log2 J - log2 r), on the mean codelength "
+        "of the exact coder; our form of the theorem of arXiv:2405.12203, whose constants we could not confirm.",
         "The number of intervals of a dimension is 2^KL, rounded, for its mean KL over other targets, such that log2 J "
         "does not exceed the KL. KS: worst dimension of the partitioned samples, p corrected for their number; exact "
         "samples have p > 0.05 in 95% of cases.",
@@ -121,12 +122,19 @@ def _channel_table(result: dict[str, Any]) -> Table:
     config = result["config"]
     notes = (
         f"X -> Z with I bits of mutual information in {len(config['shares'])} dimensions, n = {config['runs']:,} "
-        "targets per row, of mean KL I. Code over KL: mean of the codelength less the KL of the target, with the code of "
-        "the table above; ± is the standard error over targets.",
-        f"{ABSENT}: not run. The mean of 2^D_inf over a channel is infinite: medians are shown, and any budget ends some "
-        "searches.",
+        "targets per row, of mean KL I. Code over KL: mean of the codelength less the KL of the target, with the "
+        "code of the table above; ± is the standard error over targets.",
+        f"{ABSENT}: not run. The mean of 2^D_inf over a channel is infinite: medians are shown, and any budget ends "
+        "some searches.",
     )
-    return Table("PFR on Gaussian channels, with and without a partition", CHANNEL_COLUMNS, tuple(rows), notes, "channels", (0, 1))
+    return Table(
+        "PFR on Gaussian channels, with and without a partition",
+        CHANNEL_COLUMNS,
+        tuple(rows),
+        notes,
+        "channels",
+        (0, 1),
+    )
 
 
 def _given_up(row: dict[str, Any]) -> str:
@@ -148,7 +156,13 @@ def _needed_table(result: dict[str, Any]) -> Table:
         "tried.",
         f"{ABSENT}: not reached with the most candidates tried, 2^{most[0]} without and 2^{most[1]} with a partition.",
     )
-    return Table("Candidates of ORC at a given bias, with and without a partition", tuple(columns), tuple(rows), notes, "candidates")
+    return Table(
+        "Candidates of ORC at a given bias, with and without a partition",
+        tuple(columns),
+        tuple(rows),
+        notes,
+        "candidates",
+    )
 
 
 def _cell(log2: float | None) -> str:

@@ -76,14 +76,14 @@ def of_codes(result: dict[str, Any], figure: str) -> tuple[str, ...]:
     if figure == "delta_bits":
         return (f"As above, with Elias's delta code, which has no parameter, for the index or depth. {error}",)
     return (
-        "Code: the index (PFR and global GPRS), or depth plus 1 and the branches of the path in the tree. Index and depth "
-        "are coded under a zeta distribution whose exponent is fitted to the mean over the same targets, for each "
-        "column.",
+        "Code: the index (PFR and global GPRS), or depth plus 1 and the branches of the path in the tree. Index and "
+        "depth are coded under a zeta distribution whose exponent is fitted to the mean over the same targets, for "
+        "each column.",
         "A branch costs one bit; coded branches (`rec.branch_bits`) are arithmetic-coded with the probabilities of the "
         f"sides of an interval that is cut at a sample. {error}",
-        "D_CS: channel simulation divergence, a lower bound on the entropy of the index of a causal rejection sampler "
-        "(arXiv:2401.16579). Its mean over the targets of a channel bounds every scheme (arXiv:2501.14053); for a single "
-        "target other codes may be shorter.",
+        "D_CS: channel simulation divergence, a lower bound on the entropy of the index of a causal rejection "
+        "sampler (arXiv:2401.16579). Its mean over the targets of a channel bounds every scheme (arXiv:2501.14053); "
+        "for a single target other codes may be shorter.",
     )
 
 
@@ -103,11 +103,11 @@ def of_bias(result: dict[str, Any]) -> tuple[str, ...]:
         bits = "none" if row is None else f"{row['bits']} bits (KL {row['bits'] - row['kl_bits']:+.2f})"
         found.append(f"{LABELS[name]} {bits}")
     return (
-        f"Target N({config['bias_mean']:g}, {config['bias_scale']:g}²), KL {first['kl_bits']:.2f} bits, "
-        f"n = {config['bias_runs']:,} samples per row; exact samples stay below a KS of {first['bias_ks_limit']:.3f} in 95% "
-        "of cases.",
-        f"Shortest code from which on neither test has p < {DETECTED:g}: {'; '.join(found)}. More samples reveal smaller "
-        "biases.",
+        f"Target N({config['bias_mean']:g}, {config['bias_scale']:g}²), KL {first['kl_bits']:.2f} bits, n = "
+        f"{config['bias_runs']:,} samples per row; exact samples stay below a KS of {first['bias_ks_limit']:.3f} in "
+        "95% of cases.",
+        f"Shortest code from which on neither test has p < {DETECTED:g}: {'; '.join(found)}. More samples reveal "
+        "smaller biases.",
         "Bits: length of a code of fixed length, which names one of 2^b candidates (ORC, MRC) or one of the 2^b - 1 "
         "nodes of a tree of depth b - 1 (DAD*).",
     )
@@ -124,8 +124,8 @@ def of_grid(result: dict[str, Any]) -> tuple[str, ...]:
     """
     limit = f" ({result['grid'][0]['ks_limit']:.3f} in 95% of cases)" if result["grid"] else ""
     return (
-        "KS distance from the continuous target, and share of searches with Status.UNSUITED. One target, of mean 1, per "
-        "row: with targets at random places among the grid points, the KS distance would not show the grid.",
+        "KS distance from the continuous target, and share of searches with Status.UNSUITED. One target, of mean 1, "
+        "per row: with targets at random places among the grid points, the KS distance would not show the grid.",
         "Values lie on a grid of 2^24 points of equal prior mass, so that D_inf cannot exceed 24 bits. A KS distance "
         f"above that of exact samples{limit} is due to the grid: AS* and AD* sample the target on the grid exactly.",
     )

@@ -65,7 +65,12 @@ def _plot_trees(panel: Any, result: dict[str, Any]) -> None:
     x = np.linspace(0, max(result["config"]["divergences"]), 200)
     panel.plot(x, 2**x, "--", color=panels.GREY, linewidth=1, label="2^D_inf")
     panel.set_ylim(0, 1.55 * top)
-    panels.name(panel, "coders that descend a tree, and linear fits; whisker: standard error over targets", _D_INF, "mean steps (lower is better)")
+    panels.name(
+        panel,
+        "coders that descend a tree, and linear fits; whisker: standard error over targets",
+        _D_INF,
+        "mean steps (lower is better)",
+    )
     panel.legend(frameon=False, fontsize=9, loc="upper right")
 
 
@@ -75,7 +80,9 @@ def _plot_all_steps(panel: Any, result: dict[str, Any]) -> None:
     x = np.array([0, max(result["config"]["divergences"])])
     panel.plot(x, 2.0**x, "--", color=panels.GREY, linewidth=1, label="2^D_inf")
     panels.doublings(panel)
-    panels.name(panel, "steps of all coders; whisker: standard error over targets", _D_INF, "mean steps (lower is better)")
+    panels.name(
+        panel, "steps of all coders; whisker: standard error over targets", _D_INF, "mean steps (lower is better)"
+    )
     panel.legend(frameon=False, fontsize=9)
 
 
@@ -86,7 +93,9 @@ def _plot_code(panel: Any, result: dict[str, Any]) -> None:
     for figure, style, label in (("kl_bits", "--", "KL"), ("channel_bits", ":", "D_CS (bound of rejection samplers)")):
         x, y = [row["divergence"] for row in rows], [row[figure] for row in rows]
         panel.plot(x, y, style, color="black", label=label)
-    panels.name(panel, "codelength; whisker: standard error over targets", _D_INF, "mean codelength, bits (lower is better)")
+    panels.name(
+        panel, "codelength; whisker: standard error over targets", _D_INF, "mean codelength, bits (lower is better)"
+    )
     panel.legend(frameon=False, fontsize=9)
 
 
@@ -135,7 +144,15 @@ def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
             refused = [row for row in rows if flagged(row)]
             style = {"markersize": 12, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
             panel.plot([row["divergence"] for row in refused], [row["ks"] for row in refused], **style)
-    panel.plot([], [], "o", fillstyle="none", markersize=12, color=panels.RED, label=f"more than {FLAGGED:.0%} of searches UNSUITED")
+    panel.plot(
+        [],
+        [],
+        "o",
+        fillstyle="none",
+        markersize=12,
+        color=panels.RED,
+        label=f"more than {FLAGGED:.0%} of searches UNSUITED",
+    )
     panel.set_ylim(0.01, 1)
     label = "limit of exact samples in 95% of cases"
     for row in result["grid"][:1]:
@@ -143,5 +160,7 @@ def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.yaxis.set_minor_formatter(lambda value, _: "")
-    panels.name(panel, "targets that are narrow beside the 24-bit grid", _D_INF, "KS distance from the continuous target")
+    panels.name(
+        panel, "targets that are narrow beside the 24-bit grid", _D_INF, "KS distance from the continuous target"
+    )
     panel.legend(frameon=False, fontsize=9)

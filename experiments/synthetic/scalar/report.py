@@ -75,7 +75,9 @@ def _bias_table(result: dict[str, Any]) -> Table:
         for row in result["approximate"]
     ]
     head = ("coder", "bits", "depth of the tree", "KS", "log-ratio KS", "MMD²")
-    return Table("Bias of approximate coders by the length of their code", head, tuple(rows), notes.of_bias(result), "bias")
+    return Table(
+        "Bias of approximate coders by the length of their code", head, tuple(rows), notes.of_bias(result), "bias"
+    )
 
 
 def _grid_table(result: dict[str, Any]) -> Table:
@@ -87,4 +89,10 @@ def _grid_table(result: dict[str, Any]) -> Table:
         cells = (f"{row['ks']:.3f}, {100 * row['unsuited'] / row['runs']:.0f}%" for row in own)
         rows.append((f"{divergence:g}", number(own[0]["words_per_scale"], 2), *cells))
     head = ("D_inf, bits", "grid points per standard deviation", *(LABELS[name] for name in trees))
-    return Table("Targets that are narrow beside the 24-bit grid: KS distance, share UNSUITED", head, tuple(rows), notes.of_grid(result), "grid")
+    return Table(
+        "Targets that are narrow beside the 24-bit grid: KS distance, share UNSUITED",
+        head,
+        tuple(rows),
+        notes.of_grid(result),
+        "grid",
+    )
