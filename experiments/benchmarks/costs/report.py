@@ -84,5 +84,5 @@ def plot(result: dict[str, Any], path: Path) -> None:
 
 def _name(curve: dict[str, Any]) -> str:
     """Returns the name of a curve for readers; file methods are recorded by the name that commands take."""
-    name = curve["name"]
+    name = str(curve["name"])
     return _NAMES.get(name, name)
