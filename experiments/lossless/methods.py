@@ -48,7 +48,8 @@ class Method:
         """Keyword arguments of the codec."""
         return {
             "method": self.name,
-            "partition": self.partitioned,
+            # Methods without blocks take no other value.
+            "partition": self.partitioned or not self.searches,
             "candidates": self.candidates,
             "block_bits": self.block_bits,
         }

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from recjax.coding import integers, rans, serialize
-from recjax.rec import Bins, Code, Path, index_codes
-from recjax.rec.algorithms import orc, pfr
+from recjax.rec import Bins, Code, Path, index_codes, orc, pfr
 from recjax.rec.base import PATH_WORDS
 
 BLOCKS, DIM, IMAGES = 2, 3, 50
