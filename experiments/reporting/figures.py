@@ -1,4 +1,4 @@
-"""Draws panels of curves and histograms: titles ask questions, and colours are safe for the colour-blind."""
+"""Draws panels of bars, curves and histograms; a method has the same colour in every plot."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,45 @@ import numpy as np
 
 # The palette of Okabe and Ito, which is safe for the colour-blind.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#7f7f7f"
+PINK, SKY = "#cc79a7", "#56b4e9"
+INDIGO, WINE, PURPLE, BROWN = "#332288", "#882255", "#6a3d9a", "#8c6d31"
+
+OURS, OTHERS = BLUE, "#b0b0b0"
+"""Colours of bars that compare this package with other packages and codecs."""
+
+METHODS = {
+    "bb_ans": BLUE,
+    "bb_ans_rec": PURPLE,
+    "pfr": RED,
+    "orc": ORANGE,
+    "mrc": "black",
+    "as_star": INDIGO,
+    "ad_star": GREEN,
+    "dad_star": GREEN,
+    "gprs": PINK,
+    "gprs_global": WINE,
+    "grc": SKY,
+    "grc_sample": BROWN,
+}
+"""The colour of each method; variants of a method differ by lines and markers."""
+
+PARTITIONS = {"none": ORANGE, "informative": BLUE, "random": GREEN, "uninformative": RED}
+"""The colour of each way to partition space, where a panel compares these with one coder."""
+
+BLOCKS = {
+    1: {"color": "#f3c25a", "marker": "o", "linestyle": "-"},
+    2: {"color": ORANGE, "marker": "s", "linestyle": "--"},
+    3: {"color": "#b87d00", "marker": "^", "linestyle": "-."},
+    4: {"color": "#805800", "marker": "D", "linestyle": ":"},
+    8: {"color": "#402c00", "marker": "v", "linestyle": (0, (6, 3))},
+}
+"""The line of ORC by the number of blocks of an image: shades of its colour, darker for more blocks."""
+
+WIDTH = 9.0
+"""Width of a figure in inches, at which its text is legible when it is shown 700 pixels wide."""
+
+BAR_KEY = "bar: median of the rounds; whisker: smallest to largest; in brackets: recjax / package"
+"""What the bars of plots of speed show."""
 
 
 def figure(rows: int, columns: int, size: tuple[float, float], title: str, **options: Any) -> tuple[Any, np.ndarray]:
@@ -40,13 +79,38 @@ def name(panel: Any, title: str, x: str, y: str) -> None:
 
     Args:
         panel: The panel (matplotlib axes).
-        title: The question that the panel answers.
+        title: What the panel shows.
         x: The label of the horizontal axis.
         y: The label of the vertical axis.
     """
     panel.set_title(title, fontsize=10)
     panel.set_xlabel(x, fontsize=9)
     panel.set_ylabel(y, fontsize=9)
+
+
+def horizontal_bars(
+    panel: Any,
+    names: Sequence[str],
+    rates: Sequence[Sequence[float]],
+    colours: Sequence[str],
+    labels: Sequence[str],
+) -> None:
+    """Draws a bar for the median of each list of rates, with whiskers from the smallest to the largest of them.
+
+    Args:
+        panel: The panel (matplotlib axes).
+        names: The names of the bars, from top to bottom.
+        rates: The rates of each bar.
+        colours: The colour of each bar.
+        labels: The text at the end of each bar.
+    """
+    middle = np.array([np.median(own) for own in rates])
+    spread = np.abs([[m - min(own), max(own) - m] for m, own in zip(middle, rates, strict=True)]).T
+    panel.barh(names, middle, xerr=spread, color=colours, capsize=2)
+    for place, (own, text) in enumerate(zip(rates, labels, strict=True)):
+        end = (max(own), place)
+        panel.annotate(text, end, xytext=(5, 0), textcoords="offset points", va="center", fontsize=9)
+    panel.invert_yaxis()
 
 
 def doublings(panel: Any) -> None:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-PART_COLOURS = ("#0072b2", "#e69f00", "#cc79a7")
-PLAIN_COLOUR = "#b0b0b0"
+from experiments.reporting import figures
+
+PART_COLOURS = (figures.BLUE, figures.ORANGE, figures.PINK)
+PLAIN_COLOUR = figures.OTHERS
 
 
 class Bar(NamedTuple):
@@ -56,16 +58,11 @@ def stacked_bars(
     for bar in bars:
         if min(bar.parts) < 0:
             raise ValueError(f"the parts of {bar.label!r} must not be negative, got {bar.parts}; split it otherwise.")
-    # matplotlib's object-oriented interface needs no display and leaves pyplot's global state alone.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.6, 2.0 + 0.34 * len(bars)), layout="constrained")
-    FigureCanvasAgg(figure)
-    strip, chart = figure.subplots(2, 1, height_ratios=(1, 0.62 * len(bars)))
+    size = (figures.WIDTH, 2.0 + 0.34 * len(bars))
+    figure, axes = figures.figure(2, 1, size, title, height_ratios=(1, 0.62 * len(bars)))
+    strip, chart = axes[:, 0]
     strip.imshow(_in_a_row(pictures, levels), cmap="gray_r", vmin=0, vmax=levels - 1)
     strip.set_axis_off()
-    figure.suptitle(title, fontsize=12, fontweight="bold")
 
     places = np.arange(len(bars))
     for kind, (name, colour) in enumerate(zip(parts, PART_COLOURS, strict=False)):
@@ -85,10 +82,8 @@ def stacked_bars(
     chart.set_ylim(len(bars) - 0.45, -0.55)
     chart.set_xlim(0, 1.12 * max(sum(bar.parts) for bar in bars))
     chart.set_xlabel(axis)
-    chart.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figures.save(figure, path)
 
 
 def _in_a_row(pictures: np.ndarray, levels: int) -> np.ndarray:

@@ -78,27 +78,27 @@ def test_the_table_keeps_one_stream_and_per_image_apart():
     assert (rows["BB-ANS"][whole], rows["BB-ANS"][single]) == ("2.050", "-")
     assert (rows["ORC"][whole], rows["ORC"][single]) == ("-", "2.400")
     assert (rows["gzip"][whole], rows["gzip"][single]) == ("3.100", "7.900")
-    assert rows["-ELBO of the VAE"]["ideal bits/dim"] == "2.000 ± 0.010"
-    assert rows["-ELBO of the VAE"]["latent code, bits/image"] == "KL 33.0"
-    assert rows["ORC, partitioned"]["over -ELBO"] == "10.0%"
+    assert rows["-ELBO of the VAE"]["ideal, bits/dim"] == "2.000 ± 0.010"
+    assert rows["-ELBO of the VAE"]["code of latents, bits/image"] == "KL 33.0"
+    assert rows["ORC, partitioned"]["file over -ELBO"] == "10.0%"
 
 
 def test_the_notes_state_initial_bits_and_compare_at_equal_budgets():
     notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
     assert "BB-ANS: 64 initial bits (0.100 bits/dim)" in notes and "+2.50%" in notes
     assert (
-        "1,024 candidates a block and blocks of 8 bits" in notes
+        "1,024 candidates per block and blocks of 8 bits" in notes
         and "2.100 against 2.300" in notes
         and "0.010 (p 0.4) and of the log ratio" in notes
         and "against 0.200 (p 0.4) and of the log ratio" in notes
     )
 
 
-def test_the_notes_say_what_is_in_no_rate_and_what_bounds_it():
+def test_the_notes_say_what_is_not_counted_and_the_rate_of_uncompressed_pixels():
     notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
-    assert "1,234,567 bytes is in no rate" in notes
-    assert "Raw: 8 in a file of bytes, log2 17 = 4.09 for the bare grey levels" in notes
-    assert "encoding without the decoding that `recjax compress` adds" in notes
+    assert "a file of 1,234,567 bytes, whose size is not counted" in notes
+    assert "Uncompressed: 8 bits/dim as bytes, log2 17 = 4.09 as grey levels" in notes
+    assert "without the decoding by which `recjax compress` verifies a file" in notes
 
 
 def test_the_bias_stands_beside_what_exact_samples_reach():
@@ -115,7 +115,8 @@ def test_the_bias_stands_beside_what_exact_samples_reach():
 def test_a_note_says_how_many_searches_the_budget_of_the_pfr_ended():
     notes = [note for note in quickstart_report.tables(example_result())[0].notes if note.startswith("PFR: ")]
     assert notes == [
-        "PFR: exact while the budget of 1,024 candidates a block lasts, which ended 1.5% of the searches (45 of 3,000)."
+        "PFR: its samples are exact unless a search ends at the budget of 1,024 candidates per block, "
+        "as 1.5% did (45 of 3,000)."
     ]
 
 

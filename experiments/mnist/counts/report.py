@@ -26,7 +26,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 def _counts(result: dict[str, Any]) -> Table:
     rows = [row for row in result["rows"] if row["count"] in SHOWN or row is result["rows"][-1]]
-    columns = ("bits per image", *(f"{row['count']:,} image{'s' * (row['count'] > 1)}" for row in rows))
+    columns = ("method", *(f"{row['count']:,} image{'s' * (row['count'] > 1)}" for row in rows))
     columns = (*columns, "encode images/s", "decode images/s")
     cells = [("-ELBO of these images", *(_cell(row, "bound") for row in rows), ABSENT, ABSENT)]
     for method, name in NAMES.items():
@@ -38,12 +38,12 @@ def _counts(result: dict[str, Any]) -> Table:
             cells.append((f"{name}, less its initial bits", *net, ABSENT, ABSENT))
     for method, name in NAMES.items():
         bare = (_cell(row[method], "message") for row in rows)
-        cells.append((f"{name}: without header, directory, checksum", *bare, ABSENT, ABSENT))
+        cells.append((f"{name}, without header, directory, checksum", *bare, ABSENT, ABSENT))
     return Table(_title(result), columns, tuple(cells), notes(result), "counts")
 
 
 def _curve(result: dict[str, Any]) -> Table:
-    columns = ["images", "runs", "-ELBO"]
+    columns = ["images per file", "files", "-ELBO"]
     for name in NAMES.values():
         columns += [f"{name}, file", "over -ELBO"]
     columns += ["initial bits", "images sent by REC", "lanes"]
@@ -57,7 +57,7 @@ def _curve(result: dict[str, Any]) -> Table:
         lanes = f"{row['bb-ans']['lanes']} and {start['lanes']}"
         cells += [number(row["bb-ans"]["initial_bits"], 0), number(start["rec_images"], 1), lanes]
         rows.append(tuple(cells))
-    title = "Bits per image by the images sent, every count"
+    title = "Bits per image by the number of images in a file, every count"
     return Table(title, tuple(columns), tuple(rows), table_notes(result), "curve", ())
 
 
@@ -67,4 +67,5 @@ def _cell(row: dict[str, Any], name: str) -> str:
 
 def _title(result: dict[str, Any]) -> str:
     data = result["data"]
-    return f"Bits per image of whole files, by the images sent: {data['split']} images of {data['name']}"
+    images = f"{data['split']} images of {data['name'].upper()}"
+    return f"Bits per image of whole files, by the number of images in a file: {images}"

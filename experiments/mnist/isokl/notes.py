@@ -1,4 +1,4 @@
-"""Writes the notes below the tables of IsoKL VAEs: which model and coder win at equal numbers of latents, and why."""
+"""Writes the notes below the tables of IsoKL VAEs: how model and coder compare at equal numbers of latents."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from experiments.reporting.verdicts import DETECTED, detected
 
 
 def verdicts(result: dict[str, Any]) -> tuple[str, ...]:
-    """Says whether the IKVAE with DAD* beats the VAE with AD*, for every number of latents that both were trained with.
+    """Compares the IKVAE with DAD* and the VAE with AD*, for every number of latents that both were trained with.
 
     Args:
         result: The result of the experiment.
@@ -31,21 +31,22 @@ def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
     """
     config, device = result["config"], result["device"]
     return (
-        f"Means over {config['seeds']} seeds, each of {config['images_per_seed']:,} test images of its own; ± is the "
-        "standard error over seeds. Every file was read back and decoded to equal "
-        "images. Payload: the codes of the images, the final state of the coder included; whole file: with the learned "
-        "code, and with header, directory, padding and checksums.",
-        "zeta, delta, learned: codes of the depths of paths. Zeta knows the mean KL of each latent, delta nothing; "
-        f"learned ones were counted for each latent on {config['learn_images']:,} training images.",
-        "Over -ELBO: against the exact -ELBO of the very images that were coded. Over KL: bits of the code of a "
-        "latent, with the learned code of depths, less its KL divergence, a mean over all latents of the model.",
+        f"Means over n = {config['seeds']} seeds, each with {config['images_per_seed']:,} test images of its own; ± "
+        "is the standard error over seeds. Every file was read back and decoded to equal images. Payload: the codes "
+        "of the images and the final state of the coder. Whole file: the payload under the learned code, with "
+        "header, directory, padding and checksums.",
+        "zeta, delta, learned: codes of the depth of a path in the search tree. The zeta code is fitted to the mean KL "
+        "of each latent; Elias's delta code has no parameter; the learned code is a histogram for each latent over "
+        f"{config['learn_images']:,} training images.",
+        "Over -ELBO: relative to the exact -ELBO of the same images. Over KL: code of a latent, under the learned code "
+        "of depths, less its KL divergence, mean over all latents of the model.",
         *_constant_code(result),
-        "Not exact: searches that a budget ended, and for AS* targets wider than the prior, whose ratio has no single "
-        "mode; of DAD*, which is approximate, those where the target had no mass.",
+        "Inexact searches: those that ended at their budget, and for AS* posteriors wider than the prior, whose "
+        "density ratio is not unimodal; for DAD*, which is approximate, those where the posterior had no mass.",
         "Bias: Kolmogorov-Smirnov distances of samples from their posteriors, of the worst latent (p corrected for "
         f"their number) and of the log ratio. {_biased(result)}",
-        f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code, median over seeds, zeta code, "
-        "the search included.",
+        f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code with the zeta code, search "
+        "included, median over seeds.",
     )
 
 
@@ -61,11 +62,11 @@ def model_notes(result: dict[str, Any]) -> tuple[str, ...]:
     kappas = [f"{one['name']} {one['kappa_bits']:.2f}" for one in result["models"] if one["kappa_bits"] is not None]
     origins = [f"{one['name']} ({one['origin']}, {one['digest'][:16]})" for one in result["models"]]
     return (
-        "-ELBO, float: of the trained network on the whole test split, as its card states it; exact: KL divergence of "
-        f"the posterior and integer masses of pixels, {result['config']['elbo_samples']} draws per image; bits/dim. ± "
-        "is the standard error over images.",
-        "Latents without information leave usual VAEs when they have been trained; those of an IKVAE all have one KL "
-        "divergence, which it pays for each" + (f": {', '.join(kappas)} bits." if kappas else "."),
+        "-ELBO, float: of the trained network on the whole test split, as its card states it; exact: of the model in "
+        f"integers, {result['config']['elbo_samples']} draws per image, on the coded images. In bits/dim; ± is the "
+        "standard error over images.",
+        "After training, latents without information are removed from a VAE. All latents of an IKVAE have the same KL "
+        "divergence" + (f": {', '.join(kappas)} bits." if kappas else "."),
         f"Models: {', '.join(origins)}.",
     )
 
@@ -87,14 +88,15 @@ def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
     elbo = (isokl["exact_bits_per_dim"] - usual["exact_bits_per_dim"]) * pixels
     beyond = (dad_rate - ad_rate) * pixels - elbo
     share = f"{100 * abs(dad_rate / ad_rate - 1):.1f}%{_paired_error(ad_best, dad_best)}"
-    outcome = f"beats the VAE with AD* by {share}" if dad_rate < ad_rate else f"is {share} behind the VAE with AD*"
+    outcome = f"needs {share} {'fewer' if dad_rate < ad_rate else 'more'} bits than the VAE with AD*"
     return (
-        f"{isokl['trained_latents']} latents: the IKVAE with DAD* {outcome} ({dad_rate:.4f}, {dad_code}, against "
-        f"{ad_rate:.4f}, {ad_code}). Of the {(dad_rate - ad_rate) * pixels:+.1f} bits an image, {elbo:+.1f} are -ELBO "
-        f"and {beyond:+.1f} what the coders need beyond it: {dad_best['over_kl_bits_per_latent']:.2f} bits over KL for "
-        f"each of {isokl['latents']} latents of {isokl['exact_kl_bits'] / isokl['latents']:.2f} bits, against "
+        f"{isokl['trained_latents']} latents: the IKVAE with DAD* {outcome} ({dad_rate:.4f} bits/dim with the "
+        f"{dad_code} code, against {ad_rate:.4f} with the {ad_code} code). The difference is "
+        f"{(dad_rate - ad_rate) * pixels:+.1f} bits/image: {elbo:+.1f} in -ELBO and {beyond:+.1f} in what the coders "
+        f"add to it. These add {dad_best['over_kl_bits_per_latent']:.2f} bits over KL for "
+        f"each of {isokl['latents']} latents of {isokl['exact_kl_bits'] / isokl['latents']:.2f} bits of KL, against "
         f"{ad_best['over_kl_bits_per_latent']:.2f} for each of {usual['latents']} of "
-        f"{usual['exact_kl_bits'] / usual['latents']:.2f} bits. {_cause(elbo, beyond)}"
+        f"{usual['exact_kl_bits'] / usual['latents']:.2f} bits of KL."
     )
 
 
@@ -105,15 +107,6 @@ def _paired_error(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
     return "" if error is None else f" ± {error:.1f}"
 
 
-def _cause(elbo: float, beyond: float) -> str:
-    """Says which of the two differences decides; both are in bits per image, of the IKVAE less those of the VAE."""
-    if (elbo < 0) == (beyond < 0):
-        return f"It {'gains' if elbo < 0 else 'loses'} on both."
-    gain, loss = ("coder", "model") if elbo > 0 else ("model", "coder")
-    enough = "makes up for" if elbo + beyond < 0 else "does not make up for"
-    return f"What its {gain} gains {enough} what its {loss} loses."
-
-
 def _constant_code(result: dict[str, Any]) -> Iterator[str]:
     """Says what a code of constant length would cost for the places in the trees of DAD*, which have one depth."""
     told = []
@@ -122,12 +115,13 @@ def _constant_code(result: dict[str, Any]) -> Iterator[str]:
             row = _row(one, "dad-star")
             constant, found = (row["max_depth"] + 1) * one["latents"], _best(row)[1]["code_bits_per_image"]
             told.append(
-                f"{one['name']} {constant:,} bits an image instead of {found:.1f} (mean depth {row['depth']:.2f})"
+                f"{one['name']} {constant:,} bits/image instead of {found:.1f} (mean depth of the samples "
+                f"{row['depth']:.2f})"
             )
     if told:
         yield (
-            "A code of constant length for DAD* and an IKVAE would name a node of its tree by depth + 1 bits a latent: "
-            f"{'; '.join(told)}. The tree is {result['config']['depth_slack']} branches deeper than the KL."
+            "A code of constant length for DAD* and an IKVAE needs depth + 1 bits per latent to name a node of its "
+            f"tree: {'; '.join(told)}. The depth is the KL, rounded up, plus {result['config']['depth_slack']}."
         )
 
 
