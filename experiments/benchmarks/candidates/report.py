@@ -60,24 +60,22 @@ def tables(result: dict[str, Any]) -> list[Table]:
     found, rows = rates(result), []
     for entry in result["config"]["entries"]:
         case = entry["case"]["name"]
-        wanted = dict(zip(entry["contenders"], entry["wanted"], strict=True))
         for contender in (OURS, *entry["contenders"]):
             if (case, contender) not in found:
                 continue
             own = found[case, contender]
-            ratio, goal = ABSENT, ABSENT
+            ratio = ABSENT
             if contender != OURS:
                 times = ratios(result, case, contender)
                 ratio = f"{np.median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
-                goal = number(wanted[contender] or None, 0)
             first = [
                 row["first_call_seconds"]
                 for row in result["rows"]
                 if row["case"] == case and row["contender"] == contender
             ]
             rate = f"{np.median(own) / 1e6:.1f}"
-            rows.append((case, LABELS[contender], rate, ratio, goal, number(float(np.median(first)), 2)))
-    head = ("blocks", "by", "million candidates/s", "recjax is faster, times", "wanted", "first call, s")
+            rows.append((case, LABELS[contender], rate, ratio, number(float(np.median(first)), 2)))
+    head = ("blocks", "by", "million candidates/s", "recjax is faster, times", "first call, s")
     return [Table("Candidates per second of one core", head, tuple(rows), _notes(result), "candidates", (0, 1))]
 
 

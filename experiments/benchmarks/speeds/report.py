@@ -58,15 +58,13 @@ def tables(result: dict[str, Any]) -> list[Table]:
     config, rows = result["config"], []
     for race, code, contender in _entries(result):
         own = rates(result, race["label"], contender, code)
-        ratio, goal = ABSENT, ABSENT
+        ratio = ABSENT
         if contender != config["ours"]:
             times = ratios(result, race["label"], contender, code)
             ratio = f"{np.median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
-            if contender == race["contenders"][0]:
-                goal = number(race["wanted"][config["codes"].index(code)] or None, 1)
         rate = number(float(np.median(own)) / config["unit_size"], 1)
-        rows.append((race["label"], code, _label(contender, config), rate, ratio, goal))
-    head = ("what", "to do", "by", config["unit"], "recjax is faster, times", "wanted")
+        rows.append((race["label"], code, _label(contender, config), rate, ratio))
+    head = ("what", "to do", "by", config["unit"], "recjax is faster, times")
     return [Table(config["title"], head, tuple(rows), _notes(result), "speeds", (0, 1, 2))]
 
 

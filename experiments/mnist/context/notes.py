@@ -10,15 +10,6 @@ from experiments.reporting.tables import below
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "bit_swap.json"
 PUBLISHED_NAME = "Bit-Swap, published"
 
-AIMS = (
-    ("the stream's bits/dim", "bb-ans", "file_bits_per_dim", 1.15),
-    ("the archive's bits/dim", "orc", "file_bits_per_dim", 1.17),
-)
-"""At most so much was wanted of the stronger model, of whole files."""
-
-LEAST_SPEEDS = (("encode", 300), ("decode", 100))
-"""Images in a second, of both files, that were wanted at the least."""
-
 
 def published_rate() -> float:
     """Bits/dim of Bit-Swap."""
@@ -39,7 +30,6 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
         *map(_model_note, models),
         f"{_kind(alone)}. The chain that REC starts begins with images sent so.",
         *_comparisons(result),
-        _aims(models[0]),
         f"Speeds on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code; other codecs on one thread.",
         f"{PUBLISHED_NAME}: {published['source']}; {published['status'].lower()} ({published['confirmed_in']}). "
         f"{published['note']}",
@@ -89,17 +79,6 @@ def _comparisons(result: dict[str, Any]) -> list[str]:
         f"archive, where each image opens alone, {below(archive, rate)} it."
         for name, rate in rivals
     ]
-
-
-def _aims(model: dict[str, Any]) -> str:
-    parts = []
-    for name, method, figure, aim in AIMS:
-        found = row_of(model, method)[figure]
-        parts.append(f"{name} at most {aim}: {found:.4f}, {'met' if found <= aim else 'missed'}")
-    for way, aim in LEAST_SPEEDS:
-        found = min(row_of(model, method)[f"{way}_images_per_second"] for method in ("bb-ans", "orc"))
-        parts.append(f"at least {aim} images/s {way}d: {found:,.0f}, {'met' if found >= aim else 'missed'}")
-    return f"What was wanted of {model['name']}: {'; '.join(parts)}."
 
 
 def _model_note(model: dict[str, Any]) -> str:

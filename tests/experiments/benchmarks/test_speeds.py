@@ -87,15 +87,15 @@ def test_speeds_are_compared_within_rounds(tmp_path):
         "rows": [row for turn in range(2) for row in rows(turn)], "left_out": [], "device": DEVICE,
     }  # fmt: skip
     (table,) = speeds_report.tables(result)
-    assert table.rows[1] == ("bits", "encode", "constriction", "1.5", "4.0 (4.0 to 4.0)", "1.5")
-    assert table.rows[2] == ("bits", "decode", "recjax", "12.0", "-", "-")
+    assert table.rows[1] == ("bits", "encode", "constriction", "1.5", "4.0 (4.0 to 4.0)")
+    assert table.rows[2] == ("bits", "decode", "recjax", "12.0", "-")
     assert "Most memory of a process, its inputs included: recjax 100 MB, constriction 100 MB." in table.notes
     assert any("bits: recjax 1.00%" in note for note in table.notes)
     speeds_report.plot(result, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
 
 
-def test_files_say_what_was_met(tmp_path):
+def test_files_name_the_quickest_settings(tmp_path):
     def point(blocks, candidates, rate, share):
         speed = {"encode": rate, "decode": 5000.0}
         return {
@@ -120,10 +120,10 @@ def test_files_say_what_was_met(tmp_path):
         "decoding": {"images": 100, "seconds": {"decode": [1.0, 6.0, 7.0]}},
     }  # fmt: skip
     chains, alone = files_report.tables(result)
-    assert chains.rows[0][-2:] == ("10 / 5", "0.050%") and len(chains.rows) == 2
-    assert alone.notes[0].endswith("0.40 ms at 1.40%, met.")
-    assert alone.notes[1].endswith("5.00 ms at 0.90%, not met.")
-    assert "not met" in alone.notes[2]
+    assert chains.rows[0][-2:] == ("30", "0.050%") and len(chains.rows) == 2
+    assert alone.notes[0].endswith("0.40 ms an image, at 1.40%.")
+    assert alone.notes[1].endswith("5.00 ms an image, at 0.90%.")
+    assert alone.notes[2].endswith("decoded in 6.0 s.")
     files_report.plot(result, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
 
@@ -145,9 +145,7 @@ def test_costs_and_ceilings_are_told(tmp_path):
     result |= {"device": DEVICE, "rates": rates}
     assert device_report.shares(result)["shared"] == ("product operations", pytest.approx(0.4))
     (table,) = device_report.tables(result)
-    assert table.rows[-1][2] == "40% of product operations" and table.rows[-1][-1] == "-"
-    (table,) = device_report.tables(result | {"device": DEVICE | {"backend": "gpu"}})
-    assert table.rows[-1][-2:] == ("1e+11", "not met")
+    assert table.rows[-1][2] == "40% of product operations"
     device_report.plot(result, tmp_path / "device.png")
     assert (tmp_path / "device.png").stat().st_size > 10_000
 

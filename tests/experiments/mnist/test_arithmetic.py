@@ -1,4 +1,4 @@
-"""What exactness costs: the experiment end to end on a few images, and what its table says was met."""
+"""What exactness costs: the experiment end to end on a few images, and what its table says."""
 
 import pytest
 import rich.console
@@ -30,13 +30,14 @@ def row_of(exact_bytes: int, times: float) -> dict:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("exact_bytes", "times", "words"), [(1001, 1.5, ("+0.10%", "1.50")), (1003, 2.5, ("+0.30%",))])
-def test_the_table_says_what_was_met(tmp_path, exact_bytes, times, words):
+@pytest.mark.parametrize(
+    ("exact_bytes", "times", "words"), [(1001, 1.5, ("+0.10%", "1.50")), (1003, 2.5, ("+0.30%", "2.50"))]
+)
+def test_the_table_says_what_it_costs(tmp_path, exact_bytes, times, words):
     stated = {"largest_loss": 0.002, "largest_slowdown": 2.0, "rounds": 3, "methods": ["bb-ans"], "images": [20]}
     result = {"config": stated, "device": DEVICE, "rows": [row_of(exact_bytes, times)]}
     (table,) = mnist_arithmetic_report.tables(result)
     assert all(word in table.notes[0] for word in words)
-    assert table.notes[0].count("not met") == (0 if times < 2 else 2)
     assert table.rows[0][5] == "+0.100%" and table.rows[0][-2] == "1.10 (1.00 to 1.20)"
     mnist_arithmetic_report.plot(result, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
