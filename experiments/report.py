@@ -27,7 +27,17 @@ ENDINGS = {"markdown": ".md", "csv": ".csv", "latex": ".tex"}
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A result as it was written; ValueError if the file is none."""
+    """Reads a result.
+
+    Args:
+        path: The path of a result.json.
+
+    Returns:
+        The result as it was written.
+
+    Raises:
+        ValueError: The file is no result.
+    """
     result = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(result, dict) or "experiment" not in result:
         raise ValueError(f"{path} must be a result of `python -m experiments`, and is not; give its result.json.")
@@ -35,7 +45,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def render(result: dict[str, Any], folder: Path) -> list[str]:
-    """Write a result's tables in every format, and its plot if matplotlib is there; returns the names of the files."""
+    """Writes a result's tables in every format, and its plot if matplotlib is installed.
+
+    Args:
+        result: The result.
+        folder: The folder to write to.
+
+    Returns:
+        The names of the files.
+    """
     reporter = registry.reporter(registry.name_of(result))
     written = []
     for table in reporter.tables(result):

@@ -2,6 +2,7 @@
 
 import argparse
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import tyro
@@ -15,43 +16,43 @@ _OF_ALL = ("--help", "--json")
 
 
 def reference() -> str:
-    """Renders all commands with their arguments and options, those of file methods apart.
+    """Renders all commands, and their arguments and options with the commands that have them.
 
-    Returns:
-        The reference as Markdown.
-    """
-    parts = []
-    for name, summary in SUMMARIES.items():
-        parser = _parser(COMMANDS[name], name, ())
-        own = [action for action in parser._actions if not _of_a_method(action)]
-        named = " ".join(str(action.metavar) for action in own if not action.option_strings)
-        options = [action for action in own if not set(_OF_ALL) & set(action.option_strings)]
-        parts.append(f"### `recjax {name}{' ' * bool(named)}{named}`\n\n{summary[0].upper()}{summary[1:]}.\n")
-        if options:
-            parts.append(_table(options))
-    return "\n".join(parts)
-
-
-def options_of_methods() -> str:
-    """Renders the methods of `recjax compress` and the options that each has.
+    Options of file methods are left out; `options_of_methods` has them.
 
     Returns:
         Two tables as Markdown.
     """
-    owners: dict[str, list[str]] = {}
-    actions: dict[str, argparse.Action] = {}
-    lines = ["| `--method` | what it is for | one image alone |", "| --- | --- | --- |"]
+    lines, own = ["| command | what it does |", "| --- | --- |"], []
+    for name, summary in SUMMARIES.items():
+        actions = [action for action in _parser(COMMANDS[name], name, ())._actions if not _of_a_method(action)]
+        named = "".join(f" {action.metavar}" for action in actions if not action.option_strings)
+        lines.append(f"| `recjax {name}{named}` | {summary} |")
+        own += [(name, action) for action in actions if not set(_OF_ALL) & set(action.option_strings)]
+    return "\n".join(lines) + "\n\n" + _shared(own, "commands")
+
+
+def options_of_methods() -> str:
+    """Renders the methods of `recjax compress`, and the options with the methods that have them.
+
+    Returns:
+        Two tables as Markdown.
+    """
+    lines, own = ["| `--method` | what it is for | one image alone |", "| --- | --- | --- |"], []
     for method in (one for one in METHODS.values() if one.chosen):
-        alone = "yes" if method.decodes_one_alone else "after those before it"
-        lines.append(f"| `{method.name}` | {method.summary} | {alone} |")
-        for action in _parser(COMMANDS["compress"], "compress", ("--method", method.name))._actions:
-            if _of_a_method(action):
-                key = f"{action.option_strings} {action.metavar} {action.help}"
-                actions.setdefault(key, action)
-                owners.setdefault(key, []).append(f"`{method.name}`")
-    rows = [f"{_row(action)[:-2]} | {', '.join(owners[key])} |" for key, action in actions.items()]
-    head = ["| option | meaning | methods |", "| --- | --- | --- |"]
-    return "\n".join(lines) + "\n\n" + "\n".join([*head, *rows]) + "\n"
+        lines.append(f"| `{method.name}` | {method.summary} | {'yes' if method.decodes_one_alone else 'no'} |")
+        actions = _parser(COMMANDS["compress"], "compress", ("--method", method.name))._actions
+        own += [(method.name, action) for action in actions if _of_a_method(action)]
+    return "\n".join(lines) + "\n\n" + _shared(own, "methods")
+
+
+def _shared(own: Iterable[tuple[str, argparse.Action]], owners: str) -> str:
+    """A table of options, where those that mean the same stand once."""
+    alike: dict[str, list[str]] = {}
+    for name, action in own:
+        alike.setdefault(_cells(action), []).append(f"`{name}`")
+    rows = [f"| {cells} | {', '.join(names)} |" for cells, names in alike.items()]
+    return "\n".join([f"| option | meaning | {owners} |", "| --- | --- | --- |", *rows]) + "\n"
 
 
 def _parser(command: Any, name: str, arguments: tuple[str, ...]) -> Any:
@@ -67,13 +68,9 @@ def _of_a_method(action: argparse.Action) -> bool:
     return "." in action.dest
 
 
-def _table(actions: list[argparse.Action]) -> str:
-    return "\n".join(["| option | meaning |", "| --- | --- |", *map(_row, actions)]) + "\n"
-
-
-def _row(action: argparse.Action) -> str:
+def _cells(action: argparse.Action) -> str:
     names = list(action.option_strings) or [str(action.metavar)]
     if action.option_strings and isinstance(action.metavar, str):
         names[-1] += f" {action.metavar}"
     text = " ".join((action.help or "").replace("(required)", "").split())
-    return f"| {', '.join(f'`{name}`' for name in names)} | {text} |".replace("*", r"\*")
+    return f"{', '.join(f'`{name}`' for name in names)} | {text}".replace("*", r"\*")

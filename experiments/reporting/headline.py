@@ -18,6 +18,7 @@ from experiments.rate_distortion.notes import rows_of
 
 _CODER_RACE = "bytes, a normal law each"
 _CANDIDATES_CASE = "16 dimensions"
+_GAIN = "PSNR above the peer's at equal file sizes"
 
 
 class Headline(NamedTuple):
@@ -100,18 +101,17 @@ def _blocks(result: dict[str, Any]) -> list[Headline]:
 def _small_pictures(result: dict[str, Any]) -> list[Headline]:
     ours = rows_of(result, result["config"]["ways"][0]["label"])
     lowest, highest = min(row["bits_per_pixel"] for row in ours), max(row["bits_per_pixel"] for row in ours)
-    what = f"lossy, RGB pictures of 32x32 at {lowest:.1f} to {highest:.1f} bits per pixel: PSNR at equal file sizes"
+    what = f"lossy, RGB pictures of 32x32 at {lowest:.1f} to {highest:.1f} bits per pixel: {_GAIN}"
     name, differences = _hardest(result, "bits_per_pixel")
     # Headers are most of other codecs' files of this size.
     bare_name, bare = _hardest(result, "net_bits_per_pixel")
-    peer = f"{name} (without its headers {bare_name}: {_span([-difference for difference in bare])})"
+    peer = f"{name} (against {bare_name} without its headers {_span(bare)})"
     return [Headline(what, _span(differences), peer, result["experiment"])]
 
 
 def _photographs(result: dict[str, Any]) -> list[Headline]:
     name, differences = _hardest(result, "bits_per_pixel")
-    what = "lossy, photographs: PSNR at equal file sizes"
-    return [Headline(what, _span(differences), name, result["experiment"])]
+    return [Headline(f"lossy, photographs: {_GAIN}", _span(differences), name, result["experiment"])]
 
 
 def _hardest(result: dict[str, Any], rate: str) -> tuple[str, list[float]]:

@@ -58,7 +58,7 @@ def origins() -> str:
             for before, now in _FORMER_MODULES.items():
                 command = command.replace(before, now)
             alike.setdefault((command, card.get("licence") or _licence(card["data"])), []).append(f"`{path.stem}`")
-    lines = [f"- {', '.join(names)}: `{command}`. {licence}.\n" for (command, licence), names in alike.items()]
+    lines = [f"- {', '.join(names)}: `{command}`; {licence}.\n" for (command, licence), names in alike.items()]
     return "".join(lines)
 
 

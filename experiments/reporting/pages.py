@@ -74,7 +74,7 @@ PAGES = {
         "help? (arXiv:2201.12857)",
         "A\\* coding with VAEs, and with IsoKL VAEs (IKVAE), whose posteriors all have the same KL divergence "
         "(arXiv:2201.12857).",
-        "Bits per pixel by the number of latents, and bits over the KL divergence of a latent",
+        "Bits per pixel of every model and coder, and what they are spent on",
     ),
     "mnist_arithmetic": Page(
         "What exactness costs",
