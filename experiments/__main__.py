@@ -3,8 +3,8 @@
 Run:     python -m experiments configs/quickstart.toml
 Small:   python -m experiments configs/quickstart.toml --smoke
 Change:  python -m experiments configs/quickstart.toml train.epochs=100 'seeds=[0, 1]' methods.3.candidates=1024
-Train:   python -m experiments configs/mnist_bb_ans.toml --train     (trains the models instead of using released ones)
-Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the README)
+Train:   python -m experiments configs/mnist_bb_ans.toml --train     (the models too, which else are the released ones)
+Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the documents)
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = run(options.config, settings, console, smoke=options.smoke, out=options.out)
         if options.record:
             report.publish(folder)
-            console.print("recorded in experiments/results and the README.")
+            console.print("recorded in experiments/results.")
 
     return guarded("experiments", action, debug=options.debug)
 
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--smoke", action="store_true", help="the config's small version: seconds instead of minutes")
     parser.add_argument("--train", action="store_true", help="train the models instead of taking the released ones")
     parser.add_argument("--out", type=Path, help="folder of the results (default: runs/NAME)")
-    parser.add_argument("--record", action="store_true", help="also publish to experiments/results and the README")
+    parser.add_argument("--record", action="store_true", help="also record it in experiments/results")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

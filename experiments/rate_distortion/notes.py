@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.rate_distortion.curves import curve, psnr_at, savings, savings_either_way
+from experiments.rate_distortion.curves import psnr_differences, savings, savings_either_way
 
 RATES = {"whole files": "bits_per_pixel", "files without headers (net)": "net_bits_per_pixel"}
 """Names of the rates of other codecs for readers, and their keys."""
@@ -160,13 +160,10 @@ def _of_peers(result: dict[str, Any]) -> list[str]:
         return []
     found = []
     for kind, key in RATES.items():
-        parts = []
-        for name, points in result["peers"].items():
-            bits, psnr = curve([point for point in points if point[key] > 0], key)
-            gains = [(row, psnr_at(bits, psnr, row["bits_per_pixel"])) for row in ours]
-            differences = [row["psnr_db"] - other for row, other in gains if other is not None]
-            if differences:
-                parts.append(f"{name} {min(differences):+.1f} to {max(differences):+.1f} dB")
+        parts = [
+            f"{name} {min(differences):+.1f} to {max(differences):+.1f} dB"
+            for name, differences in psnr_differences(ours, result["peers"], key).items()
+        ]
         if parts:
             found.append(
                 f"PSNR of our one file less that of {kind} of other codecs, at equal rates: {', '.join(parts)}."
