@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from recjax import codecs, coding, distributions, grid, models, randomness, rec
     from recjax.codecs.compress import compress
     from recjax.codecs.decompress import decompress
+    from recjax.codecs.inspection import info, verify
     from recjax.codecs.lossy.compression import compress as compress_lossy
+    from recjax.distributions.multivariate_normal import MultivariateNormal
     from recjax.distributions.normal import Normal
+    from recjax.distributions.symmetric import Laplace, Logistic, Triangular, Uniform
+    from recjax.distributions.truncated_normal import TruncatedNormal
     from recjax.errors import FormatError
     from recjax.models.inr.model import load_model as load_lossy_model
     from recjax.models.vae.evaluate import load_model
@@ -23,7 +27,15 @@ _HOME = {
     "compress": ("recjax.codecs.compress", "compress"),
     "compress_lossy": ("recjax.codecs.lossy.compression", "compress"),
     "decompress": ("recjax.codecs.decompress", "decompress"),
+    "info": ("recjax.codecs.inspection", "info"),
+    "verify": ("recjax.codecs.inspection", "verify"),
+    "Laplace": ("recjax.distributions.symmetric", "Laplace"),
+    "Logistic": ("recjax.distributions.symmetric", "Logistic"),
+    "MultivariateNormal": ("recjax.distributions.multivariate_normal", "MultivariateNormal"),
     "Normal": ("recjax.distributions.normal", "Normal"),
+    "Triangular": ("recjax.distributions.symmetric", "Triangular"),
+    "TruncatedNormal": ("recjax.distributions.truncated_normal", "TruncatedNormal"),
+    "Uniform": ("recjax.distributions.symmetric", "Uniform"),
     "FormatError": ("recjax.errors", "FormatError"),
     "load_lossy_model": ("recjax.models.inr.model", "load_model"),
     "load_model": ("recjax.models.vae.evaluate", "load_model"),
@@ -35,7 +47,13 @@ _MODULES = ("codecs", "coding", "distributions", "grid", "models", "randomness",
 
 __all__ = [
     "FormatError",
+    "Laplace",
+    "Logistic",
+    "MultivariateNormal",
     "Normal",
+    "Triangular",
+    "TruncatedNormal",
+    "Uniform",
     "__version__",
     "codecs",
     "coding",
@@ -44,12 +62,14 @@ __all__ = [
     "decompress",
     "distributions",
     "grid",
+    "info",
     "key",
     "load_lossy_model",
     "load_model",
     "models",
     "randomness",
     "rec",
+    "verify",
 ]
 
 

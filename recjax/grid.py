@@ -292,7 +292,7 @@ def interval_of(word: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bit
     Args:
         word: Words in [0, 2^P).
         intervals: J, in [1, MAX_INTERVALS].
-        bits: P, the number of bits of a word, 11 to 24.
+        bits: P, the number of bits of a word, at most 24.
 
     Returns:
         Intervals in [0, J), uint32.
@@ -305,9 +305,9 @@ def interval_of(word: UInt32[Array, "*#n"], intervals: UInt32[Array, "*#n"], bit
         [0, 1, 2]
     """
     # floor((2 w + 1) J / 2^(P+1)) in two halves of the word, as the product may have 40 bits.
-    doubled = 2 * word + 1
-    high, low = doubled >> 12, doubled & jnp.uint32(0xFFF)
-    return (high * intervals + ((low * intervals) >> 12)) >> (bits + 1 - 12)
+    doubled, half = 2 * word + 1, min(bits + 1, 12)
+    high, low = doubled >> half, doubled & jnp.uint32((1 << half) - 1)
+    return (high * intervals + ((low * intervals) >> half)) >> (bits + 1 - half)
 
 
 def dyadic_words(heap_index: UInt32[Array, "*n"], bits: int = BITS) -> tuple[UInt32[Array, "*n"], UInt32[Array, "*n"]]:

@@ -11,12 +11,11 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from recjax.cli.arguments import BY_DEFAULT, Flag
-from recjax.cli.common import decode, facts, read_container, read_source, shown, size_facts, tell_good, tell_written
+from recjax.cli.common import decode, read_container, read_source, shown, tell_good, tell_written
 from recjax.cli.compress import Compress, Target
 from recjax.cli.machine import Bench, Doctor, Models
 from recjax.codecs.sentences import size_of
 from recjax.container.limits import MAX_RAW_BYTES, MAX_SECONDS, Limits
-from recjax.container.methods import METHODS
 from recjax.errors import UsageError
 from recjax.io.inputs import STANDARD
 from recjax.text import quoted, say, say_json
@@ -103,6 +102,8 @@ class Info:
 
             found = shard_commands.facts(self.file)
         else:
+            from recjax.codecs.inspection import facts
+
             found = facts(read_container(self.file, Limits(self.max_bytes)))
         if self.json:
             say_json({"file": str(self.file), **found})
@@ -147,7 +148,7 @@ class Verify:
 
             shard_commands.verify(self.file, self.against, self.model, self._limits, as_json=self.json)
             return
-        import numpy as np
+        from recjax.codecs.inspection import compare, size_facts
 
         if STANDARD == self.file == self.against:
             raise UsageError("standard input holds the file or the images; name one of them.")
@@ -155,21 +156,11 @@ class Verify:
         against = None if self.against is None else read_source(self.against)
         images = decode(file, self.model, self._limits, None)
         size, psnr_db = len(file.data), None
+        if against is not None:
+            psnr_db = compare(file, images, against, (quoted(self.file), quoted(self.against)))
         said = size_of(images.shape[0], size, images.size)
-        if not METHODS[file.header.method].lossless and against is not None and against.shape == images.shape:
-            from recjax.codecs.lossy.quality import psnr
-
-            psnr_db = round(float(psnr(images, against).mean()), 2)
+        if psnr_db is not None:
             said += f" {psnr_db:.2f} dB against {quoted(self.against)}."
-        elif against is not None and against.shape != images.shape:
-            raise ValueError(
-                f"{quoted(self.file)} holds images of shape {shown(list(images.shape))}, and {quoted(self.against)} "
-                f"those of {shown(list(against.shape))}; name the images that were compressed."
-            )
-        elif against is not None and not np.array_equal(images, against):
-            raise ValueError(
-                f"the images of {quoted(self.file)} are not those of {quoted(self.against)}; compress them again."
-            )
         tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
 
 

@@ -1,4 +1,4 @@
-"""Functions that several commands share: reading and decoding files, facts about files, and progress.
+"""Functions that several commands share: reading and decoding files, reports, and progress.
 
 JAX is imported only by what codes images.
 """
@@ -113,47 +113,6 @@ def read_source(path: Path) -> "np.ndarray":
         return read_images(place, tell=lambda line: complain(line.replace(str(place), quoted(path))))
 
 
-def facts(file: "File") -> dict[str, object]:
-    """Collects what a parsed file holds, and checks the checksums of its chunks.
-
-    Args:
-        file: The parsed file.
-
-    Returns:
-        Facts by name, as JSON values.
-
-    Raises:
-        FormatError: A chunk is damaged.
-    """
-    from recjax.container.methods import METHODS
-    from recjax.pretrained.cards import name_of
-
-    header, method = file.header, METHODS[file.header.method]
-    bodies = [file.chunk(number) for number in range(header.num_chunks)]
-    size = len(file.data)
-    facts: dict[str, object] = {
-        "method": header.method,
-        "images": header.count,
-        "image_shape": list(header.image_shape),
-        "file_bytes": size,
-        "raw_bytes": header.raw_bytes,
-        "bits_per_dimension": bits_per_dimension(size, header.raw_bytes),
-        "overhead_bytes": size - sum(map(len, bodies)),
-        "model": name_of(header.model_digest.hex()),
-        "model_digest": header.model_digest.hex(),
-        "arithmetic": f"float, of fingerprint {header.fingerprint.hex()}" if header.fingerprint else "exact",
-        "format": header.format_version,
-        "stream": header.stream_version,
-        "seed": header.seed,
-        "parameters": dict(header.parameters),
-        "chunks": header.num_chunks,
-    }
-    if facts["model"] is None and method.has_model:
-        facts["model_note"] = "not released; the file holds the digest of its model, and no name"
-    describe = method.load_describer()
-    return facts if describe is None else {**facts, **describe(file)}
-
-
 def shown(value: object) -> str:
     """Formats a fact for a person.
 
@@ -168,38 +127,6 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def bits_per_dimension(file_bytes: int, raw_bytes: int) -> float | None:
-    """Computes the rate of a file.
-
-    Args:
-        file_bytes: The size of the file, in bytes.
-        raw_bytes: The size of its images before compression, in bytes.
-
-    Returns:
-        Bits per dimension, rounded to 4 digits; None for a file without images.
-    """
-    return round(8 * file_bytes / raw_bytes, 4) if raw_bytes else None
-
-
-def size_facts(count: int, file_bytes: int, raw_bytes: int) -> dict[str, object]:
-    """Collects the sizes of a file for JSON.
-
-    Args:
-        count: The number of images.
-        file_bytes: The size of the file, in bytes.
-        raw_bytes: The size of its images before compression, in bytes.
-
-    Returns:
-        Facts by name, with the rate in bits per dimension.
-    """
-    return {
-        "images": count,
-        "file_bytes": file_bytes,
-        "raw_bytes": raw_bytes,
-        "bits_per_dimension": bits_per_dimension(file_bytes, raw_bytes),
-    }
 
 
 def tell_written(source: Path, output: "Output", count: int, shape: Sequence[int], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from recjax.cli.arguments import BY_DEFAULT, Flag, by_default
-from recjax.cli.common import facts, read_source
+from recjax.cli.common import read_source
 from recjax.cli.options import method_of, options_in, with_options
 from recjax.container.methods import METHODS
 from recjax.errors import UsageError
@@ -94,6 +94,7 @@ class Compress:
             return
         from recjax.cli import plain_peers
         from recjax.cli.process.bars import bar
+        from recjax.codecs.inspection import facts
         from recjax.container import file as container
 
         output = file_output(self.out, self.images, self.model, force=self.force)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recjax.cli.common import decode, progress, read_container, size_facts, tell_good, tell_written
+from recjax.cli.common import decode, progress, read_container, tell_good, tell_written
+from recjax.codecs import inspection
 from recjax.codecs.sentences import size_of
 from recjax.container.limits import Limits
 from recjax.container.methods import FileMethod
@@ -206,7 +207,7 @@ def verify(
     for line in source.notes() if source else ():
         complain(line)
     size = sum(path.stat().st_size for path in shards.files(folder))
-    tell_good(folder, size_of(done, size, pixels), size_facts(done, size, pixels), against, as_json)
+    tell_good(folder, size_of(done, size, pixels), inspection.size_facts(done, size, pixels), against, as_json)
 
 
 def facts(folder: Path) -> dict[str, object]:
@@ -218,12 +219,10 @@ def facts(folder: Path) -> dict[str, object]:
     Returns:
         Facts by name, as JSON values.
     """
-    from recjax.cli.common import facts
-
     manifest = _manifest(folder)
     plan, files = manifest.plan, list(shards.files(folder))
     size = sum(path.stat().st_size for path in files)
-    first = facts(read_container(files[0], Limits(1 << 40))) if files else {}
+    first = inspection.facts(read_container(files[0], Limits(1 << 40))) if files else {}
     same = {name: first[name] for name in ("method", "image_shape", "model", "model_digest") if name in first}
     if "model" in same and same["model"] is None:
         same["model"] = manifest.model_name

@@ -1,5 +1,6 @@
 """Base classes of the distributions: small pytrees whose arrays broadcast to a block of coordinates per batch index."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -25,6 +26,14 @@ class Distribution:
         >>> q.shape, q.in_rows((5, 3), rows=5, dim=3).scale.shape
         ((5, 3), (5, 3))
     """
+
+    def __post_init__(self) -> None:
+        # Lists would be subtrees, whose numbers JAX takes for arrays of their own.
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list | tuple):
+                xp = jnp if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value)) else np
+                object.__setattr__(self, field.name, xp.asarray(value, xp.float32))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,25 +12,31 @@ Example:
     True
 """
 
-from recjax.rec.algorithms.ad_star import ad_star as ad_star
-from recjax.rec.algorithms.as_star import as_star as as_star
-from recjax.rec.algorithms.dad_star import dad_star as dad_star
-from recjax.rec.algorithms.gprs import gprs as gprs
-from recjax.rec.algorithms.gprs_global import gprs_global as gprs_global
-from recjax.rec.algorithms.grc import grc as grc
-from recjax.rec.algorithms.mrc import mrc as mrc
-from recjax.rec.algorithms.orc import orc as orc
-from recjax.rec.algorithms.pfr import pfr as pfr
+from recjax.rec.algorithms.ad_star import ad_star
+from recjax.rec.algorithms.as_star import as_star
+from recjax.rec.algorithms.dad_star import dad_star
+from recjax.rec.algorithms.gprs import gprs
+from recjax.rec.algorithms.gprs_global import gprs_global
+from recjax.rec.algorithms.grc import grc
+from recjax.rec.algorithms.mrc import mrc
+from recjax.rec.algorithms.orc import orc
+from recjax.rec.algorithms.pfr import pfr
 from recjax.rec.base import Bins, Code, Encoded, Info, Path, RECAlgorithm, Status
 from recjax.rec.engine import decode, decode_words, encode, stream_keys
 from recjax.rec.trees.path_codec import branch_bits, cut_path_codec
 
 ALGORITHMS = {
-    name: make
-    for name, make in tuple(globals().items())
-    if getattr(make, "__annotations__", {}).get("return") is RECAlgorithm
+    "ad_star": ad_star,
+    "as_star": as_star,
+    "dad_star": dad_star,
+    "gprs": gprs,
+    "gprs_global": gprs_global,
+    "grc": grc,
+    "mrc": mrc,
+    "orc": orc,
+    "pfr": pfr,
 }
-"""The factory of every algorithm by its name: each function imported above that returns a `RECAlgorithm`."""
+"""The factory of every algorithm by its name, which is that of the function."""
 
 __all__ = [
     "ALGORITHMS",
@@ -41,10 +47,19 @@ __all__ = [
     "Path",
     "RECAlgorithm",
     "Status",
+    "ad_star",
+    "as_star",
     "branch_bits",
     "cut_path_codec",
+    "dad_star",
     "decode",
     "decode_words",
     "encode",
+    "gprs",
+    "gprs_global",
+    "grc",
+    "mrc",
+    "orc",
+    "pfr",
     "stream_keys",
 ]

@@ -256,6 +256,7 @@ def lossless_entry(method: str, _: Any) -> Any:
     pictures = images()
     data = recjax.compress(pictures, recjax.load_model("digits"), method=method, **short)
     assert np.array_equal(recjax.decompress(data), pictures)
+    assert recjax.verify(data, pictures)["images"] == recjax.info(data)["images"] == len(pictures)
     return data
 
 
@@ -273,8 +274,8 @@ GRID = (
 RANDOMNESS = ("threefry2x32", "key", "as_key", "fold_in", "stream", "stream_start", "draw", "words")
 MESSAGES = (
     "rans.bucket", "rans.empty", "rans.push", "rans.write", "rans.peek", "rans.pop", "serialize.to_bytes",
-    "serialize.from_bytes", "serialize.to_bits", "serialize.from_bits", "serialize.message_of", "serialize.empty", "tail.shed_word",
-    "tail.append", "tail.take",
+    "serialize.from_bytes", "serialize.to_bits", "serialize.from_bits", "serialize.message_of", "serialize.empty",
+    "tail.shed_word", "tail.append", "tail.take",
 )  # fmt: skip
 INTEGERS = (
     "index_class", "num_classes", "zeta_masses", "elias_delta_masses", "uniform_masses", "learned_masses", "quantise",
@@ -287,7 +288,7 @@ def _table() -> Iterator[Entry]:
     drawing = tuple(f"randomness.{name}" for name in RANDOMNESS)
     yield Entry("randomness", randomness_entry, (*drawing, "recjax.key"), takes_key=True)
     for name in TARGETS:
-        yield Entry(name, partial(distribution_entry, name), (f"distributions.{name}", "recjax.Normal"))
+        yield Entry(name, partial(distribution_entry, name), (f"distributions.{name}", f"recjax.{name}"))
     functions = ("kl_bits", "kl_nats", "renyi_infinity_bits", "density_ratio")
     yield Entry("divergences", divergence_entry, tuple(f"distributions.{name}" for name in functions))
     around = ("rec.encode", "rec.decode", "rec.decode_words")
@@ -303,7 +304,7 @@ def _table() -> Iterator[Entry]:
     yield Entry("spread", spread_entry, tuple(f"coding.spread.{name}" for name in slots))
     yield Entry("integers", integers_entry, tuple(f"coding.integers.{name}" for name in INTEGERS))
     for method in ("bb-ans", "orc"):
-        calls = ("recjax.compress", "recjax.decompress", "recjax.load_model")
+        calls = ("recjax.compress", "recjax.decompress", "recjax.info", "recjax.load_model", "recjax.verify")
         yield Entry(f"compress {method}", partial(lossless_entry, method), calls)
     yield Entry("compress_lossy", lossy_entry, ("recjax.compress_lossy", "recjax.load_lossy_model"))
 

@@ -106,3 +106,15 @@ def test_pairs_without_a_ratio_are_refused():
         check_pair((0.0, 1.0), normal)
     with pytest.raises(ValueError, match="two Normal distributions, got Laplace and Normal"):
         kl_nats(Laplace(0.0, 1.0), Normal(0.0, 1.0))
+
+
+def test_lists_are_parameters_like_arrays():
+    q = TruncatedNormal([[0.0, 1.0], [2.0, 3.0]], (1.0, 0.5), -np.inf, [[4.0], [5.0]])
+    assert q.shape == (2, 2) and q.in_rows((2, 2), 2, 2).high.tolist() == [[4.0, 4.0], [5.0, 5.0]]
+
+    @jax.jit
+    def traced(x):
+        q = Laplace([x, 2 * x], 1.0)
+        return q.log_prob(q.loc)
+
+    assert traced(3.0).tolist() == Laplace(np.float32([3, 6]), 1.0).log_prob(np.float32([3, 6])).tolist()

@@ -143,7 +143,7 @@ def test_words_of_an_interval_agree_with_big_integers(intervals, bits):
 
 
 @pytest.mark.parametrize("intervals", INTERVALS)
-@pytest.mark.parametrize("bits", [16, 24])
+@pytest.mark.parametrize("bits", [1, 2, 8, 10, 11, 12, 16, 24])
 def test_interval_of_a_word_agrees_with_big_integers(intervals, bits):
     word = np.random.default_rng(1).integers(0, 1 << bits, 400)
     word = np.concatenate([word, [0, (1 << bits) - 1, 1 << (bits - 1)]])
