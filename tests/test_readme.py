@@ -101,7 +101,7 @@ def test_command_lines_run_in_order(tmp_path, monkeypatch):
     np.testing.assert_array_equal(np.load("mine.npy"), digits)
     np.testing.assert_array_equal(np.load("whole.npy"), digits)
     np.testing.assert_array_equal(read_images(Path("again")), grey)
-    np.testing.assert_array_equal(read_images(Path("third.png")), grey[2:3])
+    np.testing.assert_array_equal(read_images(Path("third.png")), digits[2:3])
     assert read_images(Path("shown.png")).shape == (1, 32, 32, 3)
 
 
