@@ -183,7 +183,7 @@ PAGES = {
         "Start-up",
         "What does a command take before it codes anything?",
         "Commands keep what they compile for their next call; see the [command line](../../recjax/cli/README.md).",
-        "Seconds of each command, with nothing kept and with programs kept",
+        "Seconds of each command, with an empty and with a filled compilation cache",
         SPEED,
     ),
     "fuzz_files": Page(

@@ -17,7 +17,7 @@ def rate_notes(result: dict[str, Any], published: dict[str, Any]) -> tuple[str, 
     first = result["sets"][0]["model"]
     notes = [
         "BB-ANS, whole file: 8 x bytes of the whole file / pixels, after it was read back and decoded to equal images, "
-        f"mean over {seeds} seed{'s' * (seeds > 1)}; net: without the initial bits, which the decoder gets back.",
+        f"mean over n = {seeds} seed{'s' * (seeds > 1)}; net: without the initial bits, which the decoder gets back.",
         "-ELBO, float: of the trained network, as the model's card states it; exact: of the integer network that "
         f"encoder and decoder evaluate, {first['exact_samples']} draws of the latents per image. ± is the standard "
         "error over images for -ELBO, over seeds for files. Net over -ELBO: relative to the float one if it is of "

@@ -61,7 +61,9 @@ def _rates(result: dict[str, Any]) -> Table:
         gaps = (ABSENT, ABSENT)
         rows.append((row["name"], ACCESS[row["access"]], *gaps, rate, ABSENT, *_speeds(row)))
     data = result["data"]
-    title = f"Lossless {data['name'].upper()} by a VAE with autoregressive pixels, {data['count']:,} test images"
+    title = (
+        f"Lossless {data['name'].upper()} by VAEs with and without autoregressive pixels, {data['count']:,} test images"
+    )
     return Table(title, RATE_COLUMNS, tuple(rows), rate_notes(result), "rates", (0, 1))
 
 

@@ -35,7 +35,7 @@ def _counts(result: dict[str, Any]) -> Table:
         cells.append((name, *(_cell(row[method], "file") for row in rows), *speeds))
         if method == "bb-ans":
             net = (_cell(row[method], "net") for row in rows)
-            cells.append((f"{name}, less its initial bits", *net, ABSENT, ABSENT))
+            cells.append((f"{name}, without its initial bits", *net, ABSENT, ABSENT))
     for method, name in NAMES.items():
         bare = (_cell(row[method], "message") for row in rows)
         cells.append((f"{name}, without header, directory, checksum", *bare, ABSENT, ABSENT))

@@ -85,7 +85,7 @@ def test_tables_and_plot_come_from_the_json(small):
     ]
     assert rows[5][:3] == ["Bit-Swap, published", "one stream", "1.29"] and {"bz2", "WebP"} <= set(names)
     assert (folder / "latents.md").exists() and (folder / "plot.png").exists()
-    assert any("Bit-Swap's published rate (1.290)" in note for note in mnist_context_notes.rate_notes(result))
+    assert any("Bit-Swap's published rate (1.290 bits/dim)" in note for note in mnist_context_notes.rate_notes(result))
 
 
 def test_notes_say_how_far_files_are_below_others(small):

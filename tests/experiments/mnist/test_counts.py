@@ -51,7 +51,7 @@ def test_the_tables_hold_every_method(smoke):
     assert [row[0] for row in rows[1:5]] == [
         "-ELBO of these images",
         "BB-ANS",
-        "BB-ANS, less its initial bits",
+        "BB-ANS, without its initial bits",
         "BB-ANS started by REC",
     ]
     assert len((folder / "curve.csv").read_text().splitlines()) == 3
