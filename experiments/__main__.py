@@ -1,10 +1,10 @@
-"""`python -m experiments CONFIG.toml [--smoke] [--train] [section.key=value ...]`: run an experiment, keep its results.
+"""`python -m experiments CONFIG.toml [--smoke] [--train] [section.key=value ...]`: runs an experiment, keeps results.
 
 Run:     python -m experiments configs/quickstart.toml
 Small:   python -m experiments configs/quickstart.toml --smoke
 Change:  python -m experiments configs/quickstart.toml train.epochs=100 'seeds=[0, 1]' methods.3.candidates=1024
 Train:   python -m experiments configs/mnist_bb_ans.toml --train     (the models too, which else are the released ones)
-Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the README)
+Publish: python -m experiments configs/quickstart.toml --record     (writes experiments/results, renders the documents)
 """
 
 import argparse
@@ -21,7 +21,7 @@ from experiments.provenance import provenance, write_json
 from experiments.reporting import tables
 from training.command import guarded, output_folder
 
-# A table of nine columns needs it; a terminal that is there decides for itself.
+# Characters, wide enough for a table of nine columns where there is no terminal whose width could be used.
 WIDTH_WITHOUT_TERMINAL = 150
 
 # The key of configs that --train sets.
@@ -29,7 +29,14 @@ FROM_SCRATCH = "from_scratch"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one config. Returns 0, or 1 and one sentence on stderr when the config or the data cannot be used."""
+    """Runs the experiment that the command line names.
+
+    Args:
+        arguments: The command line without the program's name; None takes that of the process.
+
+    Returns:
+        The exit code: 0, or 1 after one sentence on stderr if the config or the data cannot be used.
+    """
     options = _parser().parse_intermixed_args(arguments)
     console = rich.console.Console()
     if not console.is_terminal:
@@ -40,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = run(options.config, settings, console, smoke=options.smoke, out=options.out)
         if options.record:
             report.publish(folder)
-            console.print("recorded in experiments/results and the README.")
+            console.print("recorded in experiments/results.")
 
     return guarded("experiments", action, debug=options.debug)
 
@@ -53,7 +60,21 @@ def run(
     smoke: bool = False,
     out: Path | None = None,
 ) -> Path:
-    """Run the experiment of a config file; returns the folder with its result.json, tables, plot and files."""
+    """Runs the experiment of a config file and writes its result, tables, plot and coded files to a folder.
+
+    Args:
+        path: The config, a TOML file.
+        overrides: Settings `section.key=value` that replace those of the file.
+        console: Where progress and tables are printed.
+        smoke: Whether to apply the config's `[smoke]` table, which makes the run small.
+        out: The output folder; None means runs/NAME, or runs/NAME-smoke, after the file's name.
+
+    Returns:
+        The output folder.
+
+    Raises:
+        ConfigError: The config cannot be used, or `from_scratch=true` is set for an experiment without released models.
+    """
     start = time.perf_counter()
     table = config.resolve(config.read(path), smoke=smoke, overrides=overrides)
     name = registry.name_of(table)
@@ -94,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--smoke", action="store_true", help="the config's small version: seconds instead of minutes")
     parser.add_argument("--train", action="store_true", help="train the models instead of taking the released ones")
     parser.add_argument("--out", type=Path, help="folder of the results (default: runs/NAME)")
-    parser.add_argument("--record", action="store_true", help="also publish to experiments/results and the README")
+    parser.add_argument("--record", action="store_true", help="also record it in experiments/results")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

@@ -1,6 +1,6 @@
-"""TOML configs as frozen dataclasses: every key is known and typed, and `section.key=value` overrides it.
+"""Reads TOML configs into frozen dataclasses: every key is known and typed, and `section.key=value` overrides it.
 
-A config file may hold a table `[smoke]` whose keys are dotted paths: `--smoke` applies them, before any override.
+A config file may have a table `[smoke]` whose keys are dotted paths: `--smoke` applies them before any override.
 """
 
 import copy
@@ -20,11 +20,21 @@ Schema = TypeVar("Schema")
 
 
 class ConfigError(ValueError):
-    """A config that cannot be used; the sentence names the key and the valid ones."""
+    """Says why a config cannot be used: the sentence names the key and the valid ones."""
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The raw tables of a TOML file."""
+    """Reads the raw tables of a TOML file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The tables as nested dictionaries.
+
+    Raises:
+        ConfigError: The file cannot be read or is not valid TOML.
+    """
     path = Path(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -36,7 +46,19 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def resolve(table: dict[str, Any], *, smoke: bool = False, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """The tables after the `[smoke]` settings, if asked for, and then the overrides; `[smoke]` itself is gone."""
+    """Applies the `[smoke]` settings, if `smoke` is set, and then the overrides; the input is not changed.
+
+    Args:
+        table: The raw tables of a config.
+        smoke: Whether to apply the settings of the table `[smoke]`.
+        overrides: Texts `section.key=value`; a value that is not TOML is taken as a string.
+
+    Returns:
+        The new tables, without `[smoke]`.
+
+    Raises:
+        ConfigError: There is no table `[smoke]`, or an override cannot be read or applied.
+    """
     table = copy.deepcopy(table)
     small = table.pop("smoke", None)
     if smoke:
@@ -53,7 +75,19 @@ def resolve(table: dict[str, Any], *, smoke: bool = False, overrides: Iterable[s
 
 
 def build(schema: type[Schema], table: dict[str, Any], where: str = "") -> Schema:
-    """The table as an instance of the dataclass `schema`; `where` is the dotted path of the table, for messages."""
+    """Builds an instance of a config dataclass from a table, and checks keys, types and values.
+
+    Args:
+        schema: The dataclass; its fields may be dataclasses, tuples, literals, optional, or plain values.
+        table: The table.
+        where: Dotted path of the table within the config, for error messages.
+
+    Returns:
+        The instance.
+
+    Raises:
+        ConfigError: A key is unknown or missing, or a value has the wrong type or is refused by the dataclass.
+    """
     known = {field.name: field for field in dataclasses.fields(schema)}  # pyright: ignore[reportArgumentType]
     kinds = typing.get_type_hints(schema)
     for key in table:
@@ -75,7 +109,14 @@ def build(schema: type[Schema], table: dict[str, Any], where: str = "") -> Schem
 
 
 def digest(config: Any) -> str:
-    """SHA-256 (hex) of a config dataclass, every default included."""
+    """Computes the SHA-256 digest of a config dataclass, every default included.
+
+    Args:
+        config: The dataclass instance.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     canonical = json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -85,7 +126,7 @@ def _join(where: str, key: str) -> str:
 
 
 def _parse(text: str) -> Any:
-    """A value of the command line: TOML where it is TOML, else the text itself, so that names need no quotes."""
+    """Parses a value from the command line: TOML if it is valid TOML, else the text itself, so names need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -93,7 +134,7 @@ def _parse(text: str) -> Any:
 
 
 def _set(table: dict[str, Any], key: str, value: Any) -> None:
-    """Put a value at a dotted path; a number in the path picks an entry of a list of tables."""
+    """Sets a value at a dotted path; a number in the path selects an entry of a list of tables."""
     *parents, last = key.split(".")
     place: Any = table
     path = ""
@@ -115,7 +156,7 @@ def _position(entries: list, part: str, key: str) -> int:
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
-    """The value as the annotated type, or a sentence that names the key."""
+    """Converts a value to the annotated type, or raises an error that names the key."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None or value == "none":

@@ -1,21 +1,27 @@
-"""The memory of this process, where Linux tells; without JAX, for processes that have none."""
+"""Measures the memory of this process on Linux; imports no JAX, so that processes without JAX can use it."""
 
 from contextlib import suppress
 from pathlib import Path
 
 
 def peak_megabytes() -> float | None:
-    """The most that this process had since its start, or since `forget_peak`; `resource` tells of its parent's, too."""
+    """Returns the peak resident memory in MiB since the start of the process or the last `forget_peak`.
+
+    It is read from /proc because the peak that the module `resource` reports includes that of the parent process.
+
+    Returns:
+        The peak, or None if the system does not tell.
+    """
     return _status("VmHWM:")
 
 
 def megabytes() -> float | None:
-    """What this process has now."""
+    """Returns the resident memory of this process in MiB, or None if the system does not tell."""
     return _status("VmRSS:")
 
 
 def forget_peak() -> None:
-    """From here on the peak is a new one."""
+    """Resets the peak that `peak_megabytes` reports to the memory in use now."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""How far an experiment is: a bar on a terminal, a line for each search elsewhere.
+"""Shows how far an experiment is: a progress bar on a terminal, otherwise a line for each search.
 
-Searches differ too much for what is done to tell how long the rest takes.
+No remaining time is estimated, since searches differ too much in length.
 """
 
 import time
@@ -13,7 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def searches(console: rich.console.Console, total: int) -> Iterator[Callable[[str], None]]:
-    """A function to be called with the name of each of `total` searches when it begins."""
+    """Shows the progress of `total` searches while the context is open.
+
+    Args:
+        console: Where progress is shown.
+        total: The number of searches.
+
+    Yields:
+        A function to call with the name of each search when it begins.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     start = time.perf_counter()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

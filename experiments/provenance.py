@@ -1,4 +1,4 @@
-"""What stands beside every figure: commit, versions, device and standard errors; JSON written in one piece."""
+"""Records commit, versions and device of a result, computes standard errors, and writes files atomically."""
 
 import importlib.metadata
 import json
@@ -20,9 +20,11 @@ PACKAGES = ("recjax", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
 def provenance() -> dict[str, Any]:
-    """With what a result was made: commit, package versions, device; nothing that names a person or a machine.
+    """Describes what a result was made with: commit, package versions and device; nothing names a person or a machine.
 
-    None stands for what is not known: commit and changes without git, versions of packages that are not installed.
+    Returns:
+        A JSON-ready dictionary. None stands for what is unknown: the commit and uncommitted changes without git, and
+        the versions of packages that are not installed.
     """
     device, changes = jax.devices()[0], _git("status", "--porcelain")
     return {
@@ -41,7 +43,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _vectors() -> str:
-    """The widest vector instructions of the CPU, where Linux tells."""
+    """Returns the widest vector instructions of the CPU, where Linux tells them."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -50,18 +52,40 @@ def _vectors() -> str:
 
 
 def mean(values: Sequence[float] | np.ndarray) -> float:
-    """The average as a Python float."""
+    """Computes the average as a Python float.
+
+    Args:
+        values: The numbers.
+
+    Returns:
+        Their mean, computed in float64.
+    """
     return float(np.mean(np.asarray(values, np.float64)))
 
 
 def standard_error(values: Sequence[float] | np.ndarray) -> float | None:
-    """Standard error of the mean of independent values; None for fewer than two."""
+    """Computes the standard error of the mean of independent values.
+
+    Args:
+        values: The numbers.
+
+    Returns:
+        The standard error, or None for fewer than two values.
+    """
     values = np.asarray(values, np.float64)
     return float(values.std(ddof=1) / math.sqrt(values.size)) if values.size > 1 else None
 
 
 def write_json(path: Path, result: dict[str, Any]) -> None:
-    """Write in one piece, so that a reader never sees half a result; ValueError for NaN and infinity: JSON has none."""
+    """Writes a result as JSON atomically, so that a reader never sees half of it.
+
+    Args:
+        path: The file; its folder is created if needed.
+        result: The result.
+
+    Raises:
+        ValueError: A number is NaN or infinite, which JSON cannot represent.
+    """
     place = _not_finite(result, "")
     if place:
         raise ValueError(f"{place} of {path.name} must be finite, as JSON has no other numbers; report it.")
@@ -69,13 +93,18 @@ def write_json(path: Path, result: dict[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write in one piece, in a folder that is made if it is not there."""
+    """Writes a text file atomically, in UTF-8.
+
+    Args:
+        path: The file; its folder is created if needed.
+        text: The content.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _not_finite(value: Any, place: str) -> str | None:
-    """Dotted path of the first number that is not finite."""
+    """Returns the dotted path and value of the first number that is not finite, or None."""
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{place} ({value})"
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
@@ -91,7 +120,7 @@ def _version(package: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """Output of git in this repository; None outside one or without git."""
+    """Returns the output of a git command in this repository; None outside a repository or without git."""
     here = Path(__file__).resolve().parent
     try:
         found = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=False)

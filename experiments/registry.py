@@ -1,7 +1,7 @@
-"""Which module runs an experiment and which one reports it; a config picks by `experiment = "NAME"`.
+"""Maps the name of an experiment to the modules that run and report it; a config selects one by `experiment = "NAME"`.
 
 A runner has `Config`, a frozen dataclass, and `run(config, folder, console) -> dict`, with wall times in `seconds`.
-A reporter has `tables(result) -> list[Table]` and `plot(result, path)`, from the JSON alone: it needs no JAX.
+A reporter has `tables(result) -> list[Table]` and `plot(result, path)`; it uses the JSON only and needs no JAX.
 """
 
 import importlib
@@ -37,7 +37,17 @@ EXPERIMENTS = {
 
 
 def name_of(table: dict[str, Any]) -> str:
-    """The experiment that a config asks for."""
+    """Returns the name of the experiment that a config selects.
+
+    Args:
+        table: The raw tables of a config, or a result, which has the same key.
+
+    Returns:
+        The name, a key of EXPERIMENTS.
+
+    Raises:
+        ConfigError: The key `experiment` is missing or names no experiment.
+    """
     name = table.get("experiment")
     if name not in EXPERIMENTS:
         raise ConfigError(f"'experiment' must be one of {', '.join(map(repr, EXPERIMENTS))}, got {name!r}; choose one.")
@@ -45,10 +55,24 @@ def name_of(table: dict[str, Any]) -> str:
 
 
 def runner(name: str) -> ModuleType:
-    """The module with `Config` and `run`."""
+    """Imports the module that runs an experiment.
+
+    Args:
+        name: A key of EXPERIMENTS.
+
+    Returns:
+        The module, which has `Config` and `run`.
+    """
     return importlib.import_module(EXPERIMENTS[name][0])
 
 
 def reporter(name: str) -> ModuleType:
-    """The module with `tables` and `plot`."""
+    """Imports the module that reports an experiment.
+
+    Args:
+        name: A key of EXPERIMENTS.
+
+    Returns:
+        The module, which has `tables` and `plot`.
+    """
     return importlib.import_module(EXPERIMENTS[name][1])

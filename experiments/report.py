@@ -1,13 +1,14 @@
-"""Results (JSON) -> Markdown, CSV, LaTeX and plots; and the README's tables, which are rendered and never typed.
+"""Renders results (JSON) as Markdown, CSV, LaTeX and plots, and the documents that show recorded ones.
 
-Show:    python -m experiments.report runs/quickstart/result.json --format latex
-README:  python -m experiments.report --readme       (with --check: change nothing, exit code 1 if it is out of date)
+Show:       python -m experiments.report runs/quickstart/result.json --format latex
+Documents:  python -m experiments.report --documents      (with --check: change nothing, exit code 1 if one is stale)
+
+Documents are a page for each recorded result, experiments/results/NAME.md, and the generated blocks of the READMEs.
 """
 
 import argparse
 import importlib.util
 import json
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,20 +16,28 @@ from pathlib import Path
 from typing import Any
 
 from experiments import registry
-from experiments.reporting import tables
+from experiments.reporting import documents, tables
 from training.command import guarded, parser_of
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
 RESULT = "result.json"
 PLOT = "plot.png"
 FORMATS = {"markdown": tables.markdown, "csv": tables.comma_separated, "latex": tables.latex}
 ENDINGS = {"markdown": ".md", "csv": ".csv", "latex": ".tex"}
-BLOCK = re.compile(r"(<!-- generated: ([\w-]+)(?:/([\w-]+))? -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A result as it was written; ValueError if the file is none."""
+    """Reads a result.
+
+    Args:
+        path: The path of a result.json.
+
+    Returns:
+        The result as it was written.
+
+    Raises:
+        ValueError: The file is no result.
+    """
     result = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(result, dict) or "experiment" not in result:
         raise ValueError(f"{path} must be a result of `python -m experiments`, and is not; give its result.json.")
@@ -36,7 +45,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def render(result: dict[str, Any], folder: Path) -> list[str]:
-    """Write a result's tables in every format, and its plot if matplotlib is there; returns the names of the files."""
+    """Writes a result's tables in every format, and its plot if matplotlib is installed.
+
+    Args:
+        result: The result.
+        folder: The folder to write to.
+
+    Returns:
+        The names of the files.
+    """
     reporter = registry.reporter(registry.name_of(result))
     written = []
     for table in reporter.tables(result):
@@ -49,8 +66,16 @@ def render(result: dict[str, Any], folder: Path) -> list[str]:
     return written
 
 
-def publish(folder: Path, results: Path = HERE / "results", readme: Path = README) -> None:
-    """Copy a run's result and plot to the recorded ones and render the README from them."""
+def publish(folder: Path, root: Path = documents.ROOT) -> None:
+    """Records a run: copies its result and plot, and renders all documents.
+
+    Args:
+        folder: The folder of the run.
+        root: The root of the repository.
+
+    Raises:
+        ValueError: It is a smoke run, or has no plot.
+    """
     result = load(folder / RESULT)
     if result["smoke"]:
         raise ValueError("a smoke run is too small to be recorded; run the config without --smoke.")
@@ -58,65 +83,60 @@ def publish(folder: Path, results: Path = HERE / "results", readme: Path = READM
         raise ValueError(
             'there is no plot to record; install matplotlib with `pip install -e ".[plot]"` and run again.'
         )
+    results = root / documents.RESULTS
     results.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / RESULT, results / f"{result['experiment']}.json")
     shutil.copyfile(folder / PLOT, results / f"{result['experiment']}.png")
-    readme.write_text(rendered_readme(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
+    write_documents(root)
 
 
-def rendered_readme(text: str, results: Path = HERE / "results") -> str:
-    """The text with each block `<!-- generated: NAME -->` filled from results/NAME.json, where that exists.
+def write_documents(root: Path = documents.ROOT) -> list[Path]:
+    """Renders the documents that are out of date.
 
-    `<!-- generated: NAME/TABLE -->` takes one of its tables.
+    Args:
+        root: The root of the repository.
+
+    Returns:
+        The paths of those that were written.
     """
-
-    def fill(found: re.Match[str]) -> str:
-        source = results / f"{found[2]}.json"
-        if not source.exists():
-            return found[0]
-        return found[1] + _rendered(load(source), "markdown", found[3]) + found[4]
-
-    return BLOCK.sub(fill, text)
-
-
-def _rendered(result: dict[str, Any], form: str, name: str | None = None) -> str:
-    """All tables of a result in one of FORMATS, or the one of a name; ValueError if there is none."""
-    shown = [
-        table
-        for table in registry.reporter(registry.name_of(result)).tables(result)
-        if name is None or table.name == name
-    ]
-    if not shown:
-        raise ValueError(f"the README asks for a table {name!r} that {result['experiment']} has not; correct its name.")
-    return "\n".join(map(FORMATS[form], shown))
+    changed = documents.outdated(root)
+    for path, text in changed.items():
+        path.write_text(text, encoding="utf-8")
+    return list(changed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a result's tables, or render (or check) the README. Returns 0, or 1 and one sentence on stderr."""
+    """Prints a result's tables, or renders (or checks) the documents.
+
+    Args:
+        arguments: The arguments of the command line; None for those of the process.
+
+    Returns:
+        The exit code: 0, or 1 with a sentence on stderr. Wrong usage exits with 2.
+    """
     parser = parser_of("experiments.report", __doc__)
     parser.add_argument("result", nargs="?", type=Path, help="a result.json")
     parser.add_argument("--format", choices=FORMATS, default="markdown")
-    parser.add_argument("--readme", action="store_true", help="render the README from the recorded results")
+    parser.add_argument("--documents", action="store_true", help="render the pages of results and the READMEs")
     parser.add_argument(
-        "--check", action="store_true", help="with --readme: change nothing, exit with 1 if it is out of date"
+        "--check", action="store_true", help="with --documents: change nothing, exit with 1 if one is out of date"
     )
     options = parser.parse_args(arguments)
-    if options.result is None and not options.readme:
-        parser.error("give the path of a result.json, or --readme.")
+    if options.result is None and not options.documents:
+        parser.error("give the path of a result.json, or --documents.")
     return guarded("experiments.report", lambda: _act(options), debug=options.debug)
 
 
 def _act(options: argparse.Namespace) -> None:
-    if not options.readme:
-        print(_rendered(load(options.result), options.format))
-        return
-    before = README.read_text(encoding="utf-8")
-    after = rendered_readme(before)
-    if before == after:
-        return
-    if options.check:
-        raise ValueError(f"{README.name} must hold the recorded results, and does not; run this without --check.")
-    README.write_text(after, encoding="utf-8")
+    if not options.documents:
+        result = load(options.result)
+        shown = registry.reporter(registry.name_of(result)).tables(result)
+        print("\n".join(map(FORMATS[options.format], shown)))
+    elif not options.check:
+        write_documents()
+    elif changed := documents.outdated():
+        names = ", ".join(str(path.relative_to(documents.ROOT)) for path in changed)
+        raise ValueError(f"{names} must show what is recorded, and does not; run this without --check.")
 
 
 if __name__ == "__main__":

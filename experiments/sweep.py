@@ -1,11 +1,11 @@
-"""Run a config at every combination of settings: jobs of Slurm, or processes here.
+r"""Runs a config at every combination of settings, as Slurm jobs or as processes on this machine.
 
     python -m experiments.sweep configs/quickstart.toml "seeds=[0]|[1]|[2]" --out runs/seeds --here
-    python -m experiments.sweep configs/mnist_partition.toml "rows.0.candidates=[4096]|[65536]" --out runs/sweep \\
+    python -m experiments.sweep configs/mnist_partition.toml "rows.0.candidates=[4096]|[65536]" --out runs/sweep \
         --partition gpu --gpus 1 --hours 2
 
-Each combination has a folder of its own with result.json, tables and plot, and one that is done is not run again. Jobs
-are submitit's (`pip install -e ".[slurm]"`), whose logs lie in OUT/jobs.
+Each combination has its own folder with result.json, tables and plot, and is not run again once it is done. Jobs are
+submitted by submitit (`pip install -e ".[slurm]"`), whose logs are in OUT/jobs.
 """
 
 import argparse
@@ -30,7 +30,14 @@ _POLL_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One combination: a config with settings in place of its own, its digest, and the folder of its results."""
+    """Holds one combination of a sweep; calling it runs the experiment.
+
+    Attributes:
+        path: The config file.
+        settings: Settings `section.key=value` that replace those of the file.
+        folder: The output folder.
+        digest: The digest of the config with these settings.
+    """
 
     path: str
     settings: tuple[str, ...]
@@ -39,7 +46,7 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether the folder holds a result of these settings; ValueError if it is one of others."""
+        """Whether the folder holds a result of these settings; ValueError if it holds one of other settings."""
         result = Path(self.folder) / report.RESULT
         if not result.is_file():
             return False
@@ -48,13 +55,25 @@ class Job:
         return True
 
     def __call__(self) -> str:
-        """What a job does; returns its folder."""
+        """Runs the experiment and returns its output folder."""
         run(self.path, self.settings, rich.console.Console(width=120), out=Path(self.folder))
         return self.folder
 
 
 def jobs(path: str, settings: Sequence[str], out: Path) -> list[Job]:
-    """All combinations of settings KEY=VALUE|VALUE|..., each checked as the config's own are."""
+    """Makes a job for every combination of settings, and checks each as the config's own settings are checked.
+
+    Args:
+        path: The config file.
+        settings: Texts KEY=VALUE|VALUE|..., a choice of values each.
+        out: The folder in which every job gets a numbered folder of its own.
+
+    Returns:
+        The jobs, in the order of `itertools.product`.
+
+    Raises:
+        ConfigError: A setting cannot be read or used.
+    """
     choices = []
     for setting in settings:
         key, equals, values = setting.partition("=")
@@ -70,7 +89,19 @@ def jobs(path: str, settings: Sequence[str], out: Path) -> list[Job]:
 
 
 def executor(out: Path, *, here: bool, parameters: dict[str, Any]) -> Any:
-    """What submits jobs, of submitit."""
+    """Makes a submitit executor, which submits jobs.
+
+    Args:
+        out: The folder of the sweep; logs go to its subfolder `jobs`.
+        here: Whether jobs are processes on this machine; otherwise they are Slurm jobs.
+        parameters: Resources of a job, as submitit names them.
+
+    Returns:
+        A `submitit.AutoExecutor`.
+
+    Raises:
+        UsageError: submitit is not installed.
+    """
     if importlib.util.find_spec("submitit") is None:
         raise UsageError('submitit is not installed; `pip install -e ".[slurm]"` brings it.')
     import submitit  # pyright: ignore[reportMissingImports]
@@ -81,7 +112,16 @@ def executor(out: Path, *, here: bool, parameters: dict[str, Any]) -> Any:
 
 
 def run_here(submits: Any, waiting: list[Job], at_once: int) -> list[Job]:
-    """Run jobs in processes of this machine, so many at a time; those that failed."""
+    """Runs jobs as processes on this machine, several at a time, and waits for all of them.
+
+    Args:
+        submits: The executor.
+        waiting: The jobs.
+        at_once: The number of jobs that may run at the same time.
+
+    Returns:
+        The jobs that failed.
+    """
     left, running, failed = list(waiting), [], []
     while left or running:
         while left and len(running) < at_once:
@@ -96,7 +136,14 @@ def run_here(submits: Any, waiting: list[Job], at_once: int) -> list[Job]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Submit a sweep. Returns 0, or 1 and one sentence on stderr."""
+    """Submits a sweep, or runs it on this machine.
+
+    Args:
+        arguments: The command line without the program's name; None takes that of the process.
+
+    Returns:
+        The exit code: 0, or 1 after one sentence on stderr.
+    """
     parser = parser_of("experiments.sweep", __doc__)
     parser.add_argument("config", help="a TOML file, such as configs/quickstart.toml")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The README does what it says: its commands are those that are run, its code runs, its tables are rendered."""
+"""The READMEs do what they say: their code and commands run, their links lead somewhere, their tables are current."""
 
 import re
 import shlex
@@ -9,27 +9,42 @@ import pytest
 import scipy.stats
 from sklearn.datasets import load_sample_image
 
-from experiments import report
+from experiments.reporting import documents
 from recjax.cli import main as cli
 from recjax.images.files import read_images, write_images
 from training import data
+from training.vae.command import main as train
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FOLDERS = ("recjax", "recjax/rec", "recjax/cli", "recjax/pretrained", "training", "experiments", "tests")
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", *(f"{f}/README.md" for f in FOLDERS))
+}
+"""Every README by its path."""
+
+README = TEXTS["README.md"]
 TEST_COMMAND = 'pip install -e ".[test]" && pytest -n auto'
 START_COMMAND = 'pip install -e ".[data,plot]" && python -m experiments configs/quickstart.toml'
+MOST_BYTES = 10_000
+MOST_LINES = 120
+"""Of a folder's README: two screens."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def shell_lines() -> list[str]:
-    return [line for block in blocks("bash") for line in block.splitlines()]
+def shell_lines(*names: str) -> list[str]:
+    return [line for name in names for block in blocks(TEXTS[name], "bash") for line in block.splitlines()]
+
+
+PYTHON = [(name, number) for name, text in TEXTS.items() for number in range(len(blocks(text, "python")))]
+LINKS = sorted({(name, link) for name, text in TEXTS.items() for link in re.findall(r"\]\(([^)\s]+)\)", text)})
+OUTSIDE = ("https://", "http://")
 
 
 def test_the_two_commands_stand_as_they_are_run():
-    assert START_COMMAND in shell_lines() and TEST_COMMAND in shell_lines()
+    assert shell_lines("README.md")[:2] == [START_COMMAND, TEST_COMMAND]
     assert TEST_COMMAND in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
@@ -37,16 +52,26 @@ def test_a_newcomer_meets_the_start_command_first():
     assert START_COMMAND in README.splitlines()[:12]
 
 
-def test_tables_are_rendered_from_the_recorded_results():
-    assert report.BLOCK.search(README)
-    assert report.rendered_readme(README) == README
+def test_readmes_are_short():
+    assert len(README.encode()) <= MOST_BYTES
+    lines = {name: len(text.splitlines()) for name, text in TEXTS.items() if text is not README}
+    assert not {name: count for name, count in lines.items() if count > MOST_LINES}
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=range(len(blocks("python"))))
-def test_python_blocks_run(block, tmp_path, monkeypatch):
+def test_the_short_table_has_five_to_eight_rows():
+    (match,) = (one for one in documents.BLOCK.finditer(README) if one[2] == "results")
+    assert 5 <= sum(line.startswith("| ") for line in match[0].splitlines()) - 2 <= 8
+
+
+def test_documents_show_what_is_recorded():
+    assert not [str(path.relative_to(ROOT)) for path in documents.outdated()]
+
+
+@pytest.mark.parametrize(("name", "number"), PYTHON)
+def test_python_blocks_run(name, number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(blocks(TEXTS[name], "python")[number], name, "exec"), names)
     if "enc" in names:
         # A newcomer's first samples must be good ones.
         residuals = ((names["enc"].sample - names["mu"]) / names["sigma"]).reshape(-1)
@@ -55,27 +80,52 @@ def test_python_blocks_run(block, tmp_path, monkeypatch):
 
 def test_command_lines_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    digits = data.load("digits", "test").images[:20]
-    np.save("digits.npy", digits)
+    digits = data.load("digits", "test").images[:50]
     grey = np.pad(15 * np.repeat(np.repeat(digits[:3], 3, axis=1), 3, axis=2), ((0, 0), (2, 2), (2, 2)))
     write_images(Path("digits"), grey)
     write_images(Path("ship.png"), load_sample_image("china.jpg")[None, 150:182, 300:332])
-    lines = [shlex.split(line) for line in shell_lines() if line.startswith("recjax ") and "--help" not in line]
-    assert {line[1] for line in lines} >= {"compress", "decompress", "info", "verify", "models", "doctor"}
+    lines = [shlex.split(line) for line in shell_lines("README.md", "recjax/cli/README.md")]
+    run = 0
     for line in lines:
-        assert cli.main(line[1:]) == 0, line
-    np.testing.assert_array_equal(np.load("again.npy"), digits)
+        if line[0] == "recjax":
+            assert cli.main(line[1:]) == 0, line
+        elif line[:3] == ["python", "-m", "training.vae"]:
+            assert train(line[3:]) == 0, line
+        elif line[:2] == ["python", "-c"]:
+            exec(line[2], {})
+        else:
+            continue
+        run += 1
+    assert run >= 12
+    np.testing.assert_array_equal(np.load("digits.npy"), digits)
+    np.testing.assert_array_equal(np.load("mine.npy"), digits)
+    np.testing.assert_array_equal(np.load("whole.npy"), digits)
     np.testing.assert_array_equal(read_images(Path("again")), grey)
+    np.testing.assert_array_equal(read_images(Path("third.png")), digits[2:3])
     assert read_images(Path("shown.png")).shape == (1, 32, 32, 3)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize(("name", "link"), [pair for pair in LINKS if not pair[1].startswith(OUTSIDE)])
+def test_links_lead_somewhere(name, link):
+    path, _, place = link.partition("#")
+    target = (ROOT / name).parent / path if path else ROOT / name
+    assert target.exists()
+    if place:
+        heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert place in {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(re.findall(r"\b(?:recjax|training|experiments|configs)/[\w./]*\w", README)))
-)
-def test_paths_exist(name):
-    assert (ROOT / name).exists() or name.startswith("experiments/results")
+PATH = r"\b(?:recjax|training|experiments|configs|tests)/[\w./]*\w"
+
+
+@pytest.mark.parametrize("path", sorted({path for text in TEXTS.values() for path in re.findall(PATH, text)}))
+def test_paths_exist(path):
+    assert (ROOT / path).exists()
+
+
+def test_pages_of_results_have_their_plots():
+    pages = sorted((ROOT / documents.RESULTS).glob("*.md"))
+    assert len(pages) == len(list((ROOT / documents.RESULTS).glob("*.json")))
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            assert link.startswith(OUTSIDE) or (page.parent / link).exists(), (page.name, link)

@@ -1,1 +1,1 @@
-"""Other codecs on the same images: plain compressors and image formats, with the settings of their experts."""
+"""Other codecs on the same images: plain compressors and image formats, with strong settings."""

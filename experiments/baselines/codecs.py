@@ -1,8 +1,8 @@
-"""General-purpose and image codecs of grey image stacks: gzip, bz2, xz, PNG and lossless WebP, which are always there,
-and zstd, brotli and JPEG XL, which the extra `bench` brings (imagecodecs).
+"""Wraps general-purpose compressors and image codecs as codecs of stacks of grey images.
 
-The strongest settings that code the 10,000 test images of MNIST in about 20 seconds. Images of 2 levels go to the byte
-codecs as 8 pixels a byte, and to PNG as its 1-bit mode.
+gzip, bz2, xz, PNG and lossless WebP are always there; zstd, brotli and JPEG XL need the extra `bench` (imagecodecs).
+Settings are the strongest that code the 10,000 test images of MNIST in about 20 seconds. Images of 2 levels go to the
+byte codecs as 8 pixels a byte, and to PNG in its 1-bit mode.
 """
 
 import bz2
@@ -24,10 +24,12 @@ OPTIONAL = ("zstd", "brotli", "JPEG XL")
 
 
 class Baseline(NamedTuple):
-    """A codec of grey image stacks.
+    """Holds a codec of stacks of grey images.
 
-    encode: images [count, height, width] -> bytes of one file.
-    decode: that file and (count, height, width) -> the images.
+    Attributes:
+        name: The name of the codec.
+        encode: Maps images [count, height, width] to the bytes of one file.
+        decode: Maps such a file and (count, height, width) back to the images.
     """
 
     name: str
@@ -36,9 +38,16 @@ class Baseline(NamedTuple):
 
 
 def codecs_for(levels: int) -> tuple[Baseline, ...]:
-    """The codecs that are installed, for pixels of 0 to levels - 1."""
+    """Returns the codecs that are installed.
+
+    Args:
+        levels: The number of grey levels; pixels are 0 to levels - 1.
+
+    Returns:
+        The codecs.
+    """
     binary = levels == 2
-    # mtime=0: the same images give the same bytes at any hour.
+    # mtime=0 keeps the time of day out of the file, so that the same images always give the same bytes.
     always = (
         _of_bytes("gzip", lambda data: gzip.compress(data, 9, mtime=0), gzip.decompress, binary),
         _of_bytes("bz2", lambda data: bz2.compress(data, 9), bz2.decompress, binary),
@@ -46,14 +55,18 @@ def codecs_for(levels: int) -> tuple[Baseline, ...]:
     )
     pictures = (
         _of_pillow("PNG", "1" if binary else "L", optimize=True),
-        # WebP has no grey mode; equal channels cost it almost nothing.
+        # WebP has no grey mode, but three equal channels cost it almost nothing.
         _of_pillow("WebP", "RGB", lossless=True, quality=100, method=5),
     )
     return (*always, *_byte_codecs_of_bench(binary), *pictures, *_picture_codecs_of_bench())
 
 
 def left_out() -> str | None:
-    """A sentence on the codecs that are not installed and how to get them; None if all are there."""
+    """Says which codecs are not installed and how to get them.
+
+    Returns:
+        A sentence, or None if all are installed.
+    """
     if _has_bench():
         return None
     first, last = ", ".join(OPTIONAL[:-1]), OPTIONAL[-1]
@@ -61,7 +74,14 @@ def left_out() -> str | None:
 
 
 def mosaic(images: Images) -> UInt8[np.ndarray, "rows columns"]:
-    """The stack as one picture, in reading order, as square as it gets; the places left over are 0."""
+    """Arranges a stack of images as one picture in reading order, as square as possible; unused places are 0.
+
+    Args:
+        images: The images.
+
+    Returns:
+        The picture.
+    """
     count, height, width = images.shape
     across = math.ceil(math.sqrt(count * height / width))
     down = math.ceil(count / across)
@@ -71,7 +91,15 @@ def mosaic(images: Images) -> UInt8[np.ndarray, "rows columns"]:
 
 
 def split_mosaic(picture: UInt8[np.ndarray, "rows columns"], shape: tuple[int, int, int]) -> Images:
-    """Inverse of `mosaic`."""
+    """Cuts a picture that `mosaic` made into its images.
+
+    Args:
+        picture: The picture.
+        shape: The shape of the stack: count, height, width.
+
+    Returns:
+        The images.
+    """
     count, height, width = shape
     down, across = picture.shape[0] // height, picture.shape[1] // width
     return picture.reshape(down, height, across, width).transpose(0, 2, 1, 3).reshape(-1, height, width)[:count]
@@ -117,7 +145,10 @@ def _of_bytes(
     decompress: Callable[[bytes], bytes | bytearray],
     packed: bool,
 ) -> Baseline:
-    """A codec of raw bytes, a pixel each; packed: 8 pixels of 2 levels each, the first in the highest bit."""
+    """Makes a codec that compresses all pixels of a stack as one string of bytes.
+
+    There is a byte for each pixel, or if `packed` for 8 pixels of 2 levels, the first in the highest bit.
+    """
 
     def encode(images: Images) -> bytes:
         return bytes(compress(np.packbits(images).tobytes() if packed else images.tobytes()))
@@ -130,7 +161,7 @@ def _of_bytes(
 
 
 def _of_pillow(name: str, mode: str, **options: object) -> Baseline:
-    """A codec of Pillow's; mode: that of the pictures in its files, 1 for pixels of 0 and 1."""
+    """Makes a codec of Pillow's; `mode` is that of the pictures in its files, "1" for pixels of 0 and 1."""
 
     def encode(images: Images) -> bytes:
         buffer = io.BytesIO()
@@ -146,10 +177,13 @@ def _of_pillow(name: str, mode: str, **options: object) -> Baseline:
 
 
 def _brotli_window_log2(size: int) -> int:
-    """The largest window, cut to the input's size, whose setting up is most of a small image's time."""
+    """Returns log2 of brotli's window, cut to the input's size: a large window would dominate a small image's time."""
     return min(max(size.bit_length(), 10), 24)
 
 
 def _lzma_filter(size: int) -> dict[str, int]:
-    """The strongest preset; its 64 MiB dictionary, cut to the input's size, takes a small image from 50 ms to 1 ms."""
+    """Returns the strongest preset with its 64 MiB dictionary cut to the input's size.
+
+    For a small image that takes 1 ms instead of 50.
+    """
     return {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": min(max(size, 4096), 2**26)}

@@ -1,7 +1,8 @@
-"""Other people's codecs on the same images, each round trip checked; which codecs there are is in `baseline_codecs`.
+"""Measures other lossless codecs on the same images and checks every round trip; `codecs` in this folder lists them.
 
-A stack is coded in two ways that are never mixed: PER_IMAGE, a complete file for every image, so that each opens alone;
-and ONE_STREAM, one file for all: the concatenated raw bytes for the byte codecs, one mosaic for PNG, WebP and JPEG XL.
+A stack is coded in two ways that are never mixed. PER_IMAGE: a complete file for every image, so that each can be
+opened on its own. ONE_STREAM: one file for all, which is the concatenated raw bytes for the byte codecs, and one mosaic
+for PNG, WebP and JPEG XL.
 """
 
 import time
@@ -15,7 +16,15 @@ from experiments.baselines.names import ONE_STREAM, PER_IMAGE
 
 
 class Rate(NamedTuple):
-    """What a baseline needed for a stack, on one thread; `access` is PER_IMAGE or ONE_STREAM."""
+    """Holds what a codec needed for a stack, on one thread.
+
+    Attributes:
+        name: The name of the codec.
+        access: PER_IMAGE or ONE_STREAM.
+        file_bytes: The size of all files together, in bytes.
+        encode_seconds: Seconds of encoding.
+        decode_seconds: Seconds of decoding.
+    """
 
     name: str
     access: str
@@ -25,7 +34,19 @@ class Rate(NamedTuple):
 
 
 def measure(baseline: Baseline, images: Images, access: str) -> Rate:
-    """Code the stack, decode it again, and raise if a single pixel differs."""
+    """Codes a stack of images, decodes it again and compares.
+
+    Args:
+        baseline: The codec.
+        images: The images.
+        access: PER_IMAGE or ONE_STREAM.
+
+    Returns:
+        Size and times.
+
+    Raises:
+        RuntimeError: A pixel differs after decoding.
+    """
     stacks = images[:, None] if access == PER_IMAGE else images[None]
     start = time.perf_counter()
     files = [baseline.encode(stack) for stack in stacks]
@@ -40,7 +61,16 @@ def measure(baseline: Baseline, images: Images, access: str) -> Rate:
 
 
 def measure_all(images: Images, levels: int, progress: Callable[[str], None] = lambda text: None) -> list[Rate]:
-    """Every baseline that is installed, per image and as one stream; pixels are 0 to levels - 1."""
+    """Measures every codec that is installed, per image and as one stream.
+
+    Args:
+        images: The images.
+        levels: The number of grey levels; pixels are 0 to levels - 1.
+        progress: Called with the name of each codec and form before it is measured.
+
+    Returns:
+        Two measurements for each codec.
+    """
     rates = []
     for baseline in codecs_for(levels):
         for access in (PER_IMAGE, ONE_STREAM):

@@ -1,6 +1,6 @@
-"""Other people's lossy codecs, each picture a file of its own: bytes at a setting, and what they decode to.
+"""Measures other lossy codecs with a file for each picture: bytes at a setting, and the error of the decoded pictures.
 
-Of small pictures headers are most of a file; what a flat picture of the same size takes stands for them.
+Headers are most of the file of a small picture; their size is estimated by the file of a uniformly grey picture.
 """
 
 import io
@@ -17,7 +17,14 @@ from recjax.codecs.lossy.compression import psnr
 
 @dataclass(frozen=True)
 class Peer:
-    """A codec. settings: from the coarsest to the finest. encode(picture, setting) and decode(bytes)."""
+    """Holds a lossy codec.
+
+    Attributes:
+        name: The name of the codec.
+        settings: Its quality settings, from the coarsest to the finest.
+        encode: Maps a picture [y, x, 3] of uint8 and a setting to the bytes of a file.
+        decode: Maps a file to the picture.
+    """
 
     name: str
     settings: tuple[float, ...]
@@ -26,8 +33,14 @@ class Peer:
 
 
 def peers(most: int = 99) -> list[Peer]:
-    """The codecs that there are here, each with so many settings at most, from end to end; JPEG XL needs imagecodecs,
-    AVIF a Pillow that was built with it."""
+    """Returns the codecs that are installed; JPEG XL needs imagecodecs, and AVIF a Pillow that was built with it.
+
+    Args:
+        most: The largest number of settings of a codec; those kept are spread from the coarsest to the finest.
+
+    Returns:
+        The codecs.
+    """
     found = []
     for peer in _peers():
         places = np.linspace(0, len(peer.settings) - 1, min(most, len(peer.settings))).round().astype(int)
@@ -57,13 +70,26 @@ def _peers() -> list[Peer]:
 
 
 def left_out() -> str:
-    """Which codecs cannot be measured here, as a sentence; empty if all can."""
+    """Says which codecs are not installed.
+
+    Returns:
+        A sentence; empty if all are installed.
+    """
     names = {"JPEG", "JPEG 2000", "WebP", "AVIF", "JPEG XL"} - {peer.name for peer in _peers()}
     return f"{', '.join(sorted(names))}: not installed, so not measured." if names else ""
 
 
 def curve(peer: Peer, pictures: UInt8[np.ndarray, "picture y x 3"]) -> list[dict[str, float]]:
-    """Mean rate and PSNR of pictures at each setting. net_bits_per_pixel: without what a flat picture takes."""
+    """Measures the mean rate and PSNR of pictures at each setting of a codec.
+
+    Args:
+        peer: The codec.
+        pictures: Pictures of equal size, uint8.
+
+    Returns:
+        A point for each setting: `bits_per_pixel` of the whole files, `net_bits_per_pixel` less the file of a uniformly
+        grey picture, and `psnr_db`, the mean PSNR in dB.
+    """
     size = pictures.shape[1] * pictures.shape[2]
     flat = np.full(pictures.shape[1:], 128, np.uint8)
     points = []
@@ -93,7 +119,7 @@ def _pillow(kind: str, **options: Any) -> Callable[[np.ndarray, Any], bytes]:
 
 def _jpeg2000(picture: np.ndarray, ratio: float) -> bytes:
     stream = io.BytesIO()
-    # The bare code stream, without the boxes of a JP2 file.
+    # no_jp2 writes the bare code stream, without the headers (boxes) of a JP2 file.
     options = {"quality_mode": "rates", "quality_layers": [ratio], "irreversible": True, "no_jp2": True}
     Image.fromarray(picture).save(stream, "JPEG2000", **options)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""The two ways in which a stack of images is coded, as results name them; apart, since reports need no codec."""
+"""Names the two ways to code a stack of images; a module of its own, so that reports import no codec."""
 
 PER_IMAGE = "per image"
 ONE_STREAM = "one stream"

@@ -1,1 +1,1 @@
-"""What experiments on lossless files share: models, subsets, methods, and rates of files that were decoded again."""
+"""Parts that the experiments on lossless files share: models, subsets, methods, and rates of decoded files."""

@@ -1,4 +1,4 @@
-"""-ELBO of an exact model, from its own integers alone: what a chain of its files comes to without an end."""
+"""Measures -ELBO of an exact model from its integers, which is the rate that an endless bits-back chain approaches."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,18 @@ from recjax.codecs.lossless.report import ideal_bits_of_chain
 from recjax.models.vae.evaluate import Model
 
 FIRST_SEED = 1 << 33
-"""Of the streams of the draws; no file is measured with these."""
+"""The seed of the first draw of latents; the next draws have the next seeds. No file is coded with these."""
 
 
 class ExactBound(NamedTuple):
-    """-ELBO under the integer posteriors, on the grid of the chain, and the integer masses of pixels.
+    """Holds -ELBO as a bits-back chain codes: integer posteriors on its grid, and integer mass functions of pixels.
 
-    bits: per image, a mean over `samples` draws of the latents. standard_error: of bits_per_dim, over the images.
-    sampling_error: the part of it that more draws would take away; None for a single draw.
+    Attributes:
+        bits: Bits of each image, a mean over `samples` draws of the latents.
+        bits_per_dim: Mean over the images, in bits per pixel.
+        standard_error: Standard error of bits_per_dim over the images; None for a single image.
+        sampling_error: The part of the error that more draws would remove; None for a single draw.
+        samples: The number of draws of the latents of each image.
     """
 
     bits: Float[np.ndarray, "images"]
@@ -27,12 +31,21 @@ class ExactBound(NamedTuple):
     samples: int
 
     def facts(self) -> dict[str, float | int | None]:
-        """For a result's JSON, without the single images."""
+        """Returns the figures for a result's JSON, with the prefix `exact_` and without those of single images."""
         return {f"exact_{name}": value for name, value in self._asdict().items() if name != "bits"}
 
 
 def exact_bound(model: Model, images: UInt8[np.ndarray, "images height width"], samples: int) -> ExactBound:
-    """Measure it on these images."""
+    """Measures -ELBO of an exact model on images.
+
+    Args:
+        model: The model.
+        images: The images, at least one.
+        samples: The number of draws of the latents of each image.
+
+    Returns:
+        The bound.
+    """
     draws = np.stack([np.sum(ideal_bits_of_chain(images, model, seed=FIRST_SEED + k), axis=0) for k in range(samples)])
     bits = draws.mean(axis=0)
     return ExactBound(

@@ -1,4 +1,7 @@
-"""-ELBO of an exact model by the floats that its encoders search with, which are all that an IsoKL posterior has."""
+"""Measures -ELBO of an exact model with the float posteriors that its encoders search with.
+
+An IsoKL posterior exists in this form only.
+"""
 
 from typing import NamedTuple
 
@@ -13,24 +16,35 @@ from recjax.models.vae.network import kl_nats
 
 _SEED = 1
 _BATCH = 5_000
-# The grid of latents ends a little beyond.
+# Draws are clipped to this many standard deviations of the prior, a little inside the range of the grid of latents.
 _FURTHEST = 15.0
 
 
 class SearchBound(NamedTuple):
-    """kl_bits: of the posterior of each latent. likelihood_bits: -log2 of the integer masses of an image's pixels, a
-    mean over draws of its latents."""
+    """Holds the two terms of -ELBO for each image.
+
+    Attributes:
+        kl_bits: KL divergence of the posterior of each latent from its prior, in bits.
+        likelihood_bits: -log2 of the integer masses of an image's pixels, a mean over draws of its latents.
+    """
 
     kl_bits: Float[np.ndarray, "images latents"]
     likelihood_bits: Float[np.ndarray, "images"]
 
     @property
     def bits(self) -> Float[np.ndarray, "images"]:
-        """-ELBO of each image."""
+        """-ELBO of each image, in bits."""
         return self.kl_bits.sum(axis=1) + self.likelihood_bits
 
     def facts(self, pixels: int) -> dict[str, float | int | None]:
-        """Means for a result's JSON; active latents have a mean KL above 0.1 bits."""
+        """Returns means for a result's JSON; latents count as active if their mean KL is above 0.1 bits.
+
+        Args:
+            pixels: The number of pixels of an image.
+
+        Returns:
+            The figures, with the prefix `exact_`.
+        """
         error = standard_error(self.bits)
         return {
             "exact_bits_per_dim": mean(self.bits) / pixels,
@@ -42,7 +56,16 @@ class SearchBound(NamedTuple):
 
 
 def search_bound(model: Model, images: UInt8[np.ndarray, "images height width"], samples: int) -> SearchBound:
-    """Measure it on these images, with so many draws of the latents of each."""
+    """Measures -ELBO of an exact model on images.
+
+    Args:
+        model: The model.
+        images: The images.
+        samples: The number of draws of the latents of each image.
+
+    Returns:
+        The terms of the bound.
+    """
     flat = jnp.asarray(images.reshape(len(images), -1))
     draws = [
         image_bits(model, _draw(model, flat, key), flat) for key in jax.random.split(jax.random.key(_SEED), samples)
@@ -52,14 +75,22 @@ def search_bound(model: Model, images: UInt8[np.ndarray, "images height width"],
 
 @jax.jit
 def _draw(model: Model, flat: jax.Array, key: jax.Array) -> jax.Array:
-    """Latents of images [image, pixels] in units of 2^-26."""
+    """Draws latents [image, latent] from the posteriors, in units of 2^-GRID_FRACTION_BITS."""
     mean_, scale = posterior_floats(model, flat)
     z = jnp.clip(mean_ + scale * jax.random.normal(key, mean_.shape), -_FURTHEST, _FURTHEST)
     return jnp.rint(z * 2.0**GRID_FRACTION_BITS).astype(jnp.int32)
 
 
 def kl_bits(model: Model, images: UInt8[np.ndarray, "images height width"]) -> Float[np.ndarray, "images latents"]:
-    """KL divergences of the posteriors, in bits."""
+    """Computes the KL divergences of the posteriors from the prior.
+
+    Args:
+        model: The model.
+        images: The images.
+
+    Returns:
+        The KL divergence of each latent of each image, in bits.
+    """
     flat = images.reshape(len(images), -1)
     batches = []
     for start in range(0, len(flat), _BATCH):

@@ -1,4 +1,4 @@
-"""What people call the methods of files; apart, since reports need no codec."""
+"""Names of the lossless methods for readers; a module of its own, so that reports import no codec."""
 
 METHOD_NAMES = {
     "bb-ans": "BB-ANS",

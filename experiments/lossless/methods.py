@@ -1,4 +1,4 @@
-"""The lossless methods of a config: their settings, checked before anything is trained, and names of their own."""
+"""Defines the lossless methods of a config: their settings, which are checked before any training, and their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,16 @@ from recjax.codecs.lossless.settings import BlockSettings
 
 @dataclass(frozen=True)
 class Method:
-    """How the latents are coded. What is left out is as in recjax.compress; all but the name belong to pfr and orc.
+    """Describes how latents are coded; the options are those of `recjax.compress`, and None stands for its defaults.
 
-    partition: search within bins of equal prior mass (by default so). candidates: search budget of a block, a power of
-    two. block_bits: KL budget of a block, in bits.
+    Attributes:
+        name: The method: bits-back, PFR or ORC. The other fields apply to PFR and ORC only.
+        partition: Whether to search within bins of equal prior mass; None means yes.
+        candidates: The search budget of a block, a power of two.
+        block_bits: The KL budget of a block, in bits.
+
+    Raises:
+        ValueError: An option is invalid, or does not apply to the method.
     """
 
     name: Literal["bb-ans", "pfr", "orc"]
@@ -29,7 +35,7 @@ class Method:
 
     @property
     def searches(self) -> bool:
-        """Whether latents are found by a search, image by image."""
+        """Whether latents are coded by a search, image by image."""
         return self.name != "bb-ans"
 
     @property
@@ -42,21 +48,22 @@ class Method:
         """Keyword arguments of the codec."""
         return {
             "method": self.name,
-            "partition": self.partitioned,
+            # Methods without blocks take no other value.
+            "partition": self.partitioned or not self.searches,
             "candidates": self.candidates,
             "block_bits": self.block_bits,
         }
 
     @property
     def settings(self) -> BlockSettings | None:
-        """The codec's settings with its defaults filled in, None for bits-back; ValueError says what is wrong."""
+        """The codec's settings with its defaults filled in, None for bits-back; ValueError if they are invalid."""
         settings = lossless.check_settings(**self.options)
         assert settings is None or isinstance(settings, BlockSettings)
         return settings
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """The fields with the values that defaults stand for; None for what bits-back does not have."""
+        """The fields with defaults filled in; None for those that bits-back does not have."""
         settings = self.settings
         if settings is None:
             return {"name": self.name, "partition": None, "candidates": None, "block_bits": None}
@@ -69,7 +76,14 @@ class Method:
 
 
 def check(methods: Sequence[Method]) -> None:
-    """ValueError if there is none, or two are the same."""
+    """Checks that there is at least one method and that no two are the same.
+
+    Args:
+        methods: The methods of a config.
+
+    Raises:
+        ValueError: There is none, or two have the same settings after defaults are filled in.
+    """
     if not methods:
         raise ValueError("'methods' must have at least one entry, got none; add a table [[methods]].")
     resolved = [method.resolved for method in methods]
@@ -82,12 +96,26 @@ def check(methods: Sequence[Method]) -> None:
 
 
 def labels(methods: Sequence[Method]) -> tuple[str, ...]:
-    """A name for people for each method; those of one kind are told apart by the settings in which they differ."""
+    """Makes a label for each method; methods of one kind are distinguished by the settings in which they differ.
+
+    Args:
+        methods: The methods of a config.
+
+    Returns:
+        The labels, such as "ORC, partitioned, 4,096 candidates".
+    """
     return tuple(", ".join((_kind(method), *_particulars(method, methods))) for method in methods)
 
 
 def file_name(label: str) -> str:
-    """Name of the coded file of the method with this label."""
+    """Makes the name of the coded file of a method.
+
+    Args:
+        label: The label of the method.
+
+    Returns:
+        The file name.
+    """
     return label.replace(",", "").replace(" ", "-").lower() + ".rjx"
 
 

@@ -1,7 +1,7 @@
-"""The models of an experiment: released ones, or with `--train` new ones, trained as the config says.
+"""Obtains the models of an experiment: released ones, files, or with `--train` new ones, trained as the config says.
 
-A config lists them as `[[models]]`, each with its data set and its training config; `obtain` is all that experiments
-need. A model comes with what its card states of the -ELBO on the test split, measured where the float weights were.
+A config lists them as `[[models]]`, each with its data set and its training config; experiments call `obtain`. Each
+model comes with the -ELBO on the test split that its card states.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,17 @@ MODEL_FILE = "model.safetensors"
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model of an experiment, and the images that it is for.
+    """Names a model of an experiment and the data set that it is for.
 
-    name: of a released model, or the path of a model file or of the folder of a training run. data: a data set of
-    training.data. training_images: how many of them training from scratch takes, all by default. vae, train: how
-    `--train` makes the model.
+    Attributes:
+        name: The name of a released model, or the path of a model file or of the folder of a training run.
+        data: The name of a data set of `training.data`.
+        training_images: The number of images that training from scratch uses; None means all.
+        vae: The network that `--train` trains.
+        train: The settings of the training.
+
+    Raises:
+        ValueError: The data set is unknown, the name is empty, or training_images is below 1.
     """
 
     name: str
@@ -46,16 +52,21 @@ class ModelSource:
 
     @property
     def label(self) -> str:
-        """The name without folders: that of the model's own folder in a run's, and of its rows in tables."""
+        """The name without folders, which names the model's output folder and its rows in tables."""
         path = Path(self.name)
         return path.parent.name if path.name == MODEL_FILE else path.name.removesuffix(".safetensors")
 
 
 class Bound(NamedTuple):
-    """What a card states of the float model on the test split; None for what it does not.
+    """Holds what a model's card states about the float model on the test split; None for what it does not state.
 
-    elbo_bits_per_dim: -ELBO. elbo_standard_error: over the images. images, samples: how many, and posterior samples of
-    each. kl_bits: of an image. active_latents: latents with a mean KL above 0.1 bits.
+    Attributes:
+        elbo_bits_per_dim: -ELBO in bits per pixel.
+        elbo_standard_error: Its standard error over the images.
+        images: The number of images.
+        samples: The number of posterior samples of each image.
+        kl_bits: The mean KL divergence of an image, in bits.
+        active_latents: The number of latents with a mean KL above 0.1 bits.
     """
 
     elbo_bits_per_dim: float | None
@@ -67,7 +78,15 @@ class Bound(NamedTuple):
 
 
 class Obtained(NamedTuple):
-    """A model, the test split that it is for, what its card states, and where it comes from, in words."""
+    """Holds a model with its data.
+
+    Attributes:
+        source: The config's entry.
+        model: The exact model.
+        test: The test split that it is for.
+        bound: What its card states.
+        origin: Where it comes from: "released", "a file" or "trained in this run".
+    """
 
     source: ModelSource
     model: Model
@@ -76,7 +95,7 @@ class Obtained(NamedTuple):
     origin: str
 
     def facts(self) -> dict[str, Any]:
-        """For a result's JSON."""
+        """Returns the model's entries of a result's JSON."""
         return {
             "name": self.source.label,
             "origin": self.origin,
@@ -88,7 +107,14 @@ class Obtained(NamedTuple):
 
 
 def check(sources: Sequence[ModelSource]) -> None:
-    """ValueError if there is none, or two would share a name."""
+    """Checks that there is at least one model and that no two share a label.
+
+    Args:
+        sources: The models of a config.
+
+    Raises:
+        ValueError: There is none, or two share a label.
+    """
     if not sources:
         raise ValueError("'models' must have at least one entry, got none; add a table [[models]].")
     for place, source in enumerate(sources):
@@ -106,11 +132,21 @@ def obtain(
     from_scratch: bool = False,
     samples: int = SAMPLES,
 ) -> dict[str, Obtained]:
-    """Every model by its label.
+    """Loads or trains every model of a config.
 
-    from_scratch: train them, in folders of their own, which hold checkpoints, so that a run that was stopped goes on.
-    samples: of the posterior, for the -ELBO of models that are trained here. ValueError if a model or its data is not
-    there, or they do not fit.
+    Args:
+        sources: The models.
+        folder: The output folder. A model that is trained gets a subfolder with its checkpoints, so that a run that was
+            interrupted continues.
+        console: Where progress is printed.
+        from_scratch: Whether to train the models.
+        samples: The number of posterior samples of each image for the -ELBO of models that are trained here.
+
+    Returns:
+        The models by label.
+
+    Raises:
+        ValueError: A model or its data is missing, or they do not fit each other.
     """
     tests = {source.label: data.load(source.data, "test") for source in sources}
     found = {}
@@ -125,7 +161,18 @@ def obtain(
 
 
 def limited(obtained: Obtained, count: int | None) -> Obtained:
-    """The same with the first `count` test images, all for None."""
+    """Limits the test split of a model to its first images.
+
+    Args:
+        obtained: The model with its data.
+        count: The number of images; None means all.
+
+    Returns:
+        The same model with the smaller test split.
+
+    Raises:
+        ValueError: The split has fewer images.
+    """
     return obtained._replace(test=first(obtained.test, count, "images"))
 
 

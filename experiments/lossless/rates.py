@@ -1,4 +1,4 @@
-"""Rates of lossless coding methods: real files, read back, decoded and compared before a figure is taken from them."""
+"""Measures lossless methods on real files, which are read back, decoded and compared before any figure is taken."""
 
 import statistics
 import time
@@ -23,7 +23,14 @@ Images = UInt8[np.ndarray, "count height width"]
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
-    """ValueError if there is none, or one is out of range, twice there or used for learning."""
+    """Checks that seeds are distinct, in range, and not the one that index codes are learned with.
+
+    Args:
+        seeds: The seeds of a config.
+
+    Raises:
+        ValueError: There is no seed, or one is invalid.
+    """
     if not seeds:
         raise ValueError("'seeds' must have at least one entry, got none; add one.")
     for place, seed in enumerate(seeds):
@@ -45,9 +52,26 @@ def measure(
     folder: Path,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Figures of one method over files of several seeds, the last of which stays in the folder.
+    """Measures one method on a file for each seed; the last file stays in the folder.
 
-    One more file goes first, which compiles everything, so that speeds are those of compiled code.
+    One more file is coded first, which compiles everything, so that speeds are those of compiled code.
+
+    Args:
+        method: The method.
+        label: Its label.
+        seeds: The seeds.
+        images: The images that every file holds.
+        model: The model.
+        minus_elbo_bits_per_dim: -ELBO of the images in bits per pixel, which overheads are relative to.
+        folder: The output folder.
+        progress: Called with a text at every step.
+
+    Returns:
+        The row of figures: rates in bits per pixel with standard errors over the seeds, overheads as shares of -ELBO,
+        speeds as medians over the seeds, and the bias of the samples.
+
+    Raises:
+        RuntimeError: A file does not decode to the images.
     """
     runs = []
     for turn, seed in enumerate((seeds[0], *seeds)):
@@ -85,13 +109,30 @@ def measure(
 
 
 def learn_codes(methods: Sequence[Method], images: Images, model: Model) -> Model:
-    """The model with the index codes that the searching methods learn from training images."""
+    """Adds to a model the index codes that the searching methods learn from training images.
+
+    Args:
+        methods: The methods of a config.
+        images: The training images.
+        model: The model.
+
+    Returns:
+        The model with the learned codes.
+    """
     settings = [method.settings for method in methods]
     return learn_index_counts(model, images, [one for one in settings if one is not None], seed=LEARNING_SEED)
 
 
 def baseline_row(rate: baselines.Rate, images: Images) -> dict[str, Any]:
-    """Figures of a general-purpose codec under the same names."""
+    """Converts the measurement of a general-purpose codec to a row with the same keys as `measure` uses.
+
+    Args:
+        rate: The measurement.
+        images: The images that were coded.
+
+    Returns:
+        The row.
+    """
     return {
         "name": rate.name,
         "access": rate.access,
@@ -103,7 +144,15 @@ def baseline_row(rate: baselines.Rate, images: Images) -> dict[str, Any]:
 
 
 def bias_of(draws: Sequence[diagnostics.Draws]) -> dict[str, Any]:
-    """Bias of the draws of all files together; None for a method without a search, and for fewer than two draws."""
+    """Tests the pooled draws of all files for bias.
+
+    Args:
+        draws: The draws of each file; empty for a method without a search.
+
+    Returns:
+        The fields of `diagnostics.Bias` with the prefix `bias_`, and the number of draws, `bias_draws`; all None for a
+        method without a search and for fewer than two draws.
+    """
     names = [f"bias_{name}" for name in diagnostics.Bias._fields]
     pooled = diagnostics.pool(draws) if draws else None
     if pooled is None or len(pooled.uniforms) < 2:
@@ -113,7 +162,7 @@ def bias_of(draws: Sequence[diagnostics.Draws]) -> dict[str, Any]:
 
 
 def _one_file(method: Method, seed: int, images: Images, model: Model, path: Path) -> tuple[Report, float]:
-    """The codec's report of a file, and the seconds that it took to decode what was read back from the disk."""
+    """Writes a file, decodes it from disk and compares; returns the codec's report and the seconds of decoding."""
     report = encode_report(images, model, seed=seed, **method.options)
     path.write_bytes(report.data)
     data = path.read_bytes()
@@ -133,6 +182,6 @@ def _one_file(method: Method, seed: int, images: Images, model: Model, path: Pat
 
 
 def _container_bytes(data: bytes) -> int:
-    """What header and checksums take of a file."""
+    """Returns the size of a file's header and checksums."""
     file = container.read(data)
     return len(data) - sum(len(file.chunk(number)) for number in range(file.header.num_chunks))

@@ -1,4 +1,4 @@
-"""Whole files, timed: written, read back, decoded and compared; networks, codes, container and disk are in the time."""
+"""Times whole files: written, read back, decoded and compared; networks, codes, container and disk are included."""
 
 import statistics
 import time
@@ -15,11 +15,18 @@ from recjax.container import file as container
 from recjax.models.vae.evaluate import Model
 
 Coder = tuple[Callable[[np.ndarray], bytes], Callable[[bytes], np.ndarray]]
-"""How images become a file, and a file images."""
+"""A function that encodes images [count, height, width] to the bytes of a file, and one that decodes them."""
 
 
 def one_chain(model: Model) -> Coder:
-    """All images as one bits-back file."""
+    """Returns functions that code all images as one bits-back file.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The encoder and the decoder.
+    """
     return (
         lambda images: bits_back.encode(images, model, seed=0)[0],
         lambda data: bits_back.decode(container.read(data), model),
@@ -27,7 +34,16 @@ def one_chain(model: Model) -> Coder:
 
 
 def each_alone(model: Model, blocks: int | None = None, candidates: int | None = None) -> Coder:
-    """Each image alone by partitioned ORC, by default in the usual blocks and with the usual candidates."""
+    """Returns functions that code each image on its own by partitioned ORC.
+
+    Args:
+        model: The model.
+        blocks: The number of blocks of latents, at most; None means the codec's default.
+        candidates: The number of candidates of a block; None means the codec's default.
+
+    Returns:
+        The encoder and the decoder.
+    """
     settings = make_settings(model, "orc", candidates=candidates, blocks=blocks)
     assert settings is not None
     return (
@@ -37,7 +53,21 @@ def each_alone(model: Model, blocks: int | None = None, candidates: int | None =
 
 
 def timed(coder: Coder, images: np.ndarray, rounds: int, path: Path) -> dict[str, Any]:
-    """Seconds of writing and of reading a file of the images in each round, and of the first time."""
+    """Times writing and reading a file of images, after a first round that compiles.
+
+    Args:
+        coder: The encoder and the decoder.
+        images: The images.
+        rounds: The number of rounds after the first.
+        path: The file.
+
+    Returns:
+        Size and rate of the file, the seconds of the first round and of each other round, and images per second, from
+        the median of the other rounds.
+
+    Raises:
+        RuntimeError: The file does not decode to the images.
+    """
     encode, decode = coder
     seconds: dict[str, list[float]] = {"encode": [], "decode": []}
     for _ in range(rounds + 1):

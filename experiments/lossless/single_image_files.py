@@ -1,4 +1,4 @@
-"""Files in which each image lies alone: what their codes take, and files of some of their images without a search."""
+"""Takes apart files in which each image is coded on its own, and makes files of some images without a new search."""
 
 from typing import NamedTuple
 
@@ -14,18 +14,40 @@ Images = UInt8[np.ndarray, "images height width"]
 
 
 class Alone(NamedTuple):
-    """The messages of a file's images: image i owns bits starts[i] to starts[i + 1]; the header is that of the file."""
+    """Holds the messages of a file's images.
+
+    Attributes:
+        header: The header of the file.
+        bits: The bits of all messages, 0 or 1 each.
+        starts: Where messages begin: image i owns bits starts[i] to starts[i + 1] - 1.
+    """
 
     header: Header
     bits: UInt8[np.ndarray, "bits"]
     starts: Int64[np.ndarray, "images+1"]
 
     def message_bits(self, start: int, count: int) -> int:
-        """Bits of the messages of images start to start + count - 1, all together."""
+        """Returns the number of bits of consecutive messages, all together.
+
+        Args:
+            start: The first image.
+            count: The number of images.
+
+        Returns:
+            The number of bits.
+        """
         return int(self.starts[start + count] - self.starts[start])
 
     def file(self, start: int, count: int) -> bytes:
-        """The file of images start to start + count - 1."""
+        """Makes the file of consecutive images.
+
+        Args:
+            start: The first image.
+            count: The number of images.
+
+        Returns:
+            The bytes of the file.
+        """
         header = Header(**{**vars(self.header), "count": count})
         bodies = []
         for number in range(header.num_chunks):
@@ -37,7 +59,14 @@ class Alone(NamedTuple):
 
 
 def alone(data: bytes) -> Alone:
-    """The messages of a file."""
+    """Reads the messages of a file.
+
+    Args:
+        data: The bytes of a file in which each image is coded on its own.
+
+    Returns:
+        The messages.
+    """
     header, found = _messages(data)
     lengths = np.concatenate([messages.lengths_bits for messages in found])
     bits = [np.unpackbits(messages.payload)[: int(messages.starts_bits[-1])] for messages in found]
@@ -45,17 +74,31 @@ def alone(data: bytes) -> Alone:
 
 
 def payload_bits(data: bytes) -> int:
-    """Bits of the images' own codes in a file: without header, checksums, directory and padding."""
+    """Counts the bits of the images' own codes in a file, without header, checksums, directory and padding.
+
+    Args:
+        data: The bytes of a file in which each image is coded on its own.
+
+    Returns:
+        The number of bits.
+    """
     return sum(int(messages.lengths_bits.sum()) for messages in _messages(data)[1])
 
 
 def warm_up_images(images: Images) -> Images:
-    """As many of the images as make batches of all the sizes that all of them make, for which searches are compiled."""
+    """Returns just enough images to compile the searches for all batch sizes that coding all of them needs.
+
+    Args:
+        images: All images.
+
+    Returns:
+        The first of the images.
+    """
     return images[: min(len(images), relative_entropy.BATCH + len(images) % relative_entropy.BATCH)]
 
 
 def _messages(data: bytes) -> tuple[Header, list[chunks.Messages]]:
-    """The header of a file and the messages of each chunk."""
+    """Reads the header of a file and the messages of each chunk."""
     file = container.read(data)
     counts = [len(file.header.images_of(number)) for number in range(file.header.num_chunks)]
     return file.header, [chunks.unpack_messages(file.chunk(number), count) for number, count in enumerate(counts)]

@@ -1,4 +1,4 @@
-"""The images of a data set that an experiment takes: all of a split, its first ones, or disjoint runs of them."""
+"""Selects the images of a data set that an experiment uses: all of a split, its first ones, or disjoint runs."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,7 +8,19 @@ from training.data import DataSet
 
 
 def first(split: DataSet, count: int | None, key: str) -> DataSet:
-    """The split with its first `count` images, all for None; ValueError, naming the config's `key`, if it has fewer."""
+    """Limits a split to its first images.
+
+    Args:
+        split: The split.
+        count: The number of images; None means all.
+        key: The config's key of this number, for the message.
+
+    Returns:
+        The smaller split.
+
+    Raises:
+        ValueError: The split has fewer images.
+    """
     found = len(split.images)
     if count is not None and count > found:
         raise ValueError(
@@ -19,7 +31,18 @@ def first(split: DataSet, count: int | None, key: str) -> DataSet:
 
 
 def disjoint_runs(images: int, count: int, most_runs: int, most_images: int | None = None) -> list[int]:
-    """Where disjoint runs of `count` images begin, spread evenly: of `most_images` in all, but one run at least."""
+    """Places disjoint runs of consecutive images, spread evenly over a data set.
+
+    Args:
+        images: The number of images of the data set.
+        count: The number of images of a run.
+        most_runs: The largest number of runs.
+        most_images: The largest number of images in all runs together, unless one run alone has more; None means no
+            limit.
+
+    Returns:
+        The index of the first image of each run; at least one.
+    """
     runs = min(most_runs, images // count)
     if most_images is not None:
         runs = min(runs, most_images // count)
@@ -28,6 +51,14 @@ def disjoint_runs(images: int, count: int, most_runs: int, most_images: int | No
 
 
 def check_counts(key: str, counts: Sequence[int]) -> None:
-    """ValueError, naming the config's `key`, unless these numbers of images ascend from 1 or more."""
+    """Checks that numbers of images are at least 1 and strictly increase.
+
+    Args:
+        key: The config's key, for the message.
+        counts: The numbers.
+
+    Raises:
+        ValueError: They are not, or there are none.
+    """
     if not counts or counts[0] < 1 or any(b <= a for a, b in itertools.pairwise(counts)):
         raise ValueError(f"'{key}' must ascend from 1 image or more, got {list(counts)}; sort it.")

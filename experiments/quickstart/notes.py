@@ -1,4 +1,4 @@
-"""What stands below the quickstart's tables, so that no figure is read as more than it is."""
+"""Writes the notes below the quickstart's tables, which say what each figure means and what it does not."""
 
 import math
 from typing import Any
@@ -7,18 +7,26 @@ from experiments.reporting.tables import with_p_value
 
 
 def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of rates."""
+    """Writes the notes of the table of rates.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     data, bound, device = result["data"], result["model"], result["device"]
     seeds = len(result["config"]["seeds"])
     notes = [
         "bits/dim: 8 x bytes of the file / pixels, after the file was read back and decoded to equal images. "
-        "One stream: all images in one message. Per image: every image can be decoded alone "
-        "(recjax: one indexed file; the others: one file each, whose headers dominate at this size). "
-        f"Raw: 8 in a file of bytes, log2 {data['levels']} = {math.log2(data['levels']):.2f} for the bare grey levels.",
-        f"Both sides have the model, whose file of {bound['file_bytes']:,} bytes is in no rate. "
-        f"Making its networks exact (integers only) changed -ELBO by {100 * bound['conversion_loss']:+.3f}%.",
-        "ideal: latent code - log2 p(x|z), without container and coder; for a chain (bits-back) at a fresh draw of the "
-        f"latents. ± is the standard error: over {seeds} seed{'s' * (seeds > 1)} for files, over images for -ELBO.",
+        "One stream: all images in one message. Image by image: every image can be decoded alone "
+        "(recjax: one file with a directory; other codecs: one file per image, of which headers are the larger part). "
+        f"Uncompressed: 8 bits/dim as bytes, log2 {data['levels']} = {math.log2(data['levels']):.2f} as grey levels.",
+        f"Encoder and decoder both have the model, a file of {bound['file_bytes']:,} bytes, whose size is not counted. "
+        f"Converting its networks to integers changed -ELBO by {100 * bound['conversion_loss']:+.3f}%.",
+        "ideal: code of the latents - log2 p(x|z), without container and coder; for BB-ANS at a fresh draw of the "
+        f"latents. ± is the standard error, over n = {seeds} seed{'s' * (seeds > 1)} for files and over images for "
+        "-ELBO.",
         *_ks_notes(result["methods"], seeds),
     ]
     for row in result["methods"]:
@@ -31,14 +39,21 @@ def rate_notes(result: dict[str, Any]) -> tuple[str, ...]:
     notes += map(_budget_note, (row for row in result["methods"] if row["method"]["name"] == "pfr"))
     notes += (_pair_note(plain, split) for plain, split in _plain_and_partitioned(result["methods"]))
     notes.append(
-        f"Speeds on {device['kind']}, {device['cpu_cores']} CPU cores: compiled code, median over the seeds, encoding "
-        "without the decoding that `recjax compress` adds to make sure; the other codecs: one run of the one stream."
+        f"Speeds on {device['kind']}, {device['cpu_cores']} CPU cores: compiled code, median over the seeds, without "
+        "the decoding by which `recjax compress` verifies a file; other codecs: one run of the one stream."
     )
     return tuple(notes)
 
 
 def bias_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of biases."""
+    """Writes the notes of the table of biases.
+
+    Args:
+        result: The result of the experiment; not used, as these notes contain no figures.
+
+    Returns:
+        The notes.
+    """
     return (
         "log-ratio KS: Kolmogorov-Smirnov distance from uniform of the ranks of log q(z)/p(z) of the samples among "
         "exact draws from their posteriors; p is of this one test.",
@@ -55,7 +70,7 @@ def _ks_notes(methods: list[dict[str, Any]], seeds: int) -> list[str]:
     limit = _range([f"{row['bias_ks_limit']:.3f}" for row in known])
     return [
         "bias (KS): Kolmogorov-Smirnov distance of the samples of the worst latent from their posteriors, over "
-        f"{draws} draws: every image of {seeds} seed{'s' * (seeds > 1)}, searched once more on a stream of its own. "
+        f"{draws} draws: every image of {seeds} seed{'s' * (seeds > 1)}, coded once more with other random numbers. "
         f"p is corrected for the number of latents; exact samples stay below {limit} in 95% of cases."
     ]
 
@@ -67,8 +82,8 @@ def _range(values: list[str]) -> str:
 def _budget_note(row: dict[str, Any]) -> str:
     ended, searches = row["exhausted_searches"], row["searches"]
     return (
-        f"{row['label']}: exact while the budget of {row['method']['candidates']:,} candidates a block lasts, which "
-        f"ended {100 * ended / searches:.1f}% of the searches ({ended:,} of {searches:,})."
+        f"{row['label']}: its samples are exact unless a search ends at the budget of {row['method']['candidates']:,} "
+        f"candidates per block, as {100 * ended / searches:.1f}% did ({ended:,} of {searches:,})."
     )
 
 
@@ -80,14 +95,14 @@ def _pair_note(plain: dict[str, Any], split: dict[str, Any]) -> str:
     ]
     candidates, block_bits = split["method"]["candidates"], split["method"]["block_bits"]
     return (
-        f"{split['label']} against {plain['label']} at {candidates:,} candidates a block and blocks of {block_bits:g} "
-        f"bits: {split['ideal_bits_per_dim']:.3f} against {plain['ideal_bits_per_dim']:.3f} total bits/dim "
-        f"(latent code - log2 p(x|z)), bias {biases[0]} against {biases[1]}."
+        f"{split['label']} against {plain['label']} at {candidates:,} candidates per block and blocks of "
+        f"{block_bits:g} bits: {split['ideal_bits_per_dim']:.3f} against {plain['ideal_bits_per_dim']:.3f} bits/dim "
+        f"(ideal), bias (KS) {biases[0]} against {biases[1]}."
     )
 
 
 def _plain_and_partitioned(methods: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows that differ in space partitioning alone."""
+    """Pairs rows that differ in space partitioning only."""
 
     def settings(row: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in row["method"].items() if key != "partition"}

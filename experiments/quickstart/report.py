@@ -1,4 +1,4 @@
-"""The quickstart's result as a table of rates, one of biases and a plot, from its JSON alone."""
+"""Renders the quickstart's result as a table of rates, a table of biases and a plot, from its JSON."""
 
 import math
 from pathlib import Path
@@ -14,10 +14,10 @@ from experiments.reporting.tables import ABSENT, Table, number, rounded, with_er
 COLUMNS = (
     "method",
     "one stream, bits/dim",
-    "per image, bits/dim",
-    "ideal bits/dim",
-    "over -ELBO",
-    "latent code, bits/image",
+    "image by image, bits/dim",
+    "ideal, bits/dim",
+    "file over -ELBO",
+    "code of latents, bits/image",
     "encode images/s",
     "decode images/s",
     "bias (KS)",
@@ -25,12 +25,22 @@ COLUMNS = (
 
 BIAS_COLUMNS = ("method", "log-ratio KS", "MMD²")
 
-WORDS = {ONE_STREAM: "one stream", PER_IMAGE: "each image alone"}
-"""How the plot says it to readers who have no notes beside them."""
+WORDS = {ONE_STREAM: "one stream", PER_IMAGE: "image by image"}
+"""Names of the two forms in the plot, which has no notes to explain them."""
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Rates (the model's bound, the recjax files, then the general-purpose codecs), and biases of what was searched."""
+    """Makes the tables of rates and of biases.
+
+    The rows of rates are -ELBO of the model, then the recjax files, then the general-purpose codecs. The rows of biases
+    are the methods that search.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables; that of biases is left out if no method searches.
+    """
     bound = result["model"]
     first = ("-ELBO of the VAE", ABSENT, ABSENT)
     first += (with_error(bound["minus_elbo_bits_per_dim"], bound["minus_elbo_bits_per_dim_se"], 3), ABSENT)
@@ -46,7 +56,12 @@ def tables(result: dict[str, Any]) -> list[Table]:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Bits per pixel of every method, split into what the pixels, the latents and the file's own needs cost."""
+    """Draws bits per pixel of every method, split into pixels, latent code and the file's own parts.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     data = result["data"]
     bars = []
     for row in result["methods"]:
@@ -60,26 +75,35 @@ def plot(result: dict[str, Any], path: Path) -> None:
         path,
         bars,
         parts=(
-            "pixels, once the latent code is known",
-            "latent code (what the image is about)",
-            "file header, index, start-up bits",
+            "pixels given the latents, -log2 p(x|z)",
+            "code of the latents",
+            "header, directory, initial bits",
         ),
-        plain_label="codecs that know nothing of digits",
-        line=(result["model"]["minus_elbo_bits_per_dim"], "rate of the model itself (-ELBO)"),
-        title=f"How small do {data['count']} handwritten digits get, with every pixel kept?",
-        axis=f"bits per pixel (shorter is better; raw: 8, or {math.log2(data['levels']):.2f} for the bare grey levels)",
+        plain_label="general-purpose codecs",
+        line=(result["model"]["minus_elbo_bits_per_dim"], "-ELBO of the model"),
+        title=f"{data['count']} images of handwritten digits, lossless",
+        axis=f"bits per pixel (shorter is better; uncompressed: 8, or {math.log2(data['levels']):.2f} as grey levels)",
         pictures=pictures,
         levels=data["levels"],
     )
 
 
 def parts_of(row: dict[str, Any], pixels: int) -> tuple[float, float, float]:
-    """What pixels, latent code and the file's own needs cost, in bits per pixel; the sum is the file's rate."""
+    """Splits the rate of a file into the costs of pixels, of the latent code and of the file's own parts.
+
+    Args:
+        row: The row of a method.
+        pixels: The number of pixels of all images in the file.
+
+    Returns:
+        The three parts in bits per pixel, whose sum is the rate of the file.
+    """
     total, seen, code = (row[f"{name}_bits_per_dim"] for name in ("file", "likelihood", "code"))
     if row["access"] == PER_IMAGE:
         return seen, code, total - seen - code
-    # The ideal bits of a chain are of fresh latents, not of those in the file, and may by chance exceed what its known
-    # needs leave of the file. Then these needs are drawn in full, and the ideal bits say how to share the rest.
+    # The ideal bits of a chain are measured at fresh draws of the latents, not at those in the file. By chance they may
+    # exceed the file less its container and initial bits. Then these two are drawn in full, and the rest is shared
+    # between pixels and latent code in proportion to their ideal bits.
     known = row["container_bits_per_dim"] + row["initial_bits"] / pixels
     own = max(total - seen - code, known)
     share = (total - own) / (seen + code)
@@ -115,7 +139,7 @@ def _bias_row(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _baseline_rows(rates: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """One row for each codec; speeds are those of the one stream, the faster form."""
+    """Makes a row for each codec; speeds are those of the one stream, the faster form."""
     by_name: dict[str, dict[str, dict[str, Any]]] = {}
     for rate in rates:
         by_name.setdefault(rate["name"], {})[rate["access"]] = rate

@@ -1,8 +1,9 @@
-"""From images to bytes and back: train a VAE, write a file with every method, decode it, compare.
+"""Trains a VAE on small digits, writes a file with every lossless method, decodes the files and compares.
 
 Run:     python -m experiments configs/quickstart.toml
-Every rate is the length of a file that was read back and decoded to equal images in the same run; the ideal rate
-stands beside it. BB-ANS: Townsend et al. (arXiv:1901.04866). PFR and ORC, partitioned: He et al. (arXiv:2405.12203).
+Every rate is the length of a file that was read back and decoded to equal images in the same run; the ideal rate is
+given beside it. BB-ANS: Townsend et al. (arXiv:1901.04866). PFR and ORC with space partitioning: He et al.
+(arXiv:2405.12203).
 """
 
 import time
@@ -28,7 +29,15 @@ EXAMPLES = 12
 
 @dataclass(frozen=True)
 class Data:
-    """name: a data set of training.data. images: how many of the test images are coded, all of them by default."""
+    """Selects the images of the quickstart.
+
+    Attributes:
+        name: The name of a data set of `training.data`.
+        images: The number of test images that are coded; None means all.
+
+    Raises:
+        ValueError: The data set is unknown, or images is below 1.
+    """
 
     name: str = "digits"
     images: int | None = None
@@ -41,7 +50,20 @@ class Data:
 
 @dataclass(frozen=True)
 class Config:
-    """The quickstart. seeds: each method writes one file for each. learn_index_codes: from the training images."""
+    """Configures the quickstart.
+
+    Attributes:
+        experiment: The name of the experiment.
+        methods: The methods that code the test images.
+        seeds: The seeds; each method writes one file for each.
+        learn_index_codes: Whether searching methods use index codes that are learned from the training images.
+        data: The images.
+        vae: The network.
+        train: The settings of the training.
+
+    Raises:
+        ValueError: Methods or seeds are missing, invalid or not distinct.
+    """
 
     experiment: str
     methods: tuple[Method, ...]
@@ -57,7 +79,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Train, code, decode, compare. Files go to the folder; figures are returned."""
+    """Trains, codes, decodes and compares.
+
+    Args:
+        config: The config.
+        folder: The output folder of the model and the coded files.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+    """
     splits = data.load_splits(config.data.name)
     test = splits["test"] = first(splits["test"], config.data.images, "data.images")
     start = time.perf_counter()
@@ -107,7 +138,7 @@ def _code(
     folder: Path,
     console: rich.console.Console,
 ) -> Sequence[dict[str, Any]]:
-    """A row of figures for each method."""
+    """Makes a row of figures for each method."""
     rows = []
     with console.status("coding") as status:
         for method, label in zip(config.methods, labels(config.methods), strict=True):

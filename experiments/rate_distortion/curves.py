@@ -1,6 +1,6 @@
 """Curves of rate against distortion, and their comparison at equal distortion or equal rate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,29 @@ def psnr_at(bits: np.ndarray, psnr: np.ndarray, rate: float) -> float | None:
     if not bits[0] <= rate <= bits[-1]:
         return None
     return float(np.interp(np.log(rate), np.log(bits), psnr))
+
+
+def psnr_differences(
+    ours: Sequence[dict[str, Any]], peers: Mapping[str, Sequence[dict[str, Any]]], rate: str
+) -> dict[str, list[float]]:
+    """Subtracts the PSNR of other codecs from ours at the rates of our points.
+
+    Args:
+        ours: Our points, with "bits_per_pixel" and "psnr_db".
+        peers: The points of each other codec by its name.
+        rate: The key of the rate of their points.
+
+    Returns:
+        The differences in dB by codec, at those of our rates that its curve reaches. Codecs that reach
+        none are left out.
+    """
+    found = {}
+    for name, points in peers.items():
+        bits, psnr = curve([point for point in points if point[rate] > 0], rate)
+        theirs = [(row["psnr_db"], psnr_at(bits, psnr, row["bits_per_pixel"])) for row in ours]
+        if differences := [own - other for own, other in theirs if other is not None]:
+            found[name] = differences
+    return found
 
 
 def savings(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[float]:

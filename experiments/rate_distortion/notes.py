@@ -5,9 +5,32 @@ from typing import Any
 
 import numpy as np
 
-from experiments.rate_distortion.curves import curve, psnr_at, savings, savings_either_way
+from experiments.rate_distortion.curves import psnr_differences, savings, savings_either_way
 
-RATES = {"whole files": "bits_per_pixel", "net of a flat picture's file": "net_bits_per_pixel"}
+RATES = {"whole files": "bits_per_pixel", "files without headers (net)": "net_bits_per_pixel"}
+"""Names of the rates of other codecs for readers, and their keys."""
+
+NAMES = {
+    "partition": "partitioned",
+    "partition at random": "partitioned at random",
+    "partition of what carries least": "partitioned by least KL",
+    "16-bit blocks": "16-bit blocks, not partitioned",
+    "cifar10": "CIFAR-10",
+    "kodak": "Kodak",
+}
+"""Names for readers of methods and data that are recorded under other names."""
+
+
+def name_of(recorded: str) -> str:
+    """Returns the name of a method or data set for readers.
+
+    Args:
+        recorded: The name in the result.
+
+    Returns:
+        The name for readers.
+    """
+    return NAMES.get(recorded, recorded)
 
 
 def notes(result: dict[str, Any]) -> tuple[str, ...]:
@@ -22,14 +45,14 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     config, data = result["config"], result["data"]
     device = result["device"]
     steps = config.get("shared_steps", 0) + config["first_steps"]
-    shared = f" (the first {config['shared_steps']:,} once for all ways)" if config.get("shared_steps") else ""
+    shared = f" (the first {config['shared_steps']:,} once for all methods)" if config.get("shared_steps") else ""
     found = [
-        "Archive: one file of all pictures, each of which can be decoded alone; the size is that of the file on disk, "
-        "which was read back and decoded to the pixels that PSNR (of rounded pixels, a mean over pictures, ± its "
-        "standard error) is of. KL: of the blocks when they were sent; codes take more.",
-        f"Fitted for {steps:,} steps{shared}, and after each block for {_steps(result)}, all pictures "
-        f"together, on {device['count']} {device['kind']} ({device['cpu_cores']} cores), compilation included. A "
-        "search serves all codes of its indices.",
+        "One file: all pictures in one file, each decodable alone. Every file was read back and decoded; PSNR is "
+        f"that of the decoded 8-bit pixels, a mean over n = {data['count']} pictures ± its standard error. KL: of "
+        "the blocks when they were encoded.",
+        f"Posteriors were fitted for {steps:,} steps{shared}, and after each encoded block for {_steps(result)}, all "
+        f"pictures together. Times are of {device['count']} {device['kind']} ({device['cpu_cores']} cores), "
+        "compilation included. Rows that differ in the index code alone hold the same samples, found once.",
         *_of_ways(result),
         *_of_assignments(result),
         *_of_peers(result),
@@ -37,14 +60,14 @@ def notes(result: dict[str, Any]) -> tuple[str, ...]:
     if result["timing"]:
         times = result["timing"]
         found.append(
-            f"Encoding as a batch of {times['batch_pictures']} takes {times['batch_seconds_per_picture']:.2f} s a "
-            f"picture, one by one {times['one_by_one_seconds_per_picture']:.2f} s (of {times['alone_pictures']}, both "
-            f"with {times['steps']} steps and compiled before): {times['ratio']:.1f} times."
+            f"Encoding {times['batch_pictures']} pictures together takes {times['batch_seconds_per_picture']:.2f} s "
+            f"per picture, one by one {times['one_by_one_seconds_per_picture']:.2f} s ({times['alone_pictures']} "
+            f"pictures), a ratio of {times['ratio']:.1f}; both with {times['steps']} steps, without compilation."
         )
     if data["name"] == "cifar10":
-        found.append(f"The model has learned from {result['model']['pictures']:,} of CIFAR-10's training images.")
+        found.append(f"The model was trained on {result['model']['pictures']:,} training images of CIFAR-10.")
     else:
-        found.append("The model's prior was learned from the six photographs that come with two Python packages.")
+        found.append("The prior of the model was learned from six photographs that come with two Python packages.")
     return tuple(found)
 
 
@@ -77,7 +100,7 @@ def codes_of(result: dict[str, Any], way: str) -> list[str]:
 
 
 def _steps(result: dict[str, Any]) -> str:
-    return ", ".join(f"{way['steps_between']} ({way['label']})" for way in result["config"]["ways"])
+    return ", ".join(f"{way['steps_between']} ({name_of(way['label'])})" for way in result["config"]["ways"])
 
 
 def _of_ways(result: dict[str, Any]) -> list[str]:
@@ -89,16 +112,16 @@ def _of_ways(result: dict[str, Any]) -> list[str]:
     seconds = _time_ratio(ours, rows_of(result, second))
     found = []
     for code in codes_of(result, second):
-        name = f"{second} ({code} index)"
+        name = f"{name_of(second)} ({code} index code)"
         saved = savings_either_way(ours, rows_of(result, second, code))
         if not saved:
-            found.append(f"{first} and {name} reach no PSNR in common.")
+            found.append(f"{name_of(first)} and {name} have no PSNR in common.")
             continue
         share = 100 * float(np.mean(saved))
         found.append(
-            f"At equal PSNR, {first} ({ours[0]['index_code']} index) takes {abs(share):.1f}% "
-            f"{'fewer' if share >= 0 else 'more'} bits than {name} (mean over {_count(saved)}, {_span(saved)} "
-            f"saved), in {seconds:.2f} times its time. At least 5% fewer were wanted."
+            f"At equal PSNR, {name_of(first)} ({ours[0]['index_code']} index code) needs {abs(share):.1f}% "
+            f"{'fewer' if share >= 0 else 'more'} bits than {name} (mean of {_count(saved)}, from "
+            f"{_span(saved)}), in {seconds:.2f} times its encoding time."
         )
     return found
 
@@ -115,7 +138,7 @@ def _time_ratio(ours: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]
 
 
 def _span(shares: Sequence[float]) -> str:
-    return f"{100 * min(shares):.1f} to {100 * max(shares):.1f}%"
+    return f"{-100 * max(shares):+.1f} to {-100 * min(shares):+.1f}%"
 
 
 def _of_assignments(result: dict[str, Any]) -> list[str]:
@@ -126,8 +149,9 @@ def _of_assignments(result: dict[str, Any]) -> list[str]:
         if kind in ("random", "uninformative"):
             saved = savings(rows_of(result, label), best)
             if saved:
-                parts.append(f"{label}: {-100 * float(np.mean(saved)):+.1f}% bits at equal PSNR")
-    return [f"Intervals assigned otherwise than by information: {'; '.join(parts)}."] if parts else []
+                parts.append(f"{name_of(label)}: {-100 * float(np.mean(saved)):+.1f}% bits at equal PSNR")
+    base = name_of(result["config"]["ways"][0]["label"])
+    return [f"Intervals that are not chosen by KL, relative to {base}: {'; '.join(parts)}."] if parts else []
 
 
 def _of_peers(result: dict[str, Any]) -> list[str]:
@@ -136,13 +160,12 @@ def _of_peers(result: dict[str, Any]) -> list[str]:
         return []
     found = []
     for kind, key in RATES.items():
-        parts = []
-        for name, points in result["peers"].items():
-            bits, psnr = curve([point for point in points if point[key] > 0], key)
-            gains = [(row, psnr_at(bits, psnr, row["bits_per_pixel"])) for row in ours]
-            differences = [row["psnr_db"] - other for row, other in gains if other is not None]
-            if differences:
-                parts.append(f"{name} {min(differences):+.1f} to {max(differences):+.1f} dB")
+        parts = [
+            f"{name} {min(differences):+.1f} to {max(differences):+.1f} dB"
+            for name, differences in psnr_differences(ours, result["peers"], key).items()
+        ]
         if parts:
-            found.append(f"Our archive against {kind} of others, PSNR at equal rates: {', '.join(parts)}.")
+            found.append(
+                f"PSNR of our one file less that of {kind} of other codecs, at equal rates: {', '.join(parts)}."
+            )
     return found

@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from experiments.rate_distortion.notes import notes
+from experiments.rate_distortion.notes import name_of, notes
 from experiments.rate_distortion.plots import plot
 from experiments.reporting.tables import ABSENT, Table, number, with_error
 
 __all__ = ["plot", "tables"]
 
 OUR_COLUMNS = (
-    "sent",
+    "method",
     "index code",
-    "prior for bits/pixel",
-    "bits/pixel of the archive",
-    "of files of one picture",
+    "rate the prior was trained for, bits/pixel",
+    "one file, bits/pixel",
+    "one file per picture, bits/pixel",
     "PSNR, dB",
     "KL, bits/pixel",
-    "blocks",
-    "bits of a block: bins",
-    "divergence",
-    "encode, s",
-    "decode, s",
+    "blocks per picture",
+    "log2 of the bins of a block",
+    "KL of a block, bits",
+    "encode all, s",
+    "decode all, s",
 )
-PEER_COLUMNS = ("codec", "setting", "bits/pixel", "net of a flat picture's file", "PSNR, dB")
+PEER_COLUMNS = ("codec", "setting", "bits/pixel", "net bits/pixel", "PSNR, dB")
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -50,7 +50,7 @@ def _ours(result: dict[str, Any]) -> Table:
         times = (number(row["encode_seconds"], 0), number(row["decode_seconds"], 1))
         rows.append(
             (
-                row["way"],
+                name_of(row["way"]),
                 row["index_code"],
                 number(result["model"]["rates"][row["prior"]], 2),
                 *rates,
@@ -61,7 +61,7 @@ def _ours(result: dict[str, Any]) -> Table:
             )
         )
     data = result["data"]
-    title = f"Implicit neural representations of {data['count']} test pictures of {data['name']}"
+    title = f"Implicit neural representations of {data['count']} test pictures of {name_of(data['name'])}"
     return Table(title, OUR_COLUMNS, tuple(rows), notes(result), "rates")
 
 
@@ -73,9 +73,9 @@ def _peers(result: dict[str, Any]) -> Table:
             rows.append((name, f"{point['setting']:g}", *figures, number(point["psnr_db"], 2)))
     stated = (result["left_out"],) if result["left_out"] else ()
     explained = (
-        "Each picture a file of its own. Net: less the file of a flat grey picture of the same size at the same "
-        "setting, as headers are most of small files. Setting: quality, of JPEG 2000 the ratio, of JPEG XL the "
-        "distance.",
+        "One file per picture. Net: without the bytes of a file of a uniformly grey picture of the same size and "
+        "setting, as headers are the larger part of small files. Setting: quality; for JPEG 2000 the compression "
+        "ratio, for JPEG XL the distance.",
     )
     return Table(
         "Other codecs on the same pictures", PEER_COLUMNS, tuple(rows) or ((ABSENT,) * 5,), (*explained, *stated),

@@ -15,7 +15,7 @@ from experiments.provenance import mean, standard_error
 from experiments.rate_distortion.config import Config, Way
 from recjax.codecs.lossy import compression as lossy
 from recjax.codecs.lossy import file as inr_file
-from recjax.codecs.lossy.encode import Effort, Facts, Sent
+from recjax.codecs.lossy.encode import Effort, EncoderProgress, SentPictures
 from recjax.codecs.lossy.plan import INDEX_CODES, INRSettings, make_levels
 from recjax.container import file as container
 from recjax.models.inr.fit import Fit
@@ -112,7 +112,9 @@ class Starts:
         self._model, self._images, self._config = model, images, config
         self._found: dict[int, tuple[Fit, float]] = {}
 
-    def of(self, settings: INRSettings, progress: Callable[[int, int, Facts], None]) -> tuple[Fit | None, float]:
+    def of(
+        self, settings: INRSettings, progress: Callable[[int, int, EncoderProgress], None]
+    ) -> tuple[Fit | None, float]:
         """Returns the posteriors for settings of some prior, fitting them at the first call for that prior.
 
         Args:
@@ -143,7 +145,7 @@ def _effort(way: Way, config: Config) -> Effort:
     return Effort(config.first_steps, way.steps_between, way.room_bits, way.fill)
 
 
-def _figures(images: np.ndarray, decoded: np.ndarray, sent: tuple[Sent, ...]) -> dict[str, float | None]:
+def _figures(images: np.ndarray, decoded: np.ndarray, sent: tuple[SentPictures, ...]) -> dict[str, float | None]:
     """Measures the PSNR of decoded images, after checking that they equal what the encoder showed."""
     if not np.array_equal(decoded, np.concatenate([part.pixels for part in sent])):
         raise ValueError("a file did not decode to what was encoded; report it.")
@@ -151,7 +153,7 @@ def _figures(images: np.ndarray, decoded: np.ndarray, sent: tuple[Sent, ...]) ->
     return {"psnr_db": mean(ratios), "psnr_se": standard_error(ratios)}
 
 
-def _blocks(model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], size: int) -> dict[str, Any]:
+def _blocks(model: INRModel, settings: INRSettings, sent: tuple[SentPictures, ...], size: int) -> dict[str, Any]:
     """Measures the number of blocks of each level, the bits of their bins, and their KL."""
     levels = make_levels(model, settings)
     divergences = [np.concatenate([part.divergence_bits[k] for part in sent]) for k in range(len(levels))]
@@ -165,7 +167,12 @@ def _blocks(model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], size
 
 
 def _alone(
-    archive: Path, decoded: np.ndarray, model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int
+    archive: Path,
+    decoded: np.ndarray,
+    model: INRModel,
+    settings: INRSettings,
+    sent: tuple[SentPictures, ...],
+    seed: int,
 ) -> list[int]:
     """Writes a file of each image to a folder named after the archive, checks the first, and returns sizes in bits."""
     bits, folder = [], archive.parent / archive.stem

@@ -1,1 +1,1 @@
-"""Tables, verdicts and figures from recorded results. Nothing here imports JAX."""
+"""Tables, verdicts and figures from recorded results; nothing here imports JAX."""

@@ -1,4 +1,4 @@
-"""Plots for readers: the title asks the question, the axis says which way is better, colours suit the colour-blind."""
+"""Draws stacked bars: titles ask questions, axes say which way is better, and colours are safe for the colour-blind."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +7,20 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-PART_COLOURS = ("#0072b2", "#e69f00", "#cc79a7")
-PLAIN_COLOUR = "#b0b0b0"
+from experiments.reporting import figures
+
+PART_COLOURS = (figures.BLUE, figures.ORANGE, figures.PINK)
+PLAIN_COLOUR = figures.OTHERS
 
 
 class Bar(NamedTuple):
-    """A labelled bar of parts laid end to end; a plain bar is drawn grey, without parts."""
+    """Describes a labelled bar.
+
+    Attributes:
+        label: The label beside the bar.
+        parts: The lengths of the parts, laid end to end.
+        plain: Whether the bar is drawn grey and undivided.
+    """
 
     label: str
     parts: tuple[float, ...]
@@ -31,23 +39,30 @@ def stacked_bars(
     pictures: UInt8[np.ndarray, "count height width"],
     levels: int,
 ) -> None:
-    """Horizontal bars with their totals under a strip of example pictures; the legend names the dashed line.
+    """Draws horizontal bars with their totals under a strip of example pictures, and a dashed line for comparison.
 
-    ValueError for a part below 0: it would hide under its neighbour.
+    Args:
+        path: The file to write; its folder is created if needed.
+        bars: The bars, from top to bottom.
+        parts: The names of the parts in the legend.
+        plain_label: The name of the plain bars in the legend.
+        line: The value of the dashed line and its name in the legend.
+        title: The title.
+        axis: The label of the horizontal axis.
+        pictures: Grey images, drawn dark on light.
+        levels: The number of grey levels; pixels are 0 to levels - 1.
+
+    Raises:
+        ValueError: A part is negative; its bar would be hidden by the next one.
     """
     for bar in bars:
         if min(bar.parts) < 0:
             raise ValueError(f"the parts of {bar.label!r} must not be negative, got {bar.parts}; split it otherwise.")
-    # The object-oriented face needs no display and leaves a caller's pyplot alone.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.6, 2.0 + 0.34 * len(bars)), layout="constrained")
-    FigureCanvasAgg(figure)
-    strip, chart = figure.subplots(2, 1, height_ratios=(1, 0.62 * len(bars)))
+    size = (figures.WIDTH, 2.0 + 0.34 * len(bars))
+    figure, axes = figures.figure(2, 1, size, title, height_ratios=(1, 0.62 * len(bars)))
+    strip, chart = axes[:, 0]
     strip.imshow(_in_a_row(pictures, levels), cmap="gray_r", vmin=0, vmax=levels - 1)
     strip.set_axis_off()
-    figure.suptitle(title, fontsize=12, fontweight="bold")
 
     places = np.arange(len(bars))
     for kind, (name, colour) in enumerate(zip(parts, PART_COLOURS, strict=False)):
@@ -67,14 +82,12 @@ def stacked_bars(
     chart.set_ylim(len(bars) - 0.45, -0.55)
     chart.set_xlim(0, 1.12 * max(sum(bar.parts) for bar in bars))
     chart.set_xlabel(axis)
-    chart.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figures.save(figure, path)
 
 
 def _in_a_row(pictures: np.ndarray, levels: int) -> np.ndarray:
-    """Pictures side by side with a light gap of one pixel."""
+    """Places pictures side by side with a light gap of two pixels between them."""
     count, height, width = pictures.shape
     padded = np.zeros((height, count * (width + 2)), np.uint8)
     for i, picture in enumerate(pictures):

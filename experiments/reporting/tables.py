@@ -1,4 +1,4 @@
-"""One table of strings, rendered as Markdown, CSV, LaTeX and on the terminal."""
+"""Renders a table of strings as Markdown, CSV, LaTeX and on the terminal."""
 
 import csv
 import io
@@ -15,9 +15,18 @@ ABSENT = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column heads; notes stand below. Text between backticks is code.
+    """Holds rows of cells under column heads, with notes below; text between backticks is code.
 
-    name: of the files that it is written to. prose: the columns of words, by place; the others hold figures.
+    Attributes:
+        title: The title.
+        columns: The column heads.
+        rows: The rows, with one cell for each column.
+        notes: Sentences below the table.
+        name: The stem of the names of the files that the table is written to.
+        prose: The indices of the columns that hold words and are aligned left; the others hold figures.
+
+    Raises:
+        ValueError: A row does not have one cell for each column.
     """
 
     title: str
@@ -37,36 +46,84 @@ class Table:
 
 
 def number(value: float | None, decimals: int, suffix: str = "") -> str:
-    """A figure with fixed decimals and thousands separators, ABSENT for None."""
+    """Formats a figure with fixed decimals and thousands separators.
+
+    Args:
+        value: The figure, or None if it is unknown.
+        decimals: The number of decimals.
+        suffix: Text appended to the figure, such as a unit.
+
+    Returns:
+        The text, ABSENT for None.
+    """
     return ABSENT if value is None else f"{value:,.{decimals}f}{suffix}"
 
 
 def with_error(value: float | None, error: float | None, decimals: int) -> str:
-    """A figure and its standard error, where there is one."""
+    """Formats a figure together with its standard error, if it has one.
+
+    Args:
+        value: The figure, or None if it is unknown.
+        error: The standard error, or None.
+        decimals: The number of decimals of both.
+
+    Returns:
+        The text, ABSENT if the figure is None.
+    """
     text = number(value, decimals)
     return text if value is None or error is None else f"{text} ± {number(error, decimals)}"
 
 
 def rounded(value: float | None) -> str:
-    """A rate such as images per second, to two significant digits: more would not repeat."""
+    """Formats a rate such as images per second to two significant digits, since more would not repeat.
+
+    Args:
+        value: The rate, or None if it is unknown.
+
+    Returns:
+        The text, ABSENT for None.
+    """
     if value is None:
         return ABSENT
     return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def machine(device: dict[str, Any]) -> str:
-    """A result's machine and its vectors, in words."""
+    """Describes the machine of a result and its vector instructions in words.
+
+    Args:
+        device: The entry `device` of a result.
+
+    Returns:
+        The description.
+    """
     return f"{device['machine']}, {device.get('vectors', 'unknown')} vectors"
 
 
 def below(rate: float, other: float) -> str:
-    """How far a rate is below another one, in words."""
+    """Says in words how far a rate is below or above another one.
+
+    Args:
+        rate: The rate.
+        other: The rate that it is compared with.
+
+    Returns:
+        Text such as "3.1% below".
+    """
     share = 100 * (1 - rate / other)
     return f"{abs(share):.1f}% {'below' if share >= 0 else 'above'}"
 
 
 def with_p_value(distance: float | None, p_value: float | None) -> str:
-    """A test's distance and its p-value, to one digit: `0.019 (p 0.4)`; p-values below 1e-6 are not told apart."""
+    """Formats a test's distance and its p-value to one digit, as in `0.019 (p 0.4)`.
+
+    Args:
+        distance: The distance, or None if there was no test.
+        p_value: The p-value, or None; values below 1e-6 are all written `< 1e-6`.
+
+    Returns:
+        The text, ABSENT if there was no test.
+    """
     if distance is None or p_value is None:
         return ABSENT
     return f"{number(distance, 3)} (p {'< 1e-6' if p_value < 1e-6 else _one_digit(p_value)})"
@@ -77,7 +134,14 @@ def _one_digit(value: float) -> str:
 
 
 def markdown(table: Table) -> str:
-    """GitHub Markdown: bold title, table, notes as a list."""
+    """Renders a table as GitHub Markdown: bold title, table, and notes as a list.
+
+    Args:
+        table: The table.
+
+    Returns:
+        The Markdown text.
+    """
     cells = [[cell.replace("|", r"\|") for cell in row] for row in (table.columns, *table.rows)]
     ruler = ["---" if i in table.prose else "---:" for i in range(len(table.columns))]
     lines = ["| " + " | ".join(row) + " |" for row in (cells[0], ruler, *cells[1:])]
@@ -86,14 +150,28 @@ def markdown(table: Table) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """CSV with one head row; title and notes are left out."""
+    """Renders a table as CSV with one head row, without title and notes.
+
+    Args:
+        table: The table.
+
+    Returns:
+        The CSV text.
+    """
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([table.columns, *table.rows])
     return buffer.getvalue()
 
 
 def latex(table: Table) -> str:
-    """A booktabs `table` environment with the title as its caption."""
+    """Renders a table as a LaTeX `table` environment (booktabs) with the title as its caption, without notes.
+
+    Args:
+        table: The table.
+
+    Returns:
+        The LaTeX text.
+    """
     layout = "".join("l" if i in table.prose else "r" for i in range(len(table.columns)))
     head, *body = [" & ".join(map(_escape_latex, row)) + r" \\" for row in (table.columns, *table.rows)]
     lines = [
@@ -107,7 +185,14 @@ def latex(table: Table) -> str:
 
 
 def terminal(table: Table) -> rich.console.Group:
-    """Table and notes for `rich.console.Console.print`; the notes may be wider than the table."""
+    """Renders a table and its notes for `rich.console.Console.print`; the notes may be wider than the table.
+
+    Args:
+        table: The table.
+
+    Returns:
+        What rich prints.
+    """
     shown = rich.table.Table(title=table.title, title_justify="left")
     for i, column in enumerate(table.columns):
         shown.add_column(column, justify="left" if i in table.prose else "right", no_wrap=not i)

@@ -7,7 +7,7 @@ CODED = "_coded"
 
 LABELS = {
     "pfr": "PFR",
-    "gprs_global": "GPRS, global",
+    "gprs_global": "global GPRS",
     "as_star": "AS*",
     "ad_star": "AD*",
     "gprs": "GPRS",
@@ -18,24 +18,28 @@ LABELS = {
     "mrc": "MRC",
     "pfr_split": "PFR, partitioned",
     "orc_split": "ORC, partitioned (biased)",
-    "as_star_coded": "AS*, coded cuts",
-    "gprs_coded": "GPRS, coded cuts",
-    "grc_sample_coded": "GRC at samples, coded cuts",
+    "as_star_coded": "AS*, coded branches",
+    "gprs_coded": "GPRS, coded branches",
+    "grc_sample_coded": "GRC at samples, coded branches",
+}
+_LINES = {
+    "pfr": {"marker": "o"},
+    "gprs_global": {"marker": "s"},
+    "as_star": {"marker": "^"},
+    "ad_star": {"marker": "v"},
+    "gprs": {"marker": "D"},
+    "grc": {"marker": "P"},
+    "grc_sample": {"marker": "h"},
+    "dad_star": {"marker": "<", "linestyle": ":", "markerfacecolor": "white"},
+    "orc": {"marker": "s", "linestyle": ":", "markerfacecolor": "white"},
+    "mrc": {"marker": "x", "linestyle": ":"},
+    "pfr_split": {"marker": "*", "linestyle": "-."},
+    "orc_split": {"marker": "X", "linestyle": "-."},
+    "as_star_coded": {"marker": "^", "linestyle": "--", "markerfacecolor": "white"},
+    "gprs_coded": {"marker": "D", "linestyle": "--", "markerfacecolor": "white"},
+    "grc_sample_coded": {"marker": "h", "linestyle": "--", "markerfacecolor": "white"},
 }
 STYLES = {
-    "pfr": {"color": panels.RED, "marker": "o"},
-    "gprs_global": {"color": panels.ORANGE, "marker": "s"},
-    "as_star": {"color": panels.BLUE, "marker": "^"},
-    "ad_star": {"color": panels.GREEN, "marker": "v"},
-    "gprs": {"color": "#cc79a7", "marker": "D"},
-    "grc": {"color": "#56b4e9", "marker": "P"},
-    "grc_sample": {"color": "#8c6d31", "marker": "h"},
-    "dad_star": {"color": panels.GREEN, "marker": "<", "linestyle": ":", "markerfacecolor": "white"},
-    "orc": {"color": panels.RED, "marker": "s", "linestyle": ":", "markerfacecolor": "white"},
-    "mrc": {"color": "black", "marker": "x", "linestyle": ":"},
-    "pfr_split": {"color": "black", "marker": "*"},
-    "orc_split": {"color": panels.GREY, "marker": "X"},
-    "as_star_coded": {"color": panels.BLUE, "marker": "^", "linestyle": "--", "markerfacecolor": "white"},
-    "gprs_coded": {"color": "#cc79a7", "marker": "D", "linestyle": "--", "markerfacecolor": "white"},
-    "grc_sample_coded": {"color": "#8c6d31", "marker": "h", "linestyle": "--", "markerfacecolor": "white"},
+    name: style | {"color": panels.METHODS[name.removesuffix(CODED).removesuffix("_split")]}
+    for name, style in _LINES.items()
 }

@@ -76,8 +76,20 @@ def require_flag(name: str, value: Any) -> None:
     Raises:
         ValueError: The value is neither.
     """
-    if type(value).__name__ not in ("bool", "bool_"):
+    if not is_flag(value):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def is_flag(value: Any) -> bool:
+    """Tells whether a value is True or False, of Python or of NumPy.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        Whether it is one of them.
+    """
+    return type(value).__name__ in ("bool", "bool_")
 
 
 def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:

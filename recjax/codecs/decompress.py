@@ -69,6 +69,7 @@ def decompress(
     """
     data, index = require_bytes(data), require_index(index)
     require_number("max_bytes", max_bytes)
+    require_number("max_seconds", max_seconds)
     return decode(
         container.read(data, max_bytes),
         index=index,

@@ -115,9 +115,15 @@ def compare(
         The mean PSNR in dB, rounded to 2 digits, of a lossy file; None for a lossless one, whose images are equal.
 
     Raises:
-        ValueError: The images of a lossless file differ, or those of a lossy file have another shape.
+        ValueError: The images have another shape, or those of a lossless file differ.
     """
-    if not METHODS[file.header.method].lossless and decoded.shape == images.shape:
+    if decoded.shape != images.shape:
+        shapes = ["x".join(map(str, one.shape)) for one in (decoded, images)]
+        raise ValueError(
+            f"{names[0]} holds images of shape {shapes[0]}, and {names[1]} those of {shapes[1]}; name the images that "
+            "were compressed."
+        )
+    if not METHODS[file.header.method].lossless:
         from recjax.codecs.lossy.quality import psnr
 
         return round(float(psnr(decoded, images).mean()), 2)

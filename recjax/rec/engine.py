@@ -408,7 +408,7 @@ def _search(algorithm: RECAlgorithm, problem: Any, count: Any = None):
 
 
 @compiler.wide
-def _search_divided(how: tuple[RECAlgorithm, sharding.Placed], problem: Any):
+def _search_divided(how: tuple[RECAlgorithm, sharding.RowPlacement], problem: Any):
     """Divides the rows of a search among the devices."""
     algorithm, where = how
     return sharding.over_rows(lambda own: _search(algorithm, own), where, problem)

@@ -44,7 +44,7 @@ def along_batch(function: Callable, rank: int) -> Callable:
     return sharded
 
 
-class Placed(NamedTuple):
+class RowPlacement(NamedTuple):
     """Names the axes of a mesh over which the rows of a search are divided.
 
     Attributes:
@@ -61,7 +61,7 @@ class Placed(NamedTuple):
         return math.prod(self.mesh.shape[name] for name in self.names)
 
 
-def placed(arguments: Any) -> Placed | None:
+def placed(arguments: Any) -> RowPlacement | None:
     """Finds the mesh axes over which to divide the rows of a search.
 
     Args:
@@ -80,13 +80,13 @@ def placed(arguments: Any) -> Placed | None:
             each = (entry if isinstance(entry, tuple) else (entry,) for entry in found.spec)
             names = dict.fromkeys(name for entry in each for name in entry if name is not None)
             if names:
-                return _of_several(Placed(found.mesh, tuple(names)))
+                return _of_several(RowPlacement(found.mesh, tuple(names)))
             meshes.append(found.mesh)
     known = [mesh for mesh in meshes if not mesh.empty and mesh.are_all_axes_auto]
-    return _of_several(Placed(known[0], tuple(known[0].axis_names))) if known else None
+    return _of_several(RowPlacement(known[0], tuple(known[0].axis_names))) if known else None
 
 
-def over_rows(search: Callable[[Any], Any], where: Placed, problem: Any) -> Any:
+def over_rows(search: Callable[[Any], Any], where: RowPlacement, problem: Any) -> Any:
     """Runs a search on all devices, each with a part of the rows, without communication.
 
     Args:
@@ -107,7 +107,7 @@ def over_rows(search: Callable[[Any], Any], where: Placed, problem: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[:rows], divided(padded))
 
 
-def _of_several(where: Placed) -> Placed | None:
+def _of_several(where: RowPlacement) -> RowPlacement | None:
     return where if where.devices > 1 else None
 
 

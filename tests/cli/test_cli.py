@@ -78,6 +78,9 @@ def test_compress_decompress_verify(run, images, fake_codec, monkeypatch):
     assert run("decompress", "a.rjx", "one.png", "--index", 17)[0] == 0
     assert run("verify", "a.rjx", "--against", "in.npy")[0] == 0
     code, out, err = run("verify", "a.rjx", "--against", "one.png")
+    assert code == 1 and "holds images of shape 20x8x8, and one.png those of 1x8x8; name the images" in err
+    write_images(Path("others.npy"), images[::-1])
+    code, out, err = run("verify", "a.rjx", "--against", "others.npy")
     assert code == 1 and "are not those of" in err
 
 

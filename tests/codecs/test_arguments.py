@@ -19,12 +19,9 @@ def lossy():
 
 
 COMPRESS = {
-    "a name for a model": (
-        (IMAGES, "digits"),
-        {},
-        r"must be what recjax.load_model\(...\) returns, got a str; call recjax",
-    ),
-    "no model": ((IMAGES, None), {}, "recjax.load_model.* got a NoneType; load one by its name"),
+    "a name of no model": ((IMAGES, "numbers"), {}, "there is no model 'numbers'"),
+    "a number for a model": ((IMAGES, 7), {}, r"must be what recjax.load_model\(...\) returns, got a int; load one"),
+    "images that no model is for": ((IMAGES[:, :5], None), {}, "no released model codes images of shape 5x8"),
     "a path for images": (("digits.npy", "model"), {}, "images must be one uint8 array, got a str; read them"),
     "nothing for images": ((None, "model"), {}, "images must be one uint8 array, got a NoneType"),
     "images of two shapes": (([IMAGES[0], IMAGES[0, :4]], "model"), {}, "stack images of one shape"),
@@ -63,6 +60,7 @@ def test_models_of_the_other_kind_are_told(model, lossy):
         recjax.compress_lossy(np.zeros((1, 32, 32, 3)), lossy)
 
 
+FILE = recjax.compress(IMAGES, "digits")
 DECOMPRESS = {
     "a path": (("file.rjx",), {}, r"a file is given as its bytes, got a str; read it, as pathlib.Path"),
     "a Path": ((Path("file.rjx"),), {}, "a file is given as its bytes, got a PosixPath"),
@@ -70,7 +68,8 @@ DECOMPRESS = {
     "nothing": ((None,), {}, "a file is given as its bytes, got a NoneType"),
     "an index in words": ((b"RJX",), {"index": "0"}, "index is the number of an image, from 0, or None .* got a str"),
     "a slice": ((b"RJX",), {"index": slice(3)}, "index is the number of an image"),
-    "a model by its name": ((b"RJX",), {"model": "digits"}, "recjax.load_model.'digits'. first"),
+    "a model of no kind": ((FILE,), {"model": 7}, r"must be what recjax.load_model\(...\) returns, got a int"),
+    "a name of no model": ((FILE,), {"model": "numbers"}, "there is no model 'numbers'"),
     "a limit in words": ((b"RJX",), {"max_bytes": "1"}, "max_bytes must be 0 or more, got '1'"),
     "a time in words": ((b"RJX",), {"max_seconds": "1"}, "max_seconds must be 0 or more, got '1'"),
 }
@@ -81,6 +80,11 @@ def test_decompress_says_what_it_wants(name):
     arguments, options, sentence = DECOMPRESS[name]
     with pytest.raises(ValueError, match=sentence):
         recjax.decompress(*arguments, **options)
+
+
+def test_models_may_be_named(model, golden, digits):
+    assert recjax.compress(digits[:8], "digits") == recjax.compress(digits[:8]) == recjax.compress(digits[:8], model)
+    assert np.array_equal(recjax.decompress(golden["bb-ans"], model="digits"), digits[:8])
 
 
 def in_an_array(data: bytes) -> np.ndarray:

@@ -152,7 +152,7 @@ def decode_image(bits: str, header, model) -> np.ndarray:
     message, key = message_of(bits), (header.seed >> 32, header.seed & MASK)
     pop_latents = pop_blocks if header.method in ("pfr", "orc") else pop_paths
     z = grid.value_fixed(pop_latents(message, key, header, model)[None])
-    rows = np.asarray(model.likelihood.form(models.pixel_outputs(model, z)))[0]
+    rows = np.asarray(model.likelihood.distribution(models.pixel_outputs(model, z)))[0]
     cdf = likelihood_tables.beta_binomial_rows(model.levels - 1)
     pixels = [pop_interval(message, cdf[row].tolist()) for row in rows]
     assert (message.heads, message.tail) == ([1], [])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import __main__, config, report
+from experiments import __main__, config, registry, report
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 

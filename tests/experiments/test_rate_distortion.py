@@ -87,7 +87,7 @@ def test_the_timed_batch_and_other_codecs_have_figures(smoke):
 def test_the_tables_hold_every_file_and_codec(smoke):
     folder, _ = smoke
     rows = list(csv.reader((folder / "rates.csv").read_text().splitlines()))
-    assert {row[0] for row in rows[1:]} >= {"partition", "6-bit blocks"}
+    assert {row[0] for row in rows[1:]} >= {"partitioned", "6-bit blocks"}
     assert len((folder / "peers.csv").read_text().splitlines()) == 1 + 2 * 3
     assert (folder / "plot.png").exists()
 

@@ -1,4 +1,4 @@
-"""From a result's JSON to tables, a plot and the README."""
+"""From a result's JSON to tables, a plot, and the documents that show them."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from experiments import provenance as record
-from experiments import report
+from experiments import registry, report
 from experiments.baselines.lossless import ONE_STREAM, PER_IMAGE
 from experiments.quickstart import report as quickstart_report
+from experiments.reporting import documents, pages
 
 
 def method(label, name, *, partition=None, rate, code, bias=None, initial_bits=0.0, exhausted=0):
@@ -46,6 +47,7 @@ def example_result():
         "experiment": "quickstart",
         "smoke": False,
         "config": {"seeds": [0]},
+        "seconds": {"total": 7.0},
         "device": {"kind": "cpu", "cpu_cores": 2},
         "data": {
             "name": "digits", "split": "test", "count": 10, "shape": [8, 8], "levels": 17, "pixels": 640,
@@ -78,27 +80,27 @@ def test_the_table_keeps_one_stream_and_per_image_apart():
     assert (rows["BB-ANS"][whole], rows["BB-ANS"][single]) == ("2.050", "-")
     assert (rows["ORC"][whole], rows["ORC"][single]) == ("-", "2.400")
     assert (rows["gzip"][whole], rows["gzip"][single]) == ("3.100", "7.900")
-    assert rows["-ELBO of the VAE"]["ideal bits/dim"] == "2.000 ± 0.010"
-    assert rows["-ELBO of the VAE"]["latent code, bits/image"] == "KL 33.0"
-    assert rows["ORC, partitioned"]["over -ELBO"] == "10.0%"
+    assert rows["-ELBO of the VAE"]["ideal, bits/dim"] == "2.000 ± 0.010"
+    assert rows["-ELBO of the VAE"]["code of latents, bits/image"] == "KL 33.0"
+    assert rows["ORC, partitioned"]["file over -ELBO"] == "10.0%"
 
 
 def test_the_notes_state_initial_bits_and_compare_at_equal_budgets():
     notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
     assert "BB-ANS: 64 initial bits (0.100 bits/dim)" in notes and "+2.50%" in notes
     assert (
-        "1,024 candidates a block and blocks of 8 bits" in notes
+        "1,024 candidates per block and blocks of 8 bits" in notes
         and "2.100 against 2.300" in notes
         and "0.010 (p 0.4) and of the log ratio" in notes
         and "against 0.200 (p 0.4) and of the log ratio" in notes
     )
 
 
-def test_the_notes_say_what_is_in_no_rate_and_what_bounds_it():
+def test_the_notes_say_what_is_not_counted_and_the_rate_of_uncompressed_pixels():
     notes = "\n".join(quickstart_report.tables(example_result())[0].notes)
-    assert "1,234,567 bytes is in no rate" in notes
-    assert "Raw: 8 in a file of bytes, log2 17 = 4.09 for the bare grey levels" in notes
-    assert "encoding without the decoding that `recjax compress` adds" in notes
+    assert "a file of 1,234,567 bytes, whose size is not counted" in notes
+    assert "Uncompressed: 8 bits/dim as bytes, log2 17 = 4.09 as grey levels" in notes
+    assert "without the decoding by which `recjax compress` verifies a file" in notes
 
 
 def test_the_bias_stands_beside_what_exact_samples_reach():
@@ -115,7 +117,8 @@ def test_the_bias_stands_beside_what_exact_samples_reach():
 def test_a_note_says_how_many_searches_the_budget_of_the_pfr_ended():
     notes = [note for note in quickstart_report.tables(example_result())[0].notes if note.startswith("PFR: ")]
     assert notes == [
-        "PFR: exact while the budget of 1,024 candidates a block lasts, which ended 1.5% of the searches (45 of 3,000)."
+        "PFR: its samples are exact unless a search ends at the budget of 1,024 candidates per block, "
+        "as 1.5% did (45 of 3,000)."
     ]
 
 
@@ -158,30 +161,47 @@ def test_render_writes_every_format_and_a_plot(tmp_path):
         assert min(picture.size) > 400 and len(np.unique(np.asarray(picture.convert("L")))) > 20
 
 
-def test_publishing_fills_the_readme_and_is_stable(tmp_path):
-    run, results, readme = tmp_path / "run", tmp_path / "results", tmp_path / "README.md"
-    record.write_json(run / report.RESULT, example_result())
-    report.render(example_result(), run)
-    readme.write_text("a\n<!-- generated: quickstart -->\nold\n<!-- end of generated -->\nb\n")
-    report.publish(run, results, readme)
-    text = readme.read_text()
-    assert text.startswith("a\n<!-- generated: quickstart -->\n**10 test images") and text.endswith(
-        "<!-- end of generated -->\nb\n"
-    )
-    assert "old" not in text and "| BB-ANS | 2.050 |" in text and "| ORC | 0.123 (p < 1e-6) |" in text
-    assert report.rendered_readme(text, results) == text
-    assert {path.name for path in results.iterdir()} == {"quickstart.json", "quickstart.png"}
+@pytest.fixture
+def run(tmp_path):
+    record.write_json(tmp_path / "run" / report.RESULT, example_result())
+    report.render(example_result(), tmp_path / "run")
+    return tmp_path / "run"
 
 
-def test_a_block_without_a_result_is_left_alone(tmp_path):
-    text = "<!-- generated: nothing -->\nx\n<!-- end of generated -->"
-    assert report.rendered_readme(text, tmp_path) == text
+def test_publishing_makes_a_page_and_is_stable(run, tmp_path):
+    report.publish(run, tmp_path)
+    results = tmp_path / documents.RESULTS
+    assert {path.name for path in results.iterdir()} == {"quickstart.json", "quickstart.png", "quickstart.md"}
+    text = (results / "quickstart.md").read_text()
+    assert text.startswith("# Every method on small digits\n") and "](quickstart.png)" in text
+    assert "| BB-ANS | 2.050 |" in text and "| ORC | 0.123 (p < 1e-6) |" in text and "took 7 s on 2 CPU cores" in text
+    assert not documents.outdated(tmp_path)
+    (results / "quickstart.md").write_text(text.replace("2.050", "2.049"))
+    assert report.write_documents(tmp_path) == [results / "quickstart.md"]
+    assert (results / "quickstart.md").read_text() == text
+
+
+def test_blocks_of_a_document_are_filled_and_the_rest_stays(tmp_path):
+    text = "a\n<!-- generated: x -->\nold\n<!-- end of generated -->\nb\n"
+    filled = documents.filled(text, {"x": lambda results: f"{results.name}\n"}, tmp_path / "new")
+    assert filled == text.replace("old", "new")
+
+
+@pytest.mark.parametrize("blocks", [{}, {"y": str}, {"x": str, "y": str}])
+def test_a_document_has_the_blocks_that_are_rendered_for_it(blocks, tmp_path):
+    text = "<!-- generated: x -->\n<!-- end of generated -->"
+    with pytest.raises(ValueError, match=r"once each, got x; correct its markers"):
+        documents.filled(text, blocks, tmp_path)
+
+
+def test_every_experiment_has_a_page():
+    assert pages.PAGES.keys() == registry.EXPERIMENTS.keys()
 
 
 def test_smoke_runs_are_not_recorded(tmp_path):
     record.write_json(tmp_path / report.RESULT, example_result() | {"smoke": True})
     with pytest.raises(ValueError, match="without --smoke"):
-        report.publish(tmp_path, tmp_path / "results", tmp_path / "README.md")
+        report.publish(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("form", report.FORMATS)
@@ -201,14 +221,16 @@ def test_what_is_no_result_is_explained(text, tmp_path, capsys):
     assert message.startswith("experiments.report: ") and message.count("\n") == 1
 
 
-def test_the_check_of_the_readme_says_what_to_do(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(report, "README", tmp_path / "README.md")
-    monkeypatch.setattr(report, "rendered_readme", lambda text: text.replace("old", "new"))
-    report.README.write_text("old")
-    assert report.main(["--readme", "--check"]) == 1 and "without --check" in capsys.readouterr().err
-    assert report.README.read_text() == "old"
-    assert report.main(["--readme"]) == 0 and report.README.read_text() == "new"
-    assert report.main(["--readme", "--check"]) == 0
+def test_the_check_of_documents_says_what_to_do(tmp_path, monkeypatch, capsys):
+    path = documents.ROOT / "README.md"
+    monkeypatch.setattr(documents, "outdated", lambda root=None: {path: "new"})
+    assert report.main(["--documents", "--check"]) == 1
+    message = capsys.readouterr().err
+    assert "README.md must show what is recorded" in message and "without --check" in message
+    monkeypatch.setattr(documents, "outdated", lambda root=None: {tmp_path / "README.md": "new"})
+    assert report.main(["--documents"]) == 0 and (tmp_path / "README.md").read_text() == "new"
+    monkeypatch.setattr(documents, "outdated", lambda root=None: {})
+    assert report.main(["--documents", "--check"]) == 0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float64("-inf")])

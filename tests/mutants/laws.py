@@ -63,8 +63,8 @@ FAULTS = (
     fault(
         "a word's interval is that of its lower edge",
         "recjax/grid.py",
-        "doubled = 2 * word + 1",
-        "doubled = 2 * word",
+        "doubled, half = 2 * word + 1, min(",
+        "doubled, half = 2 * word, min(",
         f"{GRID}::test_intervals_of_words_are_those_of_their_middles",
     ),
     fault(

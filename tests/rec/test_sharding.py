@@ -119,10 +119,12 @@ def require_same(process: subprocess.Popen) -> None:
     assert output.strip().endswith("same"), errors[-3000:]
 
 
+@pytest.mark.slow
 def test_two_devices_search_their_own_rows(saved):
     require_same(start(TWO_DEVICES, saved, CASES, XLA_FLAGS="--xla_force_host_platform_device_count=2"))
 
 
+@pytest.mark.slow
 def test_two_processes_search_their_own_rows(saved):
     with socket.socket() as free:
         free.bind(("localhost", 0))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.benchmarks.pinned import OURS
-from experiments.reporting.plots import PART_COLOURS, PLAIN_COLOUR
+from experiments.reporting import figures
 from experiments.reporting.tables import ABSENT, Table, machine, number
 
 LABELS = {
@@ -60,34 +60,36 @@ def tables(result: dict[str, Any]) -> list[Table]:
     found, rows = rates(result), []
     for entry in result["config"]["entries"]:
         case = entry["case"]["name"]
-        wanted = dict(zip(entry["contenders"], entry["wanted"], strict=True))
         for contender in (OURS, *entry["contenders"]):
             if (case, contender) not in found:
                 continue
             own = found[case, contender]
-            ratio, goal = ABSENT, ABSENT
+            ratio = ABSENT
             if contender != OURS:
                 times = ratios(result, case, contender)
                 ratio = f"{np.median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
-                goal = number(wanted[contender] or None, 0)
             first = [
                 row["first_call_seconds"]
                 for row in result["rows"]
                 if row["case"] == case and row["contender"] == contender
             ]
             rate = f"{np.median(own) / 1e6:.1f}"
-            rows.append((case, LABELS[contender], rate, ratio, goal, number(float(np.median(first)), 2)))
-    head = ("blocks", "by", "million candidates/s", "recjax is faster, times", "wanted", "first call, s")
-    return [Table("Candidates per second of one core", head, tuple(rows), _notes(result), "candidates", (0, 1))]
+            rows.append((case, LABELS[contender], rate, ratio, number(float(np.median(first)), 2)))
+    head = ("blocks", "package", "million candidates/s", "recjax / package", "first call, s")
+    return [
+        Table("Candidates that one CPU core scores per second", head, tuple(rows), _notes(result), "candidates", (0, 1))
+    ]
 
 
 def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     device = result["device"]
     packages = ", ".join(dict.fromkeys(row["package"] for row in result["rows"]))
     found = [
-        "Ordered random coding of normal targets; arrivals are in the time, and so are bins and ranks within them. "
-        f"Every contender has a process of its own and one core; medians of {result['config']['rounds']} rounds "
-        "through all of them, in brackets the smallest and the largest ratio within a round. The first call compiles.",
+        "Ordered random coding (ORC) of blocks with normal posteriors. A candidate is drawn, scored and given its "
+        "arrival time, and its bin and rank where there are bins.",
+        f"Each package runs in its own process on one core. Figures are medians of n = {result['config']['rounds']} "
+        "rounds over all packages; the brackets hold the smallest and the largest ratio of a round. The first call "
+        "includes compilation.",
         f"Measured on one core of {device['cpu_cores']} ({machine(device)}), with {packages}.",
     ]
     if result["left_out"]:
@@ -104,26 +106,33 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.benchmarks.candidates.run`.
         path: File of the plot.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     found = rates(result)
     cases = list(dict.fromkeys(case for case, _ in found))
-    figure = Figure(figsize=(8.6, 1.2 + 1.3 * len(cases)), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, case in zip(np.atleast_1d(figure.subplots(len(cases), 1, sharex=True)), cases, strict=True):
+    size = (figures.WIDTH, 1.2 + 1.5 * len(cases))
+    title = "Candidates that one CPU core scores per second"
+    figure, panels = figures.figure(len(cases), 1, size, title, sharex=True)
+    for panel, case in zip(panels[:, 0], cases, strict=True):
         names = [name for own, name in found if own == case]
-        own = [np.asarray(found[case, name]) / 1e6 for name in names]
-        middle = np.array([np.median(values) for values in own])
-        spread = np.abs([[m - values.min(), values.max() - m] for m, values in zip(middle, own, strict=True)]).T
-        colours = [PART_COLOURS[0] if name == OURS else PLAIN_COLOUR for name in names]
-        axes.barh([LABELS[name].replace("`", "") for name in names], middle, xerr=spread, color=colours, capsize=2)
-        for place, value in enumerate(middle):
-            axes.text(value, place, f"  {value:.1f}", va="bottom", fontsize=8)
-        axes.invert_yaxis()
-        axes.set_title(case, fontsize=9, loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(x=0.1)
-    axes.set_xlabel("million candidates per second of one core (longer is better)")
-    figure.suptitle("How many candidates does a core score?", fontweight="bold")
-    figure.savefig(path, dpi=150)
+        own = [[rate / 1e6 for rate in found[case, name]] for name in names]
+        colours = [figures.OURS if name == OURS else figures.OTHERS for name in names]
+        figures.horizontal_bars(
+            panel,
+            [LABELS[name].replace("`", "") for name in names],
+            own,
+            colours,
+            [_label(result, case, name, rates_) for name, rates_ in zip(names, own, strict=True)],
+        )
+        panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        every = [rate / 1e6 for rounds in found.values() for rate in rounds]
+        panel.set_xlim(0.5 * min(every), 3 * max(every))
+        panel.set_title(case, fontsize=10, loc="left")
+    panels[-1, 0].set_xlabel("million candidates per second, log scale (longer is better)")
+    figure.supxlabel(figures.BAR_KEY, fontsize=9)
+    figures.save(figure, path)
+
+
+def _label(result: dict[str, Any], case: str, name: str, own: list[float]) -> str:
+    """Returns the text at the end of a bar: the median, and of other packages how many times as fast recjax is."""
+    ratio = "" if name == OURS else f" ({np.median(ratios(result, case, name)):.1f}x)"
+    return f"{np.median(own):.1f}{ratio}"

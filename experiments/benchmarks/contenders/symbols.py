@@ -16,7 +16,8 @@ class Symbols(NamedTuple):
 
     Attributes:
         symbol: Symbols in [0, number of symbols).
-        laws: Parameters of each symbol's distribution by name: "one" (the probability of 1), "edges" and "mass"
+        distributions: Parameters of each symbol's distribution by name: "one" (the probability of 1), "edges" and
+            "mass"
             (tables), or "mean" in units of 2^-9 and "log2_scale" in units of 2^-8 (normals).
         ideal_bits: Bits of all symbols under their distributions.
     """

@@ -3,14 +3,31 @@
 from pathlib import Path
 from typing import Any
 
-from experiments.reporting.plots import PART_COLOURS
+from experiments.reporting import figures
 from experiments.reporting.tables import Table, machine
 
 _OF = {
-    "divergence": ("KL divergence of a block, bits", "seconds a block", "2^({:.2f} KL)"),
-    "batch": ("blocks of a call", "seconds a call", "blocks^{:.2f}"),
-    "images": ("images of a file", "seconds, written and read", "images^{:.2f}"),
+    "divergence": ("KL divergence of a block, bits", "seconds per block", "2^({:.2f} KL)"),
+    "batch": ("blocks per call", "seconds per call", "blocks^{:.2f}"),
+    "images": ("images per file", "seconds to write and read a file", "images^{:.2f}"),
 }
+
+_NAMES = {
+    "PFR, plain": "PFR without partition",
+    "partitioned ORC": "ORC, partitioned",
+    "bb-ans": "BB-ANS",
+    "orc": "ORC",
+}
+"""Names for readers of curves that are recorded under other names."""
+
+_STYLES = {
+    "PFR, plain": ("pfr", ":"),
+    "PFR, partitioned": ("pfr", "-"),
+    "partitioned ORC": ("orc", "-"),
+    "bb-ans": ("bb_ans", "-"),
+    "orc": ("orc", "-"),
+}
+"""The method, whose colour is that of `figures.METHODS`, and the line of each curve."""
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -25,19 +42,20 @@ def tables(result: dict[str, Any]) -> list[Table]:
     rows = []
     for curve in result["curves"]:
         (first, few), (last, many) = curve["points"][0], curve["points"][-1]
-        what, _, law = _OF[curve["of"]]
-        grows = law.format(curve["exponent"])
-        rows.append((what, curve["name"], f"{first:,} to {last:,}", f"{1000 * few:.3g} to {1000 * many:.3g}", grows))
-    head = ("time against", "of", "from", "milliseconds", "grows as")
+        what, _, growth = _OF[curve["of"]]
+        grows = growth.format(curve["exponent"])
+        rows.append((what, _name(curve), f"{first:,} to {last:,}", f"{1000 * few:.3g} to {1000 * many:.3g}", grows))
+    head = ("time by", "method", "range", "milliseconds over the range", "grows as")
     device, config = result["device"], result["config"]
     notes = (
         "Exponents are fitted to the upper half of the divergences, and to the largest batches and files "
-        f"({100 * config['fit_from']:.0f}% of the largest and up). PFR goes on until its sample is exact, a plain "
-        "one through a number of candidates that is exponential in the divergence. Blocks of "
-        f"{config['dim']} dimensions, {config['blocks']} at a time.",
-        f"Medians of {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({machine(device)}), compiled code.",
+        f"({100 * config['fit_from']:.0f}% of the largest and up). PFR searches until its sample is exact; without a "
+        "partition it examines a number of candidates that is exponential in the divergence. Blocks have "
+        f"{config['dim']} dimensions; those of PFR are searched {config['blocks']} at a time.",
+        f"Medians of n = {config['rounds']} rounds on {device['cpu_cores']} CPU cores ({machine(device)}), compiled "
+        "code.",
     )
-    return [Table("What grows how", head, tuple(rows), notes, "costs", (0, 1, 2, 4))]
+    return [Table("How time grows with divergence, batch and file", head, tuple(rows), notes, "costs", (0, 1, 2, 4))]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -47,22 +65,24 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.benchmarks.costs.run`.
         path: File of the plot.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (of, (what, seconds, law)) in zip(figure.subplots(1, len(_OF)), _OF.items(), strict=True):
-        own = [curve for curve in result["curves"] if curve["of"] == of]
-        for colour, curve in zip(PART_COLOURS, own, strict=False):
+    size = (figures.WIDTH, 3.3 * len(_OF))
+    figure, panels = figures.figure(len(_OF), 1, size, "How time grows with divergence, batch and file")
+    for panel, (of, (what, seconds, growth)) in zip(panels[:, 0], _OF.items(), strict=True):
+        for curve in (curve for curve in result["curves"] if curve["of"] == of):
             x, y = zip(*curve["points"], strict=True)
-            axes.plot(x, y, "o-", color=colour, label=f"{curve['name']}: {law.format(curve['exponent'])}")
-        axes.set_yscale("log")
+            method, line = _STYLES[curve["name"]]
+            style = {"color": figures.METHODS[method], "linestyle": line, "marker": "o"}
+            panel.plot(x, y, label=f"{_name(curve)}: {growth.format(curve['exponent'])}", **style)
+        panel.set_yscale("log")
         if of != "divergence":
-            axes.set_xscale("log")
-        axes.set_xlabel(what)
-        axes.set_ylabel(seconds)
-        axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle("What grows how", fontweight="bold")
-    figure.savefig(path, dpi=150)
+            panel.set_xscale("log")
+            panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        figures.name(panel, "", what, f"{seconds} (lower is better)")
+        panel.legend(frameon=False, fontsize=9)
+    figures.save(figure, path)
+
+
+def _name(curve: dict[str, Any]) -> str:
+    """Returns the name of a curve for readers; file methods are recorded by the name that commands take."""
+    name = str(curve["name"])
+    return _NAMES.get(name, name)

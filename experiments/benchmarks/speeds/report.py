@@ -5,13 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from experiments.reporting.plots import PART_COLOURS, PLAIN_COLOUR
-from experiments.reporting.tables import ABSENT, Table, machine, number
+from experiments.reporting import figures
+from experiments.reporting.tables import ABSENT, Table, machine, number, rounded
 
 LABELS = {
     "coder_constriction": "constriction",
     "training_torch": "PyTorch",
 }
+
+RACES = {
+    "bits, a probability each": "bits, each with a probability",
+    "bytes, a table each, see below": "bytes, each with a probability table",
+    "bytes, a normal law each": "bytes, each with a normal distribution",
+    "steps of fitting representations to 64 pictures": "INRs fitted to 64 pictures (images x steps)",
+}
+"""Names for readers of tasks that are recorded under other names."""
 
 
 def rates(result: dict[str, Any], race: str, contender: str, code: str) -> list[float]:
@@ -58,15 +66,13 @@ def tables(result: dict[str, Any]) -> list[Table]:
     config, rows = result["config"], []
     for race, code, contender in _entries(result):
         own = rates(result, race["label"], contender, code)
-        ratio, goal = ABSENT, ABSENT
+        ratio = ABSENT
         if contender != config["ours"]:
             times = ratios(result, race["label"], contender, code)
             ratio = f"{np.median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
-            if contender == race["contenders"][0]:
-                goal = number(race["wanted"][config["codes"].index(code)] or None, 1)
         rate = number(float(np.median(own)) / config["unit_size"], 1)
-        rows.append((race["label"], code, _label(contender, config), rate, ratio, goal))
-    head = ("what", "to do", "by", config["unit"], "recjax is faster, times", "wanted")
+        rows.append((_task(race["label"]), code, _label(contender, config), rate, ratio))
+    head = ("task", "direction", "package", config["unit"], "recjax / package")
     return [Table(config["title"], head, tuple(rows), _notes(result), "speeds", (0, 1, 2))]
 
 
@@ -77,33 +83,30 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.benchmarks.speeds.run`.
         path: File of the plot.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    config, panels = result["config"], {}
+    config, tasks = result["config"], {}
     for race, code, contender in _entries(result):
-        panels.setdefault((race["label"], code), []).append(contender)
+        tasks.setdefault((race["label"], code), []).append(contender)
     columns = len(config["codes"])
-    figure = Figure(figsize=(4.8 * columns, 1.2 + 1.1 * len(panels) / columns), layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(-(-len(panels) // columns), columns, squeeze=False)
-    for axes, ((label, code), contenders) in zip(grid.flat, panels.items(), strict=True):
-        own = [np.asarray(rates(result, label, name, code)) / config["unit_size"] for name in contenders]
-        middle = np.array([np.median(values) for values in own])
-        spread = np.abs([[m - values.min(), values.max() - m] for m, values in zip(middle, own, strict=True)]).T
-        colours = [PART_COLOURS[0] if name == config["ours"] else PLAIN_COLOUR for name in contenders]
+    size = (figures.WIDTH, 1.2 + 1.2 * len(tasks) / columns)
+    figure, grid = figures.figure(-(-len(tasks) // columns), columns, size, config["title"], sharex=True)
+    for panel, ((label, code), contenders) in zip(grid.flat, tasks.items(), strict=True):
+        own = [[rate / config["unit_size"] for rate in rates(result, label, name, code)] for name in contenders]
+        colours = [figures.OURS if name == config["ours"] else figures.OTHERS for name in contenders]
         names = [_label(name, config) for name in contenders]
-        axes.barh(names, middle, xerr=spread, color=colours, capsize=2)
-        for place, value in enumerate(middle):
-            axes.text(value, place, f"  {value:,.3g}", va="bottom", fontsize=8)
-        axes.invert_yaxis()
-        axes.set_title(f"{label}: {code}", fontsize=9, loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(x=0.18)
-    for axes in grid[-1]:
-        axes.set_xlabel(f"{config['unit']} (longer is better)", fontsize=8)
-    figure.suptitle(config["title"], fontweight="bold")
-    figure.savefig(path, dpi=150)
+        labels = []
+        for name, values in zip(contenders, own, strict=True):
+            times = "" if name == config["ours"] else f" ({np.median(ratios(result, label, name, code)):.1f}x)"
+            labels.append(f"{rounded(float(np.median(values)))}{times}")
+        figures.horizontal_bars(panel, names, own, colours, labels)
+        panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        panel.set_title(f"{_task(label)}: {code}", fontsize=10, loc="left")
+    every = [np.median(row["rates"][code]) / config["unit_size"] for row in result["rows"] for code in config["codes"]]
+    grid[0, 0].set_xlim(0.5 * min(every), 5 * max(every))
+    for panel in grid[-1]:
+        panel.set_xlabel(f"{config['unit']}, log scale (longer is better)")
+    figure.supxlabel(figures.BAR_KEY, fontsize=9)
+    figures.save(figure, path)
 
 
 def _entries(result: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
@@ -118,6 +121,10 @@ def _entries(result: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
     ]
 
 
+def _task(label: str) -> str:
+    return RACES.get(label, label)
+
+
 def _label(contender: str, config: dict[str, Any]) -> str:
     return "recjax" if contender == config["ours"] else LABELS.get(contender, contender)
 
@@ -127,27 +134,28 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     cores = "one core" if config["one_core"] else f"all {device['cpu_cores']} cores"
     packages = ", ".join(dict.fromkeys(row["package"] for row in result["rows"]))
     notes = [
-        f"Every contender has a process of its own and {cores}; medians of {config['rounds']} rounds through all of "
-        "them, in brackets the smallest and the largest ratio within a round. A first call, which compiles, is apart.",
+        f"Each package runs in its own process on {cores}. Figures are medians of n = {config['rounds']} rounds over "
+        "all packages; the brackets hold the smallest and the largest ratio of a round. The first call, which "
+        "compiles, is not timed.",
         f"Measured on a machine of {device['cpu_cores']} cores ({machine(device)}), with {packages}.",
     ]
     over = {
-        (row["race"], _label(row["contender"], config)): row["facts"]["bytes"] / row["facts"]["ideal_bytes"] - 1
+        (_task(row["race"]), _label(row["contender"], config)): row["facts"]["bytes"] / row["facts"]["ideal_bytes"] - 1
         for row in result["rows"]
         if "ideal_bytes" in row["facts"]
     }
     if over:
         said = "; ".join(f"{race}: {by} {100 * share:.2f}%" for (race, by), share in over.items())
         notes.append(
-            "Messages were decoded again and compared. Bytes above what the laws ask for, heads of lanes (1 KiB) "
-            f"included: {said}."
+            "Messages were decoded again and compared. Bytes above the information content under the given "
+            f"distributions, the states of the coder's lanes (1 KiB) included: {said}."
         )
     peaks = {
         _label(name, config): max(row["peak_megabytes"] or 0 for row in result["rows"] if row["contender"] == name)
         for name in dict.fromkeys(row["contender"] for row in result["rows"])
     }
     said = ", ".join(f"{by} {peak:,.0f} MB" for by, peak in peaks.items())
-    notes.append(f"Most memory of a process, its inputs included: {said}.")
+    notes.append(f"Peak memory of a process, its inputs included: {said}.")
     notes += config.get("remarks", ())
     if result["left_out"]:
         missing = ", ".join(_label(name, config) for name in result["left_out"])

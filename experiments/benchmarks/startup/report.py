@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from experiments.reporting.plots import PART_COLOURS
+from experiments.reporting import figures
 from experiments.reporting.tables import Table, machine, number
 
-STATES = {"cold": "nothing kept", "warm": "programs kept"}
+STATES = {"cold": "empty compilation cache", "warm": "filled compilation cache"}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -26,15 +26,15 @@ def tables(result: dict[str, Any]) -> list[Table]:
         )
         for row in result["rows"]
     ]
-    head = ("command", *(f"s, {label}" for label in STATES.values()), "MB at the highest")
+    head = ("command", *(f"s, {label}" for label in STATES.values()), "peak memory, MB")
     config, device = result["config"], result["device"]
     notes = (
-        f"A process each, {config['images']} images of {config['data']}, which `compress` decodes again; medians of "
-        f"{config['rounds']} rounds. Nothing kept: the cache of compiled programs is empty. Python's own compiled "
-        "files are there.",
+        f"Each command runs in its own process, on {config['images']} images of {config['data'].upper()}, which "
+        f"`compress` also decodes to verify. Medians of n = {config['rounds']} rounds, the start of Python included; "
+        "its own compiled files (.pyc) are present in both cases.",
         f"Measured on {device['cpu_cores']} CPU cores ({machine(device)}).",
     )
-    return [Table("Start-up", head, tuple(rows), notes, "startup")]
+    return [Table("Time of short commands", head, tuple(rows), notes, "startup")]
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -44,20 +44,15 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.benchmarks.startup.run`.
         path: File of the plot.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    rows = result["rows"]
-    for shift, (colour, (state, label)) in enumerate(zip(PART_COLOURS, STATES.items(), strict=False)):
+    figure, panels = figures.figure(1, 1, (figures.WIDTH, 4.0), "Time of short commands")
+    panel, rows = panels[0, 0], result["rows"]
+    colours = (figures.BLUE, figures.ORANGE)
+    for shift, (colour, (state, label)) in enumerate(zip(colours, STATES.items(), strict=True)):
         places = [place + 0.4 * shift for place in range(len(rows))]
-        bars = axes.barh(places, [row[state]["seconds"] for row in rows], 0.4, color=colour, label=label)
-        axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
-    axes.set_yticks([place + 0.2 for place in range(len(rows))], [row["command"] for row in rows])
-    axes.invert_yaxis()
-    axes.set_xlabel("seconds, with the start of Python")
-    axes.legend(frameon=False, fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+        bars = panel.barh(places, [row[state]["seconds"] for row in rows], 0.4, color=colour, label=label)
+        panel.bar_label(bars, fmt="%.2f", padding=3, fontsize=9)
+    panel.set_yticks([place + 0.2 for place in range(len(rows))], [row["command"] for row in rows])
+    panel.invert_yaxis()
+    panel.set_xlabel("seconds, the start of Python included; median of the rounds (shorter is better)")
+    panel.legend(frameon=False, fontsize=9)
+    figures.save(figure, path)

@@ -1,1 +1,1 @@
-"""The rate of exact integer networks beside that of floating point."""
+"""Compares the rate and speed of exact integer networks with those of floating point."""

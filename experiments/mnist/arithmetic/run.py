@@ -1,7 +1,7 @@
-"""What does it cost that decoders evaluate networks in integers? The same files with the networks in floats.
+"""Measures what it costs that decoders evaluate networks in integers, by coding the same images with float networks.
 
 Run:     python -m experiments configs/mnist_arithmetic.toml
-Files in floats decode where they were made alone (`--arithmetic float`); all others are exact.
+Files made with float networks (`--arithmetic float`) decode only on machines like the encoder's; all others are exact.
 """
 
 import statistics
@@ -24,10 +24,20 @@ METHODS = ("bb-ans", "orc")
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. images: of the test set by method. rounds: of both arithmetics, one after the other.
+    """Configures the experiment.
 
-    candidates: of orc; few, as searches take the same time in both arithmetics.
-    largest_loss, largest_slowdown: what exactness may cost, as a share of the bytes and as a ratio of times.
+    Attributes:
+        experiment: The name of the experiment.
+        models: The models.
+        methods: The methods, from METHODS.
+        images: The number of test images for each method.
+        candidates: The candidates of a block for ORC; few, as searches take the same time in both arithmetics.
+        rounds: The number of rounds; each times both arithmetics, one after the other.
+        largest_loss: The largest acceptable excess of bytes, as a share.
+        largest_slowdown: The largest acceptable ratio of times, exact to float.
+
+    Raises:
+        ValueError: A method is unknown, or a value is missing or out of range.
     """
 
     experiment: str
@@ -53,7 +63,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Bytes and times of the files of each model and method in both arithmetics; all were decoded again."""
+    """Codes, decodes and times files of each model and method in both arithmetics.
+
+    Args:
+        config: The config.
+        folder: The output folder.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+    """
     start = time.perf_counter()
     found = released.obtain(config.models, folder, console)
     rows = []
@@ -73,7 +92,7 @@ def _coder(model: Model, method: str, candidates: int) -> Coder:
 
 
 def _compare(coders: dict[str, Coder], images: Any, rounds: int, path: Path) -> dict[str, Any]:
-    """Figures of both, round by round, so that a machine that slows down slows both."""
+    """Measures both arithmetics in turn in every round, so that a machine that slows down slows both."""
     turns = [{name: timed(coder, images, 1, path) for name, coder in coders.items()} for _ in range(rounds)]
     last = turns[-1]
     slower = {
@@ -94,6 +113,6 @@ def _compare(coders: dict[str, Coder], images: Any, rounds: int, path: Path) -> 
 
 
 def _stated(model: Model) -> dict[str, Any]:
-    """-ELBO on the test set as the card has it: of the trained floats, and of the integers that were made of them."""
+    """Returns -ELBO on the test set as the card states it, of the trained float network and of the integer one."""
     test = model.metadata.get("test", {})
     return {"stated_float": test.get("elbo_bits_per_dim"), "stated_exact": test.get("exact_bits_per_dim")}

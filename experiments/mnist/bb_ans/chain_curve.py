@@ -1,4 +1,4 @@
-"""What a bits-back chain costs by its length: real files of disjoint runs of images, each decoded again."""
+"""Measures the cost of a bits-back chain by its length: real files of disjoint runs of images, each decoded again."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,10 +21,22 @@ def measure(
     most_files: int,
     progress: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]]:
-    """A row for each count up to that of the images; short chains are averaged over up to `most_files` files.
+    """Measures chains of each length that the images allow.
 
-    gross: whole file. net: without the initial bits. ideal: what the same images cost without an end (`ideal_bits` of
-    each image). All in bits per dimension, with standard errors over the files.
+    Args:
+        model: The model.
+        images: The images.
+        ideal_bits: -ELBO of each image, in bits.
+        counts: The numbers of images of a chain; those above the number of images are left out.
+        most_files: The largest number of files, each of different images, that a length is averaged over.
+        progress: Called with a text before each length.
+
+    Returns:
+        A row for each length, with means over the files in bits per pixel: `gross` of whole files and `net` without the
+        initial bits, both with standard errors, and `ideal`, -ELBO of the same images.
+
+    Raises:
+        RuntimeError: A file does not decode to its images.
     """
     rows = []
     for count in [count for count in counts if count <= len(images)]:
@@ -50,7 +62,7 @@ def measure(
 
 
 def _one_file(model: Model, images: np.ndarray, seed: int) -> tuple[float, float]:
-    """Bits of a file that decodes to the images, and the initial bits among them."""
+    """Returns the bits of a file that decodes to the images, and the initial bits among them."""
     data, initial_bits = bits_back.encode(images, model, seed=seed)
     if not np.array_equal(lossless.decompress(data, model=model), images):
         raise RuntimeError(f"a chain of {len(images)} images must decode to them, and did not; report it.")

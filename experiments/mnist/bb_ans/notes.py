@@ -1,33 +1,50 @@
-"""What stands below the tables of the BB-ANS experiment."""
+"""Writes the notes below the tables of the BB-ANS experiment."""
 
 from typing import Any
 
 
 def rate_notes(result: dict[str, Any], published: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of rates."""
+    """Writes the notes of the table of rates.
+
+    Args:
+        result: The result of the experiment.
+        published: The published figures with their source and status.
+
+    Returns:
+        The notes.
+    """
     seeds = len(result["config"]["seeds"])
     first = result["sets"][0]["model"]
     notes = [
         "BB-ANS, whole file: 8 x bytes of the whole file / pixels, after it was read back and decoded to equal images, "
-        f"mean over {seeds} seed{'s' * (seeds > 1)}; net: without the initial bits, which the decoder gets back.",
-        "-ELBO, float: of the trained network, as the model's card states it; exact: of the integers that both sides "
-        f"compute, {first['exact_samples']} draws of the latents per image. ± is the standard error over images, for "
-        "files over seeds. Net over -ELBO: against the float one, where it is of the same images, else the exact.",
+        f"mean over n = {seeds} seed{'s' * (seeds > 1)}; net: without the initial bits, which the decoder gets back.",
+        "-ELBO, float: of the trained network, as the model's card states it; exact: of the integer network that "
+        f"encoder and decoder evaluate, {first['exact_samples']} draws of the latents per image. ± is the standard "
+        "error over images for -ELBO, over seeds for files. Net over -ELBO: relative to the float one if it is of "
+        "the same images, else to the exact one.",
         f"published: {published['source']}, {published['status'].lower()} ({published['confirmed_in']}). "
         f"{published['note']}",
-        "One stream: of the bytes of all images, 8 pixels a byte if they have 2 levels. Per image: a file for each, "
-        "whose headers dominate where pixels have 2 levels.",
+        "One stream: the bytes of all images in one file, 8 pixels per byte if pixels have 2 levels. Per image: one "
+        "file for each, of which headers are the larger part where pixels have 2 levels.",
     ]
     notes += [_model_note(one) for one in result["sets"]]
     return tuple(notes + ([result["left_out"]] if result["left_out"] else []))
 
 
 def codec_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of codecs."""
+    """Writes the notes of the table of codecs.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     device = result["device"]
     notes = [
         "One stream: the bytes of all images for gzip, bz2, xz, zstd and brotli, one mosaic of all images for PNG, "
-        "WebP and JPEG XL. Every round trip is checked. The strongest settings that take about 20 seconds at most.",
+        "WebP and JPEG XL. Every file was decoded to equal images. Settings are the strongest that take about 20 "
+        "seconds.",
         f"Speeds of the one stream on {device['kind']}, {device['cpu_cores']} CPU cores: compiled code and the median "
         "over seeds for BB-ANS, one run on one thread for the others.",
     ]
@@ -35,16 +52,24 @@ def codec_notes(result: dict[str, Any]) -> tuple[str, ...]:
 
 
 def chain_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of chains."""
+    """Writes the notes of the table of chains.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     lengths = [
         f"{one['model']['name']}: the whole file is within 1% of its net rate from {length:,} images on"
         for one in result["sets"]
         if (length := _negligible_from(one["curve"])) is not None
     ]
     return (
-        "file, net: files of disjoint runs of so many images each, decoded to equal images; ± is the standard error "
-        "over them, and includes how much the images differ, as does the -ELBO (exact) of the same images beside it.",
-        "Both hold the header and the checksum. Long chains have up to 256 lanes, whose heads count as initial bits.",
+        "Each row is a mean over files of disjoint sets of images, all decoded to equal images; ± is the standard "
+        "error over these files, mostly as images differ. -ELBO: exact, of the same images.",
+        "File: the whole file; net: the file without the initial bits. Both include the header and the checksum. Long "
+        "chains have up to 256 lanes of the coder, whose states count as initial bits.",
         *(f"{text}." for text in lengths),
     )
 

@@ -1,4 +1,4 @@
-"""The plot of the BB-ANS experiment, for each data set: what a chain costs by its length, and every codec's stream."""
+"""Draws the cost of a chain by its length, and the rates of all codecs, for each data set."""
 
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,18 @@ from experiments.reporting import figures as panels
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """A row of two panels for each data set."""
+    """Draws a row of two panels for each data set.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     sets = result["sets"]
-    title = "MNIST through bits-back coding: how long must a chain be, and what do other codecs need?"
-    made, axes = panels.figure(len(sets), 2, (12.5, 4.4 * len(sets)), title, width_ratios=(1.25, 1))
-    for row, one in zip(axes, sets, strict=True):
-        _chains(row[0], one)
-        _codecs(row[1], one)
+    title = "MNIST by bits-back coding (BB-ANS): length of the chain, and other codecs"
+    made, axes = panels.figure(2 * len(sets), 1, (panels.WIDTH, 7.0 * len(sets)), title)
+    for place, one in enumerate(sets):
+        _chains(axes[2 * place, 0], one)
+        _codecs(axes[2 * place + 1, 0], one)
     panels.save(made, path)
 
 
@@ -24,13 +29,14 @@ def _chains(panel: Any, one: dict[str, Any]) -> None:
     curve = one["curve"]
     counts = [row["count"] for row in curve]
     kinds = (
-        ("gross", panels.RED, "whole file"),
-        ("net", panels.BLUE, "without initial bits"),
+        ("gross", "-", "BB-ANS, whole file"),
+        ("net", ":", "BB-ANS without its initial bits"),
     )
-    for kind, colour, label in kinds:
+    for kind, line, label in kinds:
         values = [row[f"{kind}_bits_per_dim"] for row in curve]
         errors = [row[f"{kind}_bits_per_dim_se"] or 0.0 for row in curve]
-        panel.errorbar(counts, values, yerr=errors, color=colour, marker="o", markersize=4, capsize=2, label=label)
+        style = {"color": panels.METHODS["bb_ans"], "linestyle": line, "marker": "o", "markersize": 4, "capsize": 2}
+        panel.errorbar(counts, values, yerr=errors, label=label, **style)
     bound = one["model"]["bound_bits_per_dim"]
     panel.axhline(bound, linestyle="--", color="black", linewidth=1.1, label=f"-ELBO: {bound:.3f}")
     best, rate = min(_streams(one), key=lambda pair: pair[1])
@@ -39,22 +45,30 @@ def _chains(panel: Any, one: dict[str, Any]) -> None:
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     panel.set_ylim(0, 1.05 * min(curve[0]["gross_bits_per_dim"], 4 * bound))
     panels.name(
-        panel, f"{one['model']['name']}: what does a chain cost?", "images in the chain", "bits/dim (lower is better)"
+        panel,
+        f"{one['model']['name']}: files of chains; whisker: standard error over files of different images",
+        "images in the chain",
+        "bits/dim (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _codecs(panel: Any, one: dict[str, Any]) -> None:
     pairs = sorted([*_streams(one), ("BB-ANS", one["chain"]["file_bits_per_dim"])], key=lambda pair: pair[1])
     places = np.arange(len(pairs))
-    colours = [panels.BLUE if name == "BB-ANS" else "#b0b0b0" for name, _ in pairs]
+    colours = [panels.METHODS["bb_ans"] if name == "BB-ANS" else panels.OTHERS for name, _ in pairs]
     panel.barh(places, [rate for _, rate in pairs], color=colours)
     for place, (_, rate) in zip(places, pairs, strict=True):
-        panel.annotate(f"{rate:.3f}", (rate, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-    panel.set_yticks(places, [name for name, _ in pairs], fontsize=8)
+        panel.annotate(f"{rate:.3f}", (rate, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+    panel.set_yticks(places, [name for name, _ in pairs], fontsize=9)
     panel.invert_yaxis()
     panel.set_xlim(0, 1.15 * pairs[-1][1])
-    panels.name(panel, f"All {one['data']['count']:,} images in one file", "bits/dim (shorter is better)", "")
+    panels.name(
+        panel,
+        f"{one['model']['name']}: all {one['data']['count']:,} images in one file",
+        "bits/dim (shorter is better)",
+        "",
+    )
 
 
 def _streams(one: dict[str, Any]) -> list[tuple[str, float]]:

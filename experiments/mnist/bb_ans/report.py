@@ -1,4 +1,4 @@
-"""The BB-ANS experiment as tables of rates, of codecs and of chains, from its JSON and the published figures."""
+"""Renders the BB-ANS experiment as tables of rates, codecs and chains, from its JSON and the published figures."""
 
 import json
 from pathlib import Path
@@ -14,22 +14,36 @@ __all__ = ["plot", "tables"]
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "bb_ans_2019.json"
 
 NAMES = {"mnist": "full MNIST", "binary_mnist": "MNIST, thresholded", "sampled_mnist": "binarised MNIST"}
-"""What people call the data sets."""
+"""Names of the data sets for readers."""
 
 PUBLISHED = {"mnist": "full MNIST", "sampled_mnist": "binarized MNIST"}
-"""The row of the published table for a data set."""
+"""The data set's row in the published table."""
 
-OWN_ROWS = ("raw", "-ELBO, float", "-ELBO, exact", "BB-ANS, net", "net over -ELBO", "BB-ANS, whole file")
+OWN_ROWS = (
+    "raw",
+    "-ELBO, float",
+    "-ELBO, exact",
+    "BB-ANS without initial bits (net)",
+    "net over -ELBO",
+    "BB-ANS, whole file",
+)
 
 FORMS = (
     *((name, ONE_STREAM) for name in ("bz2", "gzip", "xz", "zstd", "brotli")),
     *((name, PER_IMAGE) for name in ("PNG", "WebP", "JPEG XL")),
 )
-"""The other codecs of the table of rates, in the form that suits each; the table of codecs has both."""
+"""The other codecs in the table of rates, each in the form that suits it; the table of codecs has both forms."""
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Rates beside the published ones, every codec in both forms, and the cost of chains by their length."""
+    """Makes tables of rates beside the published ones, of every codec in both forms, and of chains by their length.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     published = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [_rates(result, published), _codecs(result), _curve(result)]
 
@@ -96,9 +110,9 @@ def _codec_cells(stream: dict[str, Any] | None, single: dict[str, Any] | None) -
 
 
 def _curve(result: dict[str, Any]) -> Table:
-    columns = ["images", "files"]
+    columns = ["images per file", "files"]
     for one in result["sets"]:
-        columns += [f"{one['model']['name']}, file", "net", "-ELBO of these images", "initial bits/image"]
+        columns += [f"{one['model']['name']}, file", "net", "-ELBO", "initial bits/image"]
     rows = []
     for place, first in enumerate(result["sets"][0]["curve"]):
         cells = [f"{first['count']:,}", f"{first['files']}"]
@@ -111,7 +125,7 @@ def _curve(result: dict[str, Any]) -> Table:
                 number(row["initial_bits"] / row["count"], 1),
             ]
         rows.append(tuple(cells))
-    title = "Cost of a chain by its length, bits/dim"
+    title = "Size of a file by the length of its chain, bits/dim"
     return Table(title, tuple(columns), tuple(rows), chain_notes(result), "chain", ())
 
 

@@ -1,8 +1,8 @@
-"""Bits-back coding of binarised and full MNIST: the table of BB-ANS, and what a chain costs by its length.
+"""Codes binarised and full MNIST by bits-back, for the table of BB-ANS and the cost of a chain by its length.
 
 Run:     python -m experiments configs/mnist_bb_ans.toml         (--train: train the models first)
-Townsend, Bird and Barber (arXiv:1901.04866), section 3. The whole test set is one chained stream, read back, decoded
-and compared, for every seed; other people's codecs stand beside it, and the published figures below it.
+Source: Townsend, Bird and Barber (arXiv:1901.04866), section 3. For every seed the whole test set is one chained
+stream, which is read back, decoded and compared; other codecs and the published figures are given beside it.
 """
 
 import time
@@ -26,10 +26,20 @@ from training.vae.run import SAMPLES
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. images: of the test split, all by default. from_scratch: train the models (`--train`).
+    """Configures the experiment.
 
-    elbo_samples: of the posterior, for each image. seeds: one stream of all images for each. curve: images of a chain;
-    curve_files: chains of one length, at most.
+    Attributes:
+        experiment: The name of the experiment.
+        models: The models, each with its data set.
+        from_scratch: Whether to train the models (`--train`).
+        images: The number of test images; None means all.
+        elbo_samples: The number of posterior samples of each image for -ELBO.
+        seeds: The seeds; all images are coded as one stream for each.
+        curve: The numbers of images of the chains whose cost is measured, increasing.
+        curve_files: The largest number of chains of one length.
+
+    Raises:
+        ValueError: A value is missing or out of range.
     """
 
     experiment: str
@@ -52,7 +62,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Code, decode and compare; files go to the folder, figures are returned."""
+    """Codes, decodes and compares all data sets.
+
+    Args:
+        config: The config.
+        folder: The output folder of the coded files, and of models that are trained.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+    """
     start = time.perf_counter()
     missing = baseline_codecs.left_out()
     if missing:
@@ -70,7 +89,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _data_set(config: Config, one: Obtained, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """All figures of a data set."""
+    """Measures all figures of a data set."""
     images, label = one.test.images, f"BB-ANS {one.source.label}"
     with console.status(f"{label}: -ELBO") as status:
 
@@ -100,6 +119,6 @@ def _data_set(config: Config, one: Obtained, folder: Path, console: rich.console
 
 
 def _comparable(one: Obtained, exact: ExactBound) -> float:
-    """The -ELBO that files are compared with: the card's, if it is of the same images, else that in integers."""
+    """Returns the -ELBO that files are compared with: the card's if it is of the same images, else the exact one."""
     stated = one.bound.elbo_bits_per_dim
     return exact.bits_per_dim if stated is None or one.bound.images != len(one.test.images) else stated

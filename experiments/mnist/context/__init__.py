@@ -1,1 +1,1 @@
-"""Context models for pixels, with and without latents."""
+"""Measures context models for pixels, with and without latents."""

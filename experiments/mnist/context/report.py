@@ -1,4 +1,4 @@
-"""The experiment on the stronger model as tables of rates and of what latents bring, from its JSON alone."""
+"""Renders the experiment on the stronger model as tables of rates and of the gain from latents, from its JSON."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ __all__ = ["plot", "tables"]
 
 RATE_COLUMNS = (
     "codec",
-    "images lie",
-    "bare, bits/dim",
-    "over -ELBO",
+    "access",
+    "message, bits/dim",
+    "message over -ELBO",
     "whole file, bits/dim",
-    "over -ELBO",
+    "file over -ELBO",
     "encode images/s",
     "decode images/s",
 )
@@ -23,18 +23,25 @@ GAIN_COLUMNS = (
     "model",
     "latents",
     "active",
-    "KL, bits",
+    "KL, bits/image",
     "-log2 p(x|z), z from the posterior",
     "with the latents",
     "-log2 p(x|0)",
-    "latents bring",
+    "saved by the latents",
     "-log2 p(x|z), z from the prior",
 )
-ACCESS = {ONE_STREAM: "in one stream", PER_IMAGE: "each alone"}
+ACCESS = {ONE_STREAM: "one stream", PER_IMAGE: "image by image"}
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Every codec beside both models, and the terms of -ELBO with latents and without."""
+    """Makes a table of every codec beside the models, and one of the terms of -ELBO with latents and without.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     return [_rates(result), _gains(result)]
 
 
@@ -54,7 +61,9 @@ def _rates(result: dict[str, Any]) -> Table:
         gaps = (ABSENT, ABSENT)
         rows.append((row["name"], ACCESS[row["access"]], *gaps, rate, ABSENT, *_speeds(row)))
     data = result["data"]
-    title = f"Lossless {data['name']} by a VAE whose pixels see their neighbours, {data['count']:,} test images"
+    title = (
+        f"Lossless {data['name'].upper()} by VAEs with and without autoregressive pixels, {data['count']:,} test images"
+    )
     return Table(title, RATE_COLUMNS, tuple(rows), rate_notes(result), "rates", (0, 1))
 
 
@@ -78,5 +87,5 @@ def _gains(result: dict[str, Any]) -> Table:
         figures = (with_error(gain[f"{kind}_bits"], gain[f"{kind}_bits_se"], 1) for kind in kinds)
         counts = (number(model["latents"], 0), number(model["active_latents"], 0), number(model["kl_bits"], 1))
         rows.append((model["name"], *counts, *figures))
-    title = "What do latents bring? Bits per image"
+    title = "Bits per image with latents and without"
     return Table(title, GAIN_COLUMNS, tuple(rows), gain_notes(result), "latents")

@@ -1,4 +1,4 @@
-"""Files of one model by one method, over seeds: their rates, with and without what is not of the images, and speeds."""
+"""Measures files of one model by one method over seeds: rates of whole files and of the images' own bits, speeds."""
 
 import time
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from recjax.codecs.lossless.settings import Settings
 from recjax.models.vae.evaluate import Model
 
 METHODS = {"bb-ans": ONE_STREAM, "bb-ans-rec": ONE_STREAM, "orc": PER_IMAGE}
-"""What an image of a file by each method takes to be decoded."""
+"""Whether an image of a file by each method can be decoded on its own (PER_IMAGE) or not (ONE_STREAM)."""
 
 
 class _Sent(NamedTuple):
-    """Of a file that was decoded and compared: its bits, those of its images alone, and the seconds of both ways."""
+    """Holds the bits of a file that was decoded and compared, those of its images only, and the seconds it took."""
 
     file_bits: int
     bare_bits: int
@@ -35,10 +35,24 @@ class _Sent(NamedTuple):
 def measure(
     method: str, one: Obtained, alone: Method, seeds: Sequence[int], bound_bits_per_dim: float, folder: Path
 ) -> dict[str, Any]:
-    """Figures of a method; the file of the last seed stays in the folder, and the speeds are of that file.
+    """Measures a method; the file of the last seed stays in the folder, and speeds are those of that file.
 
-    bare: a stream without its initial bits, an archive without header, directory, padding and checksums. Something of
-    the same shapes is coded first, so that speeds are those of compiled code.
+    A file that needs the same compiled programs is coded first, so that speeds are those of compiled code.
+
+    Args:
+        method: One of METHODS.
+        one: The model with its data.
+        alone: How an image is coded on its own.
+        seeds: The seeds.
+        bound_bits_per_dim: -ELBO in bits per pixel, which overheads are relative to.
+        folder: The output folder.
+
+    Returns:
+        The row. `file` figures are those of whole files; `bare` figures are those of a stream without its initial bits,
+        or of an archive without header, directory, padding and checksums.
+
+    Raises:
+        RuntimeError: A file does not decode to the images.
     """
     images, model = one.test.images, one.model
     settings = make_settings(model, **alone.options)
@@ -70,7 +84,7 @@ def _figures(name: str, rates: Sequence[float], bound: float) -> dict[str, float
 
 
 def _one_file(method: str, images: np.ndarray, model: Model, settings: Settings, seed: int, path: Path) -> _Sent:
-    """Write a file, read it, decode it and compare."""
+    """Writes a file, reads it, decodes it and compares."""
     start = time.perf_counter()
     initial_bits = 0
     if method == "bb-ans":

@@ -1,8 +1,9 @@
-"""The stronger model: a VAE whose pixels see decoded neighbours, through bits-back and through relative entropy coding.
+"""Measures a stronger model, a VAE whose pixels see decoded neighbours, with bits-back and relative entropy coding.
 
 Run:     python -m experiments configs/mnist_context.toml         (--train: train the models first)
-The same codecs as for a plain VAE, which stands beside it: all test images as one stream, and each image alone in an
-archive; files are read back, decoded and compared. What latents still bring beside a context is measured apart.
+The codecs are the same as for a plain VAE, which is measured beside it: all test images as one stream, and each image
+on its own in an archive. Files are read back, decoded and compared. How much latents still save when there is a context
+is measured separately.
 """
 
 import time
@@ -24,16 +25,26 @@ from experiments.mnist.context import latent_gain
 from experiments.mnist.context import rows as context_rows
 
 BASELINES = {ONE_STREAM: ("brotli", "xz", "JPEG XL", "bz2"), PER_IMAGE: ("WebP", "PNG", "JPEG XL")}
-"""Other people's codecs, in the forms that stand beside."""
+"""The other codecs that are measured, by the form in which they code the images."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. models: the stronger one first. alone: how an image is sent alone; it must be orc.
+    """Configures the experiment.
 
-    images: of the test split, all by default. from_scratch: train the models (`--train`). elbo_samples: of the
-    posterior, for each image. seeds: a file of each kind for each. latent_images: for what latents bring. digit: number
-    of the test image whose bits are shown pixel by pixel.
+    Attributes:
+        experiment: The name of the experiment.
+        models: The models, the stronger one first; all must have the same data set.
+        alone: How an image is coded on its own; must be ORC.
+        from_scratch: Whether to train the models (`--train`).
+        images: The number of test images; None means all.
+        elbo_samples: The number of posterior samples of each image for -ELBO.
+        seeds: The seeds; each method writes a file for each.
+        latent_images: The number of images on which the gain from latents is measured.
+        digit: The index of the test image whose bits are shown pixel by pixel.
+
+    Raises:
+        ValueError: A value is missing or out of range, the data sets differ, or `alone` is not ORC.
     """
 
     experiment: str
@@ -60,7 +71,19 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Code, decode and compare; files go to the folder, figures are returned."""
+    """Codes, decodes and compares files of every model by every method.
+
+    Args:
+        config: The config.
+        folder: The output folder of the coded files, and of models that are trained.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+
+    Raises:
+        ValueError: `digit` is not the index of a test image.
+    """
     start = time.perf_counter()
     missing = baseline_codecs.left_out()
     if missing:
@@ -93,7 +116,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _one_model(config: Config, one: Obtained, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """All figures of a model."""
+    """Measures all figures of a model."""
     images, label = one.test.images, one.source.label
     with console.status(f"{label}: -ELBO") as status:
         exact = exact_bound(one.model, images, config.elbo_samples)

@@ -1,1 +1,1 @@
-"""The rate as the number of images in a file grows."""
+"""Measures how the rate changes with the number of images in a file."""

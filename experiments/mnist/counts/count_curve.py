@@ -1,7 +1,8 @@
-"""What an image costs by how many are sent: real files of disjoint runs of images, each decoded again, for each method.
+"""Measures the cost of an image by the number of images in a file: real files of disjoint runs, each decoded again.
 
-A run is coded by bits-back with initial bits, by bits-back that starts on images sent by relative entropy coding, and
-with each image alone. The images that lie alone are searched once, and their files hold the messages of that search.
+Each run is coded in three ways: by bits-back with initial bits, by bits-back that starts on images sent by relative
+entropy coding, and with each image on its own. Images on their own are searched once; the files of runs contain the
+messages of that search.
 """
 
 import time
@@ -24,7 +25,14 @@ METHODS = ("bb-ans", "bb-ans-rec", "orc")
 
 
 class Sent(NamedTuple):
-    """A file, and the bits of its messages, which are without header, directory and checksums."""
+    """Holds a file and what it consists of.
+
+    Attributes:
+        data: The bytes of the file.
+        message_bits: Bits of its messages, without header, directory and checksums.
+        initial_bits: The initial bits of a bits-back chain.
+        rec_images: The number of images at the start of a chain that are sent by relative entropy coding.
+    """
 
     data: bytes
     message_bits: int
@@ -33,7 +41,14 @@ class Sent(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """What files are made with. settings: of images that are sent alone; found: their messages, of all images."""
+    """Makes and checks files of runs of images.
+
+    Attributes:
+        model: The model.
+        images: All images.
+        settings: How an image is coded on its own.
+        found: The messages of all images, each coded on its own.
+    """
 
     model: Model
     images: Images
@@ -41,7 +56,17 @@ class Coder(NamedTuple):
     found: Alone
 
     def encode(self, method: str, start: int, count: int, seed: int) -> Sent:
-        """The file of a run of images."""
+        """Makes the file of a run of images.
+
+        Args:
+            method: One of METHODS.
+            start: The first image of the run.
+            count: The number of images.
+            seed: The seed of a chain; images on their own do not use it.
+
+        Returns:
+            The file.
+        """
         if method == "orc":
             return Sent(self.found.file(start, count), self.found.message_bits(start, count))
         run = self.images[start : start + count]
@@ -53,13 +78,31 @@ class Coder(NamedTuple):
         return Sent(data, 8 * len(container.read(data).chunk(0)), initial_bits, rec_images)
 
     def check(self, data: bytes, start: int, count: int) -> None:
-        """RuntimeError unless the file decodes to the run."""
+        """Checks that a file decodes to a run of images.
+
+        Args:
+            data: The bytes of the file.
+            start: The first image of the run.
+            count: The number of images.
+
+        Raises:
+            RuntimeError: It does not.
+        """
         if not np.array_equal(lossless.decompress(data, model=self.model), self.images[start : start + count]):
             raise RuntimeError(f"a file of {count} images must decode to them, and did not; report it.")
 
 
 def search(model: Model, images: Images, settings: Settings) -> tuple[Coder, float]:
-    """Search all images, each alone; what files are made with, and the images searched in a second."""
+    """Searches all images, each on its own, after a warm-up that compiles the searches.
+
+    Args:
+        model: The model.
+        images: The images.
+        settings: How an image is coded on its own.
+
+    Returns:
+        The coder, and the number of images coded per second.
+    """
     relative_entropy.encode(warm_up_images(images), model, settings, seed=0)
     start = time.perf_counter()
     found = alone(relative_entropy.encode(images, model, settings, seed=0).data)
@@ -67,9 +110,20 @@ def search(model: Model, images: Images, settings: Settings) -> tuple[Coder, flo
 
 
 def measure(coder: Coder, bound_bits: Float[np.ndarray, "images"], count: int, starts: Sequence[int]) -> dict[str, Any]:
-    """Figures of runs of `count` images, by method. bound_bits: -ELBO of each image.
+    """Measures files of runs of one length by every method.
 
-    All in bits per image, with standard errors over the runs, each of which has a seed of its own.
+    Args:
+        coder: The coder.
+        bound_bits: -ELBO of each image, in bits.
+        count: The number of images of a run.
+        starts: The first image of each run; run k uses the seed k.
+
+    Returns:
+        Bits per image with standard errors over the runs: -ELBO (`bound`), and for each method those of the whole file
+        (`file`), of its messages (`message`) and of the file less its initial bits (`net`).
+
+    Raises:
+        RuntimeError: A file does not decode to its images.
     """
     row: dict[str, Any] = {"count": count, "runs": len(starts)}
     row |= _figures("bound", [bound_bits[start : start + count].mean() for start in starts])
@@ -90,7 +144,16 @@ def measure(coder: Coder, bound_bits: Float[np.ndarray, "images"], count: int, s
 
 
 def speeds(coder: Coder, count: int, method: str) -> dict[str, float]:
-    """Images coded in a second in a file of the first `count`, whose like was coded before, so that all is compiled."""
+    """Times coding and decoding of a file of the first images; a file of the same shape must have been coded before.
+
+    Args:
+        coder: The coder.
+        count: The number of images.
+        method: One of METHODS.
+
+    Returns:
+        Images per second of both directions.
+    """
     start = time.perf_counter()
     data = coder.encode(method, 0, count, 0).data
     encoded = time.perf_counter()

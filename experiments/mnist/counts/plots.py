@@ -1,4 +1,4 @@
-"""Bits per image by how many are sent, and how far that is from -ELBO."""
+"""Draws bits per image by the number of images in a file, and their excess over -ELBO."""
 
 from pathlib import Path
 from typing import Any
@@ -7,27 +7,31 @@ from experiments.lossless.method_names import METHOD_NAMES
 from experiments.reporting import figures as panels
 
 NAMES = {name: METHOD_NAMES[name] for name in ("bb-ans", "bb-ans-rec")} | {"orc": "REC, each image alone"}
-"""Of the methods, in the order of tables."""
-
-_COLOURS = {"bb-ans": panels.RED, "bb-ans-rec": panels.BLUE, "orc": panels.ORANGE}
+"""Names of the methods for readers, in the order of the tables."""
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Two panels: whole files, and what they have over -ELBO."""
+    """Draws two panels: the size of whole files, and their excess over -ELBO.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
     rows, name = result["rows"], result["data"]["name"]
-    title = f"How many images of {name} must be sent before bits-back pays?"
-    made, axes = panels.figure(1, 2, (12.0, 4.6), title)
-    whole, over = axes[0]
+    title = f"Bits per image by the number of images of {name.upper()} in a file"
+    made, axes = panels.figure(2, 1, (panels.WIDTH, 8.6), title)
+    whole, over = axes[:, 0]
     counts = [row["count"] for row in rows]
     for method, label in NAMES.items():
         sizes = [row[method]["file_bits"] for row in rows]
-        style = {"color": _COLOURS[method], "marker": "o", "markersize": 4, "label": label}
-        whole.plot(counts, sizes, **style)
+        errors = [row[method]["file_bits_se"] or 0.0 for row in rows]
+        style = {"color": panels.METHODS[method.replace("-", "_")], "marker": "o", "markersize": 4, "label": label}
+        whole.errorbar(counts, sizes, yerr=errors, capsize=2, **style)
         over.plot(
             counts, [100 * (size / row["bound_bits"] - 1) for size, row in zip(sizes, rows, strict=True)], **style
         )
     net = [row["bb-ans"]["net_bits"] for row in rows]
-    whole.plot(counts, net, color=panels.RED, linestyle=":", label="BB-ANS, less its initial bits")
+    whole.plot(counts, net, color=panels.METHODS["bb_ans"], linestyle=":", label="BB-ANS, without its initial bits")
     bounds = [row["bound_bits"] for row in rows]
     whole.plot(counts, bounds, color="black", linestyle="--", linewidth=1.1, label="-ELBO of the same images")
     whole.set_ylim(0.9 * min(bounds), 1.6 * max(bounds))
@@ -37,7 +41,8 @@ def plot(result: dict[str, Any], path: Path) -> None:
     for panel in (whole, over):
         panel.set_xscale("log")
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        panel.legend(frameon=False, fontsize=8)
-    panels.name(whole, "What does an image cost?", "images sent in one file", "bits per image (lower is better)")
-    panels.name(over, "And over -ELBO?", "images sent in one file", "whole file over -ELBO (lower is better)")
+        panel.legend(frameon=False, fontsize=9)
+    spread = "whisker: standard error over files of different images"
+    panels.name(whole, f"whole files; {spread}", "images in a file", "bits per image (lower is better)")
+    panels.name(over, "whole files over -ELBO of the same images", "images in a file", "excess (lower is better)")
     panels.save(made, path)

@@ -1,8 +1,9 @@
-"""How many images must be sent? Bits per image of bits-back, with and without initial bits, and of each image alone.
+"""Measures how many images a file must hold before bits-back pays, against coding each image on its own.
 
 Run:     python -m experiments configs/mnist_counts.toml         (--train: train the model first)
-Bits-back (Townsend et al., arXiv:1901.04866) pays for its initial bits once; relative entropy coding (He et al.,
-arXiv:2405.12203) has none and pays its overhead for every image; a chain that starts on images sent so has neither.
+Bits-back (Townsend et al., arXiv:1901.04866) pays its initial bits once per file. Relative entropy coding (He et al.,
+arXiv:2405.12203) has none, but pays its overhead for every image. A chain that starts on images sent by relative
+entropy coding has no initial bits, and pays that overhead for its first images only.
 """
 
 import time
@@ -24,11 +25,20 @@ from recjax.codecs.lossless.resolve import make_settings
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. alone: how an image is sent alone, also at the start of a chain; it must be orc.
+    """Configures the experiment.
 
-    counts: images of a file; runs: files of a count, of different images, at most; run_images: images in all runs of a
-    count, at most, unless one run has more. elbo_samples: of the posterior of each image. from_scratch: train the model
-    (`--train`).
+    Attributes:
+        experiment: The name of the experiment.
+        model: The model.
+        alone: How an image is coded on its own, also at the start of a chain; must be ORC.
+        counts: The numbers of images of a file, increasing.
+        runs: The largest number of files of a count, each of different images.
+        run_images: The largest number of images in all files of a count, unless one file has more.
+        elbo_samples: The number of posterior samples of each image for -ELBO.
+        from_scratch: Whether to train the model (`--train`).
+
+    Raises:
+        ValueError: A value is out of range, or `alone` is not ORC.
     """
 
     experiment: str
@@ -53,7 +63,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Code, decode and compare files of every count. Figures are returned; no file is kept."""
+    """Codes, decodes and compares files of every count; no file is kept.
+
+    Args:
+        config: The config.
+        folder: The output folder, used only for a model that is trained.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+    """
     start = time.perf_counter()
     (one,) = released.obtain([config.model], folder, console, from_scratch=config.from_scratch).values()
     images = first(one.test, config.counts[-1], "the last of 'counts'").images

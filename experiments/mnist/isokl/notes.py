@@ -1,4 +1,4 @@
-"""What stands below the tables of the experiment on IsoKL VAEs: who is first at equal latents, and why."""
+"""Writes the notes below the tables of IsoKL VAEs: how model and coder compare at equal numbers of latents."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,42 +9,64 @@ from experiments.reporting.verdicts import DETECTED, detected
 
 
 def verdicts(result: dict[str, Any]) -> tuple[str, ...]:
-    """For every number of latents that both kinds of models have: does the IKVAE with DAD* beat the VAE with AD*?"""
+    """Compares the IKVAE with DAD* and the VAE with AD*, for every number of latents that both were trained with.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        A sentence or more for each pair of models.
+    """
     return tuple(_verdict(usual, isokl) for usual, isokl in _pairs(result))
 
 
 def coder_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of coders."""
+    """Writes the notes of the table of coders.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     config, device = result["config"], result["device"]
     return (
-        f"Means over {config['seeds']} seeds, each of {config['images_per_seed']:,} test images of its own; ± is the "
-        "standard error over seeds. Every file was read back and decoded to equal "
-        "images. Payload: the codes of the images, the final state of the coder included; whole file: with the learned "
-        "code, and with header, directory, padding and checksums.",
-        "zeta, delta, learned: codes of the depths of paths. Zeta knows the mean KL of each latent, delta nothing; "
-        f"learned ones were counted for each latent on {config['learn_images']:,} training images.",
-        "Over -ELBO: against the exact -ELBO of the very images that were coded. Over KL: bits of the code of a "
-        "latent, with the learned code of depths, less its KL divergence, a mean over all latents of the model.",
+        f"Means over n = {config['seeds']} seeds, each with {config['images_per_seed']:,} test images of its own; ± "
+        "is the standard error over seeds. Every file was read back and decoded to equal images. Payload: the codes "
+        "of the images and the final state of the coder. Whole file: the payload under the learned code, with "
+        "header, directory, padding and checksums.",
+        "zeta, delta, learned: codes of the depth of a path in the search tree. The zeta code is fitted to the mean KL "
+        "of each latent; Elias's delta code has no parameter; the learned code is a histogram for each latent over "
+        f"{config['learn_images']:,} training images.",
+        "Over -ELBO: relative to the exact -ELBO of the same images. Over KL: code of a latent, under the learned code "
+        "of depths, less its KL divergence, mean over all latents of the model.",
         *_constant_code(result),
-        "Not exact: searches that a budget ended, and for AS* targets wider than the prior, whose ratio has no single "
-        "mode; of DAD*, which is approximate, those where the target had no mass.",
+        "Inexact searches: those that ended at their budget, and for AS* posteriors wider than the prior, whose "
+        "density ratio is not unimodal; for DAD*, which is approximate, those where the posterior had no mass.",
         "Bias: Kolmogorov-Smirnov distances of samples from their posteriors, of the worst latent (p corrected for "
         f"their number) and of the log ratio. {_biased(result)}",
-        f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code, median over seeds, zeta code, "
-        "the search included.",
+        f"ms/image: on {device['kind']}, {device['cpu_cores']} CPU cores, compiled code with the zeta code, search "
+        "included, median over seeds.",
     )
 
 
 def model_notes(result: dict[str, Any]) -> tuple[str, ...]:
-    """Notes of the table of models."""
+    """Writes the notes of the table of models.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The notes.
+    """
     kappas = [f"{one['name']} {one['kappa_bits']:.2f}" for one in result["models"] if one["kappa_bits"] is not None]
     origins = [f"{one['name']} ({one['origin']}, {one['digest'][:16]})" for one in result["models"]]
     return (
-        "-ELBO, float: of the trained network on the whole test split, as its card states it; exact: KL divergence of "
-        f"the posterior and integer masses of pixels, {result['config']['elbo_samples']} draws per image; bits/dim. ± "
-        "is the standard error over images.",
-        "Latents without information leave usual VAEs when they have been trained; those of an IKVAE all have one KL "
-        "divergence, which it pays for each" + (f": {', '.join(kappas)} bits." if kappas else "."),
+        "-ELBO, float: of the trained network on the whole test split, as its card states it; exact: of the model in "
+        f"integers, {result['config']['elbo_samples']} draws per image, on the coded images. In bits/dim; ± is the "
+        "standard error over images.",
+        "After training, latents without information are removed from a VAE. All latents of an IKVAE have the same KL "
+        "divergence" + (f": {', '.join(kappas)} bits." if kappas else "."),
         f"Models: {', '.join(origins)}.",
     )
 
@@ -58,7 +80,7 @@ def _pairs(result: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, A
 
 
 def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
-    """One pair, with the code that suits each best, and where the difference is."""
+    """Compares one pair of models, each with its best code, and says where the difference comes from."""
     ad, dad = _row(usual, "ad-star"), _row(isokl, "dad-star")
     (ad_code, ad_best), (dad_code, dad_best) = _best(ad), _best(dad)
     pixels = isokl["pixels"]
@@ -66,52 +88,45 @@ def _verdict(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
     elbo = (isokl["exact_bits_per_dim"] - usual["exact_bits_per_dim"]) * pixels
     beyond = (dad_rate - ad_rate) * pixels - elbo
     share = f"{100 * abs(dad_rate / ad_rate - 1):.1f}%{_paired_error(ad_best, dad_best)}"
-    outcome = f"beats the VAE with AD* by {share}" if dad_rate < ad_rate else f"is {share} behind the VAE with AD*"
+    outcome = f"needs {share} {'fewer' if dad_rate < ad_rate else 'more'} bits than the VAE with AD*"
     return (
-        f"{isokl['trained_latents']} latents: the IKVAE with DAD* {outcome} ({dad_rate:.4f}, {dad_code}, against "
-        f"{ad_rate:.4f}, {ad_code}). Of the {(dad_rate - ad_rate) * pixels:+.1f} bits an image, {elbo:+.1f} are -ELBO "
-        f"and {beyond:+.1f} what the coders need beyond it: {dad_best['over_kl_bits_per_latent']:.2f} bits over KL for "
-        f"each of {isokl['latents']} latents of {isokl['exact_kl_bits'] / isokl['latents']:.2f} bits, against "
+        f"{isokl['trained_latents']} latents: the IKVAE with DAD* {outcome} ({dad_rate:.4f} bits/dim with the "
+        f"{dad_code} code, against {ad_rate:.4f} with the {ad_code} code). The difference is "
+        f"{(dad_rate - ad_rate) * pixels:+.1f} bits/image: {elbo:+.1f} in -ELBO and {beyond:+.1f} in what the coders "
+        f"add to it. These add {dad_best['over_kl_bits_per_latent']:.2f} bits over KL for "
+        f"each of {isokl['latents']} latents of {isokl['exact_kl_bits'] / isokl['latents']:.2f} bits of KL, against "
         f"{ad_best['over_kl_bits_per_latent']:.2f} for each of {usual['latents']} of "
-        f"{usual['exact_kl_bits'] / usual['latents']:.2f} bits. {_cause(elbo, beyond)}"
+        f"{usual['exact_kl_bits'] / usual['latents']:.2f} bits of KL."
     )
 
 
 def _paired_error(usual: dict[str, Any], isokl: dict[str, Any]) -> str:
-    """The standard error of the difference in percent: both code the same images of a seed."""
+    """Returns the standard error of the difference in percent, paired by seeds, whose images both models code."""
     rates = zip(isokl["seeds_payload_bits_per_dim"], usual["seeds_payload_bits_per_dim"], strict=True)
     error = standard_error([100 * (a / b - 1) for a, b in rates])
     return "" if error is None else f" ± {error:.1f}"
 
 
-def _cause(elbo: float, beyond: float) -> str:
-    """Which of the two parts decides, in words; both in bits per image, of the IKVAE less those of the VAE."""
-    if (elbo < 0) == (beyond < 0):
-        return f"It {'gains' if elbo < 0 else 'loses'} on both."
-    gain, loss = ("coder", "model") if elbo > 0 else ("model", "coder")
-    enough = "makes up for" if elbo + beyond < 0 else "does not make up for"
-    return f"What its {gain} gains {enough} what its {loss} loses."
-
-
 def _constant_code(result: dict[str, Any]) -> Iterator[str]:
-    """DAD* of one depth could send the place in its tree by a constant number of bits; what that would take."""
+    """Says what a code of constant length would cost for the places in the trees of DAD*, which have one depth."""
     told = []
     for one in result["models"]:
         if one["posterior"] == "isokl":
             row = _row(one, "dad-star")
             constant, found = (row["max_depth"] + 1) * one["latents"], _best(row)[1]["code_bits_per_image"]
             told.append(
-                f"{one['name']} {constant:,} bits an image instead of {found:.1f} (mean depth {row['depth']:.2f})"
+                f"{one['name']} {constant:,} bits/image instead of {found:.1f} (mean depth of the samples "
+                f"{row['depth']:.2f})"
             )
     if told:
         yield (
-            "A code of constant length for DAD* and an IKVAE would name a node of its tree by depth + 1 bits a latent: "
-            f"{'; '.join(told)}. The tree is {result['config']['depth_slack']} branches deeper than the KL."
+            "A code of constant length for DAD* and an IKVAE needs depth + 1 bits per latent to name a node of its "
+            f"tree: {'; '.join(told)}. The depth is the KL, rounded up, plus {result['config']['depth_slack']}."
         )
 
 
 def _biased(result: dict[str, Any]) -> str:
-    """Which samples a test tells from exact ones."""
+    """Says which samples a test distinguishes from exact ones."""
     told = [
         f"{coder_name(row)} of {one['name']}"
         for one in result["models"]
@@ -126,5 +141,5 @@ def _row(model: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def _best(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The code of depths with the smallest payload."""
+    """Returns the code of depths with the smallest payload, and its figures."""
     return min(row["codes"].items(), key=lambda pair: pair[1]["payload_bits_per_dim"])

@@ -1,4 +1,4 @@
-"""The experiment on IsoKL VAEs as tables of models and of coders, from its JSON alone, and a published neighbour."""
+"""Renders the experiment on IsoKL VAEs as tables of coders and models, from its JSON, beside a published table."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "grc_2023_mnist.
 
 MODEL_COLUMNS = (
     "model",
-    "latents trained",
-    "in the model",
-    "active",
+    "latents in training",
+    "latents kept",
+    "active latents",
     "-ELBO, float",
     "-ELBO, exact, of the coded images",
     "KL, bits/image",
@@ -26,34 +26,40 @@ MODEL_COLUMNS = (
 CODER_COLUMNS = (
     "model",
     "coder",
-    "zeta",
-    "over -ELBO",
-    "delta",
-    "over -ELBO",
-    "learned",
-    "over -ELBO",
-    "over KL, bits/latent",
-    "whole file",
+    "zeta code",
+    "zeta over -ELBO",
+    "delta code",
+    "delta over -ELBO",
+    "learned code",
+    "learned over -ELBO",
+    "code over KL, bits/latent",
+    "whole file, bits/dim",
     "steps/latent",
     "encode ms/image",
     "decode ms/image",
-    "not exact",
+    "inexact searches",
     "bias (KS)",
     "log-ratio KS",
 )
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """Coders of every model, the models, and the table of a neighbour, with what is known of its figures."""
+    """Makes tables of the coders of every model, of the models, and of published figures of similar models.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables.
+    """
     published = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [_coders(result), _models(result), _published(published)]
 
 
 def _coders(result: dict[str, Any]) -> Table:
     rows = tuple(_coder_row(model, row) for model in result["models"] for row in model["rows"])
-    title = (
-        f"Latents sent one by one, {result['images']:,} test images of {result['data']['name']}, payload in bits/dim"
-    )
+    images = f"{result['images']:,} test images of {result['data']['name'].upper()}"
+    title = f"Latents coded one by one, {images}, payload in bits/dim"
     return Table(title, CODER_COLUMNS, rows, (*verdicts(result), *coder_notes(result)), "coders", (0, 1))
 
 
@@ -95,12 +101,12 @@ def _models(result: dict[str, Any]) -> Table:
         )
         for one in result["models"]
     )
-    return Table("The models", MODEL_COLUMNS, rows, model_notes(result), "models")
+    return Table("Models, -ELBO in bits/dim", MODEL_COLUMNS, rows, model_notes(result), "models")
 
 
 def _published(published: dict[str, Any]) -> Table:
     label = f"{published['status'].lower()} ({published['confirmed_in']})"
-    columns = ("trained by", "latents", "zeta", "delta", "-ELBO", "over -ELBO, delta, bits/dim")
+    columns = ("training objective", "latents", "zeta code", "delta code", "-ELBO", "delta code over -ELBO")
     rows = tuple(
         (
             row["objective"],
@@ -110,4 +116,6 @@ def _published(published: dict[str, Any]) -> Table:
         for row in published["rows"]
     )
     notes = (f"{published['source']}: {published['title']}. Status: {label}.", published["note"])
-    return Table(f"A neighbour's table, {label}, bits/dim", columns, rows or ((ABSENT,) * 6,), notes, "published")
+    return Table(
+        f"Published figures of similar models, {label}, bits/dim", columns, rows or ((ABSENT,) * 6,), notes, "published"
+    )

@@ -1,4 +1,4 @@
-"""How a model's latents are sent one by one: files of each scalar coder with each code of depths, from one search."""
+"""Measures files whose latents are sent one by one: each scalar coder with each code of depths, from one search."""
 
 import math
 import statistics
@@ -28,19 +28,25 @@ from recjax.models.vae.model import KAPPA_FRACTION_BITS
 from recjax.rec.base import Status
 
 CODERS = (("as-star", "raw"), ("as-star", "arithmetic"), ("ad-star", None), ("dad-star", None))
-"""Method and code of branches of each coder."""
+"""The method of each coder and its code of the branches of a path; None if the method has only one."""
 
 CODES = ("zeta", "delta", "learned")
-"""Of depths; the first is searched with, the others send what it found."""
+"""Codes of depths; the search runs with the first, and the others send the samples that it selected."""
 
 COVERED = 0.999
-"""Share of the latents of training images whose KL divergence the depth of DAD* is for, where they differ."""
+"""The share of latents of training images whose KL divergence the depth of DAD* covers if divergences differ."""
 
 MOST_DEPTH = 12
 
 
 class Part(NamedTuple):
-    """The images of a seed, and what -ELBO they have."""
+    """Holds the images of a seed with their -ELBO.
+
+    Attributes:
+        seed: The seed.
+        images: The images.
+        bound: The two terms of -ELBO of each image.
+    """
 
     seed: int
     images: Images
@@ -48,7 +54,7 @@ class Part(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """A file that was decoded and compared, and the seconds of both ways."""
+    """Holds a file that was decoded and compared, and the seconds of encoding and decoding."""
 
     encoding: Encoding
     encode_seconds: float
@@ -56,10 +62,18 @@ class _Sent(NamedTuple):
 
 
 def depth_for(model: Model, images: Images, slack: int) -> int:
-    """Branches that DAD* takes for all latents at most: the KL in bits, rounded up, and `slack` more against its bias.
+    """Chooses the depth of the trees of DAD*: the KL of a latent in bits, rounded up, and some more against bias.
 
-    The KL of an "isokl" posterior is kappa. Others have none that serves all: it is what 99.9% of the latents of these
-    (training) images stay below, and the depth is 12 at most.
+    For IsoKL posteriors the KL is the largest kappa. Other posteriors have no common KL; then it is the value that a
+    share COVERED of the latents of the images stays below.
+
+    Args:
+        model: The model.
+        images: Training images.
+        slack: The number of branches beyond the KL.
+
+    Returns:
+        The largest number of branches of a path, at most MOST_DEPTH.
     """
     if model.kappa_nats_q16 is None:
         largest = float(np.quantile(kl_bits(model, images), COVERED))
@@ -69,13 +83,33 @@ def depth_for(model: Model, images: Images, slack: int) -> int:
 
 
 def learned(model: Model, images: Images, depth: int) -> Model:
-    """The model with codes of depths that were learned on these images, for all coders; depth: of dad-star."""
+    """Adds to a model the codes of depths for all coders, learned on images.
+
+    Args:
+        model: The model.
+        images: Training images.
+        depth: The depth of the trees of DAD*.
+
+    Returns:
+        The model with the learned codes.
+    """
     settings = [settings_of(model, method, branches, CODES[0], depth) for method, branches in CODERS]
     return learn_index_counts(model, images, {one.histogram: one for one in settings}.values(), seed=LEARNING_SEED)
 
 
 def settings_of(model: Model, method: str, branch_code: str | None, index_code: str, depth: int) -> Settings:
-    """The settings of a coder with a code of depths."""
+    """Makes the codec's settings of a coder with a code of depths.
+
+    Args:
+        model: The model.
+        method: The method of the coder.
+        branch_code: The code of the branches of a path; None if the method has only one.
+        index_code: The code of depths, one of CODES.
+        depth: The depth of the trees of DAD*; other methods do not use it.
+
+    Returns:
+        The settings.
+    """
     max_depth = depth if method == "dad-star" else None
     settings = make_settings(model, method, branch_code=branch_code, index_code=index_code, max_depth=max_depth)
     assert settings is not None
@@ -85,9 +119,22 @@ def settings_of(model: Model, method: str, branch_code: str | None, index_code: 
 def measure(
     model: Model, method: str, branch_code: str | None, parts: Sequence[Part], depth: int, folder: Path
 ) -> dict[str, Any]:
-    """Figures of a coder, with those of each code of depths in `codes`; means over the seeds, each of its own images.
+    """Measures a coder with every code of depths, over seeds that code their own images.
 
-    The model must have learned codes. Speeds are of the first code, the search included.
+    Args:
+        model: The model, which must have learned codes of depths.
+        method: The method of the coder.
+        branch_code: The code of the branches of a path; None if the method has only one.
+        parts: The images of each seed.
+        depth: The depth of the trees of DAD*.
+        folder: The output folder.
+
+    Returns:
+        The row: means over the seeds, with the figures of each code in `codes`. Speeds are those of the first code and
+        include the search.
+
+    Raises:
+        RuntimeError: A file does not decode to its images.
     """
     row_settings = {code: settings_of(model, method, branch_code, code, depth) for code in CODES}
     found: dict[str, list[dict[str, float]]] = {code: [] for code in CODES}
@@ -125,7 +172,7 @@ def measure(
 
 
 def _sent(part: Part, model: Model, settings: Settings, before: Encoding | None, path: Path) -> _Sent:
-    """Write a file, read it, decode it and compare."""
+    """Writes a file, reads it, decodes it and compares."""
     start = time.perf_counter()
     encoding = relative_entropy.encode(part.images, model, settings, seed=part.seed, found_before=before)
     encoded = time.perf_counter()
@@ -139,7 +186,7 @@ def _sent(part: Part, model: Model, settings: Settings, before: Encoding | None,
 
 
 def _figures(part: Part, model: Model, settings: Settings, encoding: Encoding) -> dict[str, float]:
-    """Of the file of a seed; rates in bits/dim."""
+    """Returns the figures of the file of a seed; rates are in bits per pixel."""
     dims = part.images.size
     payload = payload_bits(encoding.data) / dims
     code = code_bits(make_plan(model, settings), randomness.key(part.seed), encoding.code)
@@ -153,7 +200,7 @@ def _figures(part: Part, model: Model, settings: Settings, encoding: Encoding) -
 
 
 def _over_seeds(values: Sequence[dict[str, float]]) -> dict[str, Any]:
-    """Means and standard errors; and the payload of each seed, whose images all models code."""
+    """Returns means and standard errors over seeds, and the payload of each seed, whose images all models share."""
     merged: dict[str, Any] = {"seeds_payload_bits_per_dim": [value["payload_bits_per_dim"] for value in values]}
     for name in values[0]:
         column = [value[name] for value in values]

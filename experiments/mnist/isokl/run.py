@@ -1,8 +1,9 @@
-"""Latents one by one, MNIST: VAEs and IsoKL VAEs of 20 to 100 latents by AS*, AD* and DAD* (arXiv:2201.12857).
+"""Sends the latents of MNIST one by one: VAEs and IsoKL VAEs of 20 to 100 latents by AS*, AD* and DAD*.
 
 Run:     python -m experiments configs/mnist_isokl.toml         (--train: train the models first)
-An IsoKL VAE (IKVAE) has one KL divergence for all latents of all images, so that DAD* can search a tree of one small
-depth for each; does that beat a usual VAE with AD*, whose latents differ and may carry nothing?
+Source: arXiv:2201.12857. In an IsoKL VAE (IKVAE) all latents of all images have the same KL divergence, so that DAD*
+can search a tree of one small depth for each. The question is whether this beats a usual VAE with AD*, whose latents
+have different divergences and may carry no information.
 """
 
 import time
@@ -27,11 +28,21 @@ from training import data
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. from_scratch: train the models (`--train`).
+    """Configures the experiment.
 
-    seeds: files of each coder and code, each of images_per_seed images of its own, from as many equal parts of the test
-    split. elbo_samples: of the posterior of each of these images. learn_images: training images that codes of depths
-    are learned from, and that the depth of DAD* is chosen by; depth_slack: its branches beyond the KL in bits.
+    Attributes:
+        experiment: The name of the experiment.
+        models: The models.
+        seeds: The number of files of each coder and code, each from its own equal part of the test split.
+        images_per_seed: The number of images of a file.
+        elbo_samples: The number of posterior samples of each of these images for -ELBO.
+        learn_images: The number of training images that codes of depths are learned on, and by which the depth of DAD*
+            is chosen.
+        depth_slack: The number of branches of DAD* beyond the KL in bits.
+        from_scratch: Whether to train the models (`--train`).
+
+    Raises:
+        ValueError: A value is missing or out of range.
     """
 
     experiment: str
@@ -52,7 +63,16 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Code, decode and compare; the figures."""
+    """Codes, decodes and compares files of every model by every coder.
+
+    Args:
+        config: The config.
+        folder: The output folder.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+    """
     start = time.perf_counter()
     found = released.obtain(
         config.models, folder, console, from_scratch=config.from_scratch, samples=config.elbo_samples
@@ -81,7 +101,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _parts(one: Obtained, config: Config) -> list[Part]:
-    """The images of each seed, with their -ELBO."""
+    """Returns the images of each seed, with their -ELBO."""
     share = len(one.test.images) // config.seeds
     if config.images_per_seed > share:
         raise ValueError(
@@ -99,7 +119,7 @@ def _parts(one: Obtained, config: Config) -> list[Part]:
 
 
 def _facts(one: Obtained, parts: list[Part]) -> dict[str, Any]:
-    """About a model; its `exact` figures are of the images that are coded."""
+    """Returns the facts about a model; its `exact` figures are those of the images that are coded."""
     columns = zip(*(part.bound for part in parts), strict=True)
     bound = SearchBound(*map(np.concatenate, columns))
     kappa = one.model.kappa_nats_q16

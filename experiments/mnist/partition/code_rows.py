@@ -1,6 +1,6 @@
-"""What learned codes win back: the same searches under zeta laws or learned ones, in equal or in learned bins.
+"""Measures what learned codes save: the same searches under zeta or learned index codes, in equal or learned bins.
 
-The laws are learned on training images, and stand in the model file; where the model has none for a setting they are
+The mass functions are learned on training images and stored in the model file; what a model lacks for a setting is
 learned here.
 """
 
@@ -19,15 +19,21 @@ from recjax.models.vae.evaluate import Model
 from training import data
 
 KINDS = (("uniform", "zeta"), ("uniform", "learned"), ("learned", "learned"))
-"""Codes of bins and of indices that are compared, each with one more learned than the last."""
+"""The codes of bins and of indices that are compared; each entry has one learned code more than the last."""
 
 
 @dataclass(frozen=True)
 class Codes:
-    """The setting: partitioned ORC in so many blocks, at most, of so many candidates.
+    """Describes the setting for which codes are compared: partitioned ORC.
 
-    learn_images: training images that are searched to learn the law of the indices; the bins' takes no search, and is
-    learned on all.
+    Attributes:
+        blocks: The largest number of blocks that the latents are split into.
+        candidates: The number of candidates of a block, a power of two.
+        learn_images: The number of training images that are searched to learn the mass functions of the indices; those
+            of the bins need no search and are learned on all training images.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     blocks: int = 2
@@ -46,7 +52,14 @@ class Codes:
 
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:
-    """The codes that need no learning, also for a model that has learned ones."""
+    """Returns the options that select codes without learning, also for a model that has learned ones.
+
+    Args:
+        options: Keyword arguments of the codec.
+
+    Returns:
+        The additional keyword arguments: zeta index codes, and uniform bins if the search is partitioned.
+    """
     bins = {"bin_code": "uniform"} if options.get("partition") else {}
     return {"index_code": "zeta", **bins}
 
@@ -59,7 +72,20 @@ def measure(
     bound_bits: Float[np.ndarray, "images"],
     folder: Path,
 ) -> list[dict[str, Any]]:
-    """A row as of `partition_rows.measure` for each of the KINDS; all code the same samples, of all images."""
+    """Measures the codes of KINDS on the same samples.
+
+    Args:
+        codes: The setting.
+        seeds: The number of seeds, each of which codes its own images.
+        one: The model with its data.
+        images: The test images.
+        bound_bits: -ELBO of each image, in bits.
+        folder: The output folder.
+
+    Returns:
+        A row for each of KINDS, as of `rows.measure`, with the names of its codes and `learned_here`, which tells
+        whether some of them were learned in this run.
+    """
     model, learned = _with_codes(codes, one)
     most_candidates = codes.blocks * codes.candidates * len(images)
     rows = []
@@ -71,7 +97,7 @@ def measure(
 
 
 def _with_codes(codes: Codes, one: Obtained) -> tuple[Model, bool]:
-    """The model with learned codes for the setting, and whether some were learned here."""
+    """Returns the model with learned codes for the setting, and whether some were learned here."""
     model, learned = one.model, False
     train = data.load(one.source.data, "train").coded
     settings = make_settings(model, **codes.options, **plain(codes.options))

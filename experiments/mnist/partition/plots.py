@@ -1,4 +1,4 @@
-"""The plot of space partitioning: rates by candidates, KL divergences of images, and those of blocks."""
+"""Draws rates by the number of candidates, KL divergences of images, and those of blocks."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ from experiments.reporting import figures as panels
 
 
 def label(row: dict[str, Any]) -> str:
-    """What people call the method of a row."""
+    """Returns the name of a row's method for readers.
+
+    Args:
+        row: A row of the result.
+
+    Returns:
+        The name.
+    """
     name = METHOD_NAMES[row["method"]]
     if row["candidates"] is None:
         return f"{name}, per dimension"
@@ -18,11 +25,16 @@ def label(row: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """Rates by candidates, the KL of images beside its mean, and the histogram of blocks."""
-    made, axes = panels.figure(1, 3, (16.5, 5.0), "How does relative entropy coding of MNIST depend on the partition?")
+    """Draws rates by candidates, the KL of the latents of single images against its mean, and the KL of blocks.
+
+    Args:
+        result: The result of the experiment.
+        path: The picture file to write.
+    """
+    made, axes = panels.figure(3, 1, (panels.WIDTH, 13.5), "Relative entropy coding of MNIST, by blocks and candidates")
     _plot_rates(axes[0, 0], result)
-    _plot_scatter(axes[0, 1], result["kl"])
-    _plot_blocks(axes[0, 2], result["kl"])
+    _plot_scatter(axes[1, 0], result["kl"])
+    _plot_blocks(axes[2, 0], result["kl"])
     panels.save(made, path)
 
 
@@ -32,21 +44,33 @@ def _plot_rates(panel: Any, result: dict[str, Any]) -> None:
         if row["candidates"] is not None:
             kinds.setdefault((label(row), row["most_blocks"]), []).append(row)
     for (name, blocks), rows in kinds.items():
-        style = "-" if "partitioned" in name else ":"
         rates = [row["payload_bits_per_dim"] / row["bound_bits_per_dim"] for row in rows]
+        errors = [row["payload_overhead_se"] or 0.0 for row in rows]
         text = f"{name}, {blocks} block{'s' * (blocks > 1)}"
-        panel.plot([row["candidates"] for row in rows], rates, style, marker="o", markersize=4, label=text)
+        style: dict[str, Any] = dict(panels.BLOCKS.get(blocks, {}))
+        if name.startswith("PFR"):
+            style["color"] = panels.METHODS["pfr"]
+        if "partitioned" not in name:
+            style |= {"markerfacecolor": "white", "linewidth": 0.9}
+        panel.errorbar([row["candidates"] for row in rows], rates, yerr=errors, capsize=2, label=text, **style)
     scalar = [row for row in result["rows"] if row["candidates"] is None]
     for place, row in enumerate(scalar):
         rate = row["payload_bits_per_dim"] / row["bound_bits_per_dim"]
-        panel.axhline(rate, linestyle="--", color=panels.GREY)
-        # Side by side and on their lines, as their rates are close.
-        panel.annotate(label(row), ((place + 0.5) / len(scalar), rate), fontsize=7,
+        panel.axhline(rate, linestyle="--", color=panels.METHODS[row["method"].replace("-", "_")])
+        # The rates are close: labels lie on their lines side by side, so that they do not overlap.
+        panel.annotate(label(row), ((place + 0.5) / len(scalar), rate), fontsize=9,
                        xycoords=("axes fraction", "data"), ha="center", va="center",
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
     panel.set_xscale("log", base=2)
-    panels.name(panel, "What do blocks and candidates bring?", "samples per block", "payload / -ELBO (lower is better)")
-    panel.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(0, 0.42), ncols=2)
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.45 * (high - low))  # room for the legend
+    panels.name(
+        panel,
+        "whisker: standard error over seeds; white: no partition",
+        "candidates per block",
+        "payload / -ELBO (lower is better)",
+    )
+    panel.legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def _plot_scatter(panel: Any, kl: dict[str, Any]) -> None:
@@ -56,17 +80,17 @@ def _plot_scatter(panel: Any, kl: dict[str, Any]) -> None:
     panel.plot([0, top], [0, top], "--", color="black", linewidth=1)
     panels.name(
         panel,
-        f"Is the KL of an image that of the mean? {len(images)} test images",
+        f"KL of each latent: {len(images)} test images beside the mean (line: equal)",
         "mean KL of a latent over training images (bits)",
-        "its KL for one image (bits)",
+        "KL of the latent for one image (bits)",
     )
 
 
 def _plot_blocks(panel: Any, kl: dict[str, Any]) -> None:
     for number_, (counts, mean) in enumerate(zip(kl["block_counts"], kl["block_mean_bits"], strict=True)):
         colour = (panels.BLUE, panels.ORANGE, panels.GREEN, panels.RED)[number_ % 4]
-        text = f"block {number_ + 1}, mean {mean:.1f}"
+        text = f"block {number_ + 1}, mean {mean:.1f} bits"
         panels.histogram(panel, counts, kl["block_edges_bits"], sum(counts), colour, text)
-    title = f"How much do blocks of {kl['training_images']:,} training images hold?"
-    panels.name(panel, title, "KL of a block (bits)", "density")
-    panel.legend(frameon=False, fontsize=8)
+    title = f"KL of the blocks of {kl['training_images']:,} training images"
+    panels.name(panel, title, "KL of a block (bits)", "density, 1/bits")
+    panel.legend(frameon=False, fontsize=9)

@@ -1,4 +1,4 @@
-"""The experiment on space partitioning as tables of methods and of learned codes, from its JSON alone."""
+"""Renders the experiment on space partitioning as tables of methods and of learned codes, from its JSON."""
 
 from typing import Any
 
@@ -10,39 +10,48 @@ __all__ = ["plot", "tables"]
 
 COLUMNS = (
     "method",
-    "blocks",
-    "samples per block",
+    "blocks per image",
+    "candidates per block",
     "payload, bits/dim",
-    "over -ELBO",
+    "payload over -ELBO",
     "whole file, bits/dim",
-    "over -ELBO",
-    "code, bits/image",
-    "-log p(x|z), bits/dim",
+    "file over -ELBO",
+    "code of latents, bits/image",
+    "-log2 p(x|z), bits/dim",
     "bias (KS)",
     "log-ratio KS",
-    "ms/image",
-    "images",
+    "encode ms/image",
+    "images per seed",
 )
 CODE_COLUMNS = (
     "bins",
     "indices",
-    "code, bits/image",
+    "code of latents, bits/image",
     "saved, bits/image",
     "payload, bits/dim",
-    "over -ELBO",
+    "payload over -ELBO",
     "whole file, bits/dim",
-    "over -ELBO",
+    "file over -ELBO",
 )
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """A row for every method, number of blocks and candidates, below the bound; and what learned codes save."""
+    """Makes a table with -ELBO and a row for every method, number of blocks and candidates, and one of learned codes.
+
+    Args:
+        result: The result of the experiment.
+
+    Returns:
+        The tables; that of learned codes is left out if none were measured.
+    """
     model = result["model"]
     bound = with_error(model["exact_bits_per_dim"], model["exact_standard_error"], 4)
     kl = ABSENT if model["kl_bits"] is None else f"KL {model['kl_bits']:.1f}"
     gaps = (ABSENT,) * 5
-    first = ("theoretical optimum (-ELBO)", ABSENT, ABSENT, bound, ABSENT, ABSENT, ABSENT, kl, *gaps)
-    title = f"Relative entropy coding of MNIST, each image alone, {model['name']} ({model['latents']} latents)"
+    first = ("-ELBO of all test images", ABSENT, ABSENT, bound, ABSENT, ABSENT, ABSENT, kl, *gaps)
+    title = (
+        f"Relative entropy coding of MNIST, each image decodable alone, {model['name']} ({model['latents']} latents)"
+    )
     rates = Table(title, COLUMNS, (first, *map(_row, result["rows"])), rate_notes(result))
     return [rates, _codes(result)] if result["codes"] else [rates]
 
@@ -82,7 +91,7 @@ def _codes(result: dict[str, Any]) -> Table:
             )
         )
     blocks = f"{first['blocks']} block{'s' * (first['blocks'] > 1)}"
-    title = f"What learned codes save: {label(first)}, {blocks} of {first['candidates']:,} samples"
+    title = f"Learned codes of bins and indices: {label(first)}, {blocks} of {first['candidates']:,} candidates"
     return Table(title, CODE_COLUMNS, tuple(rows), code_notes(result), "codes", (0, 1))
 
 

@@ -1,4 +1,4 @@
-"""A row of the table of space partitioning: files of one method at one number of blocks and candidates, over seeds."""
+"""Measures files of one method at one number of blocks and candidates, over seeds, for a row of the table."""
 
 import statistics
 from dataclasses import dataclass
@@ -20,10 +20,18 @@ from recjax.models.vae.evaluate import Model
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one method, one for every pair of blocks and candidates.
+    """Describes the rows of one method: one for every pair of blocks and candidates.
 
-    partition: search within bins of equal prior mass. blocks: that the latents are cut into, at most. candidates: of a
-    block, powers of two. Methods that send latents one by one have neither.
+    Methods that send latents one by one have neither blocks nor candidates, and one row.
+
+    Attributes:
+        method: The method of the file.
+        partition: Whether to search within bins of equal prior mass.
+        blocks: The largest number of blocks that the latents are split into, for each row.
+        candidates: The number of candidates of a block, a power of two, for each row.
+
+    Raises:
+        ValueError: Blocks and candidates do not suit the method, or a value is out of range.
     """
 
     method: str
@@ -50,7 +58,17 @@ class Rows:
 
 
 def images_of_a_seed(options: dict[str, Any], images: int, seeds: int, most_candidates: int) -> int:
-    """Images that one seed codes: its own share of the test images, or as many as the budget of candidates allows."""
+    """Returns how many images a seed codes: its share of the test images, or fewer if the candidate budget is smaller.
+
+    Args:
+        options: Keyword arguments of the codec.
+        images: The number of test images.
+        seeds: The number of seeds.
+        most_candidates: The largest number of candidates that a file may search.
+
+    Returns:
+        The number of images, at least 2.
+    """
     searched = options.get("blocks", 1) * options.get("candidates", 1)
     return max(min(images // seeds, most_candidates // searched), 2)
 
@@ -64,7 +82,24 @@ def measure(
     model: Model,
     folder: Path,
 ) -> dict[str, Any]:
-    """Figures of a row; each seed codes images of its own, whose -ELBO (`bound_bits`, per image) it is measured by."""
+    """Measures a row; each seed codes its own images, and is compared with their -ELBO.
+
+    Args:
+        options: Keyword arguments of the codec.
+        seeds: The number of seeds.
+        most_candidates: The largest number of candidates that a file may search.
+        images: The test images.
+        bound_bits: -ELBO of each image, in bits.
+        model: The model.
+        folder: The output folder.
+
+    Returns:
+        The row: rates in bits per pixel and overheads as shares of -ELBO, with standard errors over the seeds, speed,
+        and the bias of the samples.
+
+    Raises:
+        RuntimeError: A file does not decode to its images.
+    """
     count = images_of_a_seed(options, len(images), seeds, most_candidates)
     reports, names = [], ("file", "payload", "code", "likelihood", "bound")
     values: dict[str, list[float]] = {name: [] for name in names}

@@ -1,8 +1,8 @@
-"""Space partitioning on MNIST: rates by the number of blocks and candidates, Table 1 of arXiv:2405.12203.
+"""Measures space partitioning on MNIST by the number of blocks and candidates, as in Table 1 of arXiv:2405.12203.
 
 Run:     python -m experiments configs/mnist_partition.toml
-Every image is decodable alone. Each seed codes its own part of the test set; large searches code fewer images, and all
-are compared with the -ELBO of the very images that they coded.
+Every image can be decoded on its own. Each seed codes its own part of the test set; large searches code fewer images,
+and every file is compared with the -ELBO of the images that it holds.
 """
 
 import time
@@ -34,11 +34,23 @@ _HISTOGRAM_BINS = 80
 
 @dataclass(frozen=True)
 class Config:
-    """The experiment. images: of the test split, all by default. from_scratch: train the model (`--train`).
+    """Configures the experiment.
 
-    seeds: files of each row, each of its own images. most_candidates: that a file of a row searches at most, by which
-    its images are limited. histogram_blocks: of the histogram of their KL over all training images. codes: for which
-    setting learned codes are compared with those of the rows, zeta laws and equal bins, on all images; none by default.
+    Attributes:
+        experiment: The name of the experiment.
+        model: The model.
+        rows: The methods and their settings.
+        from_scratch: Whether to train the model (`--train`).
+        images: The number of test images; None means all.
+        elbo_samples: The number of posterior samples of each image for -ELBO.
+        seeds: The number of files of each row, each of its own images.
+        most_candidates: The largest number of candidates that a file may search, which limits its images.
+        histogram_blocks: The number of blocks whose KL over all training and validation images is shown in histograms.
+        codes: The setting for which learned codes are compared, on all images, with those of the rows (zeta indices and
+            equal bins); None means no comparison.
+
+    Raises:
+        ValueError: There are no rows, or a value is out of range.
     """
 
     experiment: str
@@ -63,7 +75,19 @@ class Config:
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:
-    """Code, decode and compare; the figures."""
+    """Codes, decodes and compares the files of every row.
+
+    Args:
+        config: The config.
+        folder: The output folder.
+        console: Where progress is printed.
+
+    Returns:
+        The figures of the result.
+
+    Raises:
+        ValueError: There are fewer than 2 images for each seed.
+    """
     start = time.perf_counter()
     (found,) = released.obtain(
         [config.model], folder, console, from_scratch=config.from_scratch, samples=config.elbo_samples
@@ -94,7 +118,10 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
 
 
 def _divergences(one: Obtained, num_blocks: int) -> dict[str, Any]:
-    """KL in bits: of latents of test images, beside their means over training images, and of blocks of those."""
+    """Returns KL divergences in bits: of latents of test images, and of latents and blocks of training images.
+
+    Training images include those of the validation split.
+    """
     splits = [data.load(one.source.data, split).coded for split in ("train", "validation")]
     training = kl_bits(one.model, np.concatenate(splits))
     plan = make_plan(one.model, make_settings(one.model, "orc", blocks=num_blocks))  # pyright: ignore[reportArgumentType]

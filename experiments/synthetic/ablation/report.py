@@ -8,21 +8,20 @@ from experiments.reporting import figures as panels
 from experiments.reporting.tables import Table, number, with_error, with_p_value
 
 COLUMNS = (
-    "intervals",
+    "intervals assigned",
     "log2 J, bits",
     "code, bits",
-    "KS, worst dim",
+    "KS, worst dimension",
     "log-ratio KS",
     "MMD²",
-    "variance ratio, worst dim",
+    "variance ratio, worst dimension",
 )
 
-_COLOURS = {"none": panels.GREY, "uninformative": panels.RED, "random": panels.ORANGE, "informative": panels.BLUE}
 _WORDS = {
-    "none": "none",
-    "uninformative": "on the dimension without information",
+    "none": "no partition",
+    "uninformative": "to the dimension of KL 0",
     "random": "at random",
-    "informative": "by mutual information",
+    "informative": "by KL",
 }
 
 
@@ -53,24 +52,24 @@ def plot(result: dict[str, Any], path: Path) -> None:
     made, axes = panels.figure(
         len(arms),
         dims,
-        (2.5 * dims, 1.9 * len(arms) + 1.0),
-        f"Which dimensions should be cut? {config['candidates']:,} candidates each "
-        "(a histogram that fills its curve is right)",
+        (panels.WIDTH, 2.0 * len(arms) + 1.0),
+        f"ORC with {config['candidates']:,} candidates: samples by the dimensions that are partitioned",
         sharex="col",
         sharey="col",
     )
     for row, arm in enumerate(arms):
         for dim in range(dims):
             panel, edges = axes[row, dim], result["edges"][dim]
-            panels.histogram(panel, arm["histograms"][dim], edges, arm["draws"], _COLOURS[arm["arm"]])
+            panels.histogram(panel, arm["histograms"][dim], edges, arm["draws"], panels.PARTITIONS[arm["arm"]])
             panels.normal_curve(panel, config["means"][dim], config["scales"][dim], edges)
             panel.set_ylim(0, 1.25 / (config["scales"][dim] * math.sqrt(2 * math.pi)))
-            panel.text(0.03, 0.9, f"KS {arm['ks_per_dimension'][dim]:.2f}", transform=panel.transAxes, fontsize=8)
+            panel.text(0.03, 0.9, f"KS {arm['ks_per_dimension'][dim]:.2f}", transform=panel.transAxes, fontsize=9)
             if row == 0:
-                panel.set_title(f"dimension {dim + 1}: {result['kl_bits'][dim]:.2f} bits", fontsize=10)
+                panel.set_title(f"dimension {dim + 1},\nKL {result['kl_bits'][dim]:.2f} bits", fontsize=10)
             if row == len(arms) - 1:
-                panel.set_xlabel("sample (line: target density)", fontsize=8)
-        axes[row, 0].set_ylabel(f"{_label(arm)}\ncode: {arm['code_bits']:.1f} bits", fontsize=8)
+                panel.set_xlabel("sample", fontsize=9)
+        axes[row, 0].set_ylabel(f"{_label(arm)}\ncode: {arm['code_bits']:.1f} bits\n\ndensity", fontsize=9)
+    made.supxlabel("line: density of the target; KS: distance of the samples from it", fontsize=9)
     panels.save(made, path)
 
 
@@ -94,15 +93,15 @@ def _notes(result: dict[str, Any]) -> tuple[str, ...]:
     by_arm = {arm["arm"]: arm for arm in result["arms"]}
     good, bad, none = by_arm["informative"], by_arm["uninformative"], by_arm["none"]
     return (
-        "Equal candidates and equal bits of partition: by mutual information the KS distance is "
-        f"{good['bias_ks']:.3f}, on the dimension without information {bad['bias_ks']:.3f}, without any partition "
-        f"{none['bias_ks']:.3f}.",
-        "A code can be short because its search was too: bits without a partition are those of a biased sample, so "
-        "read bits and bias together.",
-        f"KS: Kolmogorov-Smirnov distance from the target's law; exact samples stay below {good['bias_ks_limit']:.3f} "
-        "in 95% of cases. Log-ratio KS: the same of the rank of log q/p among exact draws. MMD²: of (z - mean)/scale "
-        "from the standard normal, around 0 when exact. Variance ratio: E[(z - mean)²]/scale² where it is furthest "
-        "from 1.",
-        "At random: each of the bits goes to a dimension drawn by lot, afresh for each sample. Code: log2 J, and the "
-        "index under a zeta law that knows E log2(1 + r/J) of other samples. ± is the standard error over samples.",
+        f"With as many candidates, the KS distance is {good['bias_ks']:.3f} if intervals are assigned by KL, "
+        f"{bad['bias_ks']:.3f} if the same number is assigned to the dimension of KL 0, and {none['bias_ks']:.3f} "
+        "without a partition.",
+        "The code of a biased sample is too short: compare codes of equal bias only.",
+        "KS: Kolmogorov-Smirnov distance of the samples from the target; exact samples stay below "
+        f"{good['bias_ks_limit']:.3f} in 95% of cases. Log-ratio KS: the same of the ranks of log q/p among exact "
+        "draws. MMD²: squared maximum mean discrepancy of (z - mean)/scale from the standard normal, 0 on average "
+        "for exact samples. Variance ratio: E[(z - mean)²]/scale², of the dimension where it is furthest from 1.",
+        "J: number of bins. At random: each of the log2 J bits is assigned to a random dimension, anew for each "
+        "sample. Code: log2 J, and the index under a zeta distribution fitted to E log2(1 + r/J) of other samples. "
+        f"± is the standard error over n = {result['config']['samples']:,} samples.",
     )

@@ -9,7 +9,7 @@ from experiments.reporting.verdicts import detected, lowest_pvalue
 from experiments.synthetic.large_block.verdicts import passes
 
 # Colours of the searches with a partition.
-_COLOURS = (panels.BLUE, panels.GREEN, panels.RED, panels.GREY)
+_COLOURS = (panels.PARTITIONS["informative"], panels.SKY, panels.INDIGO, panels.GREY)
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -21,36 +21,36 @@ def plot(result: dict[str, Any], path: Path) -> None:
     """
     bits = result["config"]["bits"]
     made, axes = panels.figure(
-        1,
         3,
-        (14.5, 4.8),
-        f"Can {bits:g} bits go through one search? Without a partition it takes some 2^{bits:g} candidates",
+        1,
+        (panels.WIDTH, 13.0),
+        f"{bits:g} bits of KL in one block, coded by ORC",
     )
     _plot_residuals(axes[0, 0], result)
     dims = result["config"]["block"]["dimensions"]
-    needed = "candidates (lower is better)"
+    needed = "candidates needed (lower is better)"
     by_dimensions = (
         "dimensions",
-        "Into how many dimensions may they go?",
+        "by the number of dimensions",
         f"dimensions that share {bits:g} bits of KL",
     )
-    by_intervals = ("intervals", "How finely should each be cut?", f"intervals per dimension (of {dims})")
+    by_intervals = ("intervals", "by the number of intervals", f"intervals in each of {dims} dimensions")
     for panel, name, (key, title, x) in (
-        (axes[0, 1], "by_dimensions", by_dimensions),
-        (axes[0, 2], "by_intervals", by_intervals),
+        (axes[1, 0], "by_dimensions", by_dimensions),
+        (axes[2, 0], "by_intervals", by_intervals),
     ):
         _plot_needed(panel, result[name], key, result["config"])
         if key == "intervals":
             _plot_blocks(panel, result)
-            panel.legend(frameon=False, fontsize=8, loc="lower left")
+            panel.legend(frameon=False, fontsize=9, loc="lower left")
         panels.name(panel, title, x, needed)
     panels.save(made, path)
 
 
 def _plot_residuals(panel: Any, result: dict[str, Any]) -> None:
     *partitioned, plain = result["blocks"]
-    for row, colour in zip((plain, *partitioned), (panels.ORANGE, *_COLOURS), strict=False):
-        bins = "no partition" if row is plain else f"{row['intervals']} intervals each"
+    for row, colour in zip((plain, *partitioned), (panels.PARTITIONS["none"], *_COLOURS), strict=False):
+        bins = "no partition" if row is plain else f"{row['intervals']} intervals in each dimension"
         total = row["draws"] * row["dimensions"]
         p_value = lowest_pvalue(row)
         tested = "p < 1e-6" if p_value < 1e-6 else f"p {p_value:.1g}"
@@ -60,11 +60,11 @@ def _plot_residuals(panel: Any, result: dict[str, Any]) -> None:
     panel.set_ylim(0, 0.75)
     panels.name(
         panel,
-        f"Are the samples right with {plain['candidates']:,} candidates?",
+        f"samples found with {plain['candidates']:,} candidates, and the density of exact ones",
         "(sample - mean) / scale of the target, all dimensions",
-        "density (a histogram that fills the curve is right)",
+        "density",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_needed(panel: Any, rows: list[dict[str, Any]], key: str, config: dict[str, Any]) -> None:
@@ -82,12 +82,12 @@ def _plot_needed(panel: Any, rows: list[dict[str, Any]], key: str, config: dict[
         style = {"color": panels.RED, "marker": "^", "linestyle": "none"}
         panel.plot([row[key] for row in beyond], [2**most] * len(beyond), label=f"more than 2^{most}", **style)
     residual = [2 ** row["residual_kl_bits"] for row in rows]
-    panel.plot([row[key] for row in rows], residual, "--", color=panels.GREY, label="2^(KL that the bin leaves)")
+    panel.plot([row[key] for row in rows], residual, "--", color=panels.GREY, label="2^(residual KL)")
     panel.set_xticks([row[key] for row in rows])
     panels.doublings(panel)
     top = max(most, math.ceil(max(row["residual_kl_bits"] for row in rows)))
     panel.set_ylim(0.7, 2.0 ** (top + 4))
-    panel.legend(frameon=False, fontsize=8, loc="upper left")
+    panel.legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def _plot_blocks(panel: Any, result: dict[str, Any]) -> None:
@@ -95,5 +95,5 @@ def _plot_blocks(panel: Any, result: dict[str, Any]) -> None:
     for row in result["blocks"][:-1]:
         passed = passes(row, result["exact_mmd2"])
         style = {"color": panels.GREEN if passed else panels.RED, "marker": "*" if passed else "X", "markersize": 9}
-        label = f"{row['draws']:,} samples: bias {'not detected' if passed else 'detected'}"
+        label = f"first panel, {row['draws']:,} samples: bias {'not detected' if passed else 'detected'}"
         panel.plot([row["intervals"]], [row["candidates"]], linestyle="none", label=label, **style)

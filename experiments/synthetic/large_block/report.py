@@ -14,7 +14,7 @@ COLUMNS = (
     "KL, bits",
     "residual KL, bits",
     "code, bits",
-    "KS, worst dim",
+    "KS, worst dimension",
     "log-ratio KS",
     "MMD²",
     "variance ratio",
@@ -22,13 +22,13 @@ COLUMNS = (
 
 SWEEP_COLUMNS = (
     "dimensions",
-    "intervals each",
+    "intervals per dimension",
     "log2 J, bits",
     "residual KL, bits",
     "candidates needed",
     "code, bits",
-    "KS there",
-    "log-ratio KS there",
+    "KS, worst dimension",
+    "log-ratio KS",
 )
 
 
@@ -51,7 +51,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
         notes.of_blocks(result),
     )
     sweeps = []
-    for name, words in (("by_dimensions", "the dimensions that share them"), ("by_intervals", "intervals")):
+    for name, words in (("by_dimensions", "number of dimensions"), ("by_intervals", "number of intervals")):
         rows = tuple(_sweep_row(row, config) for row in result[name])
         title = f"Candidates needed for {bits:g} bits of KL, by {words}"
         sweeps.append(Table(title, SWEEP_COLUMNS, rows, notes.of_sweeps(result), name))
@@ -91,7 +91,7 @@ def _sweep_row(row: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
         f"{row['intervals']}",
         number(row["log2_bins"], 1),
         number(row["residual_kl_bits"], 2),
-        f"over 2^{most}" if found is None else f"2^{found}" + (" or fewer" if found == row["log2_first"] else ""),
+        f"more than 2^{most}" if found is None else f"2^{found}" + (" or fewer" if found == row["log2_first"] else ""),
         number(last["code_bits"], 2),
         with_p_value(last["bias_ks"], last["bias_ks_pvalue"]),
         with_p_value(last["bias_log_ratio_ks"], last["bias_log_ratio_pvalue"]),

@@ -32,7 +32,7 @@ def passes(row: dict[str, Any], exact_mmd2: list[float]) -> bool:
 
 
 def of_blocks(result: dict[str, Any]) -> tuple[str, ...]:
-    """Writes the notes of the table of searches: the verdict, and definitions of the columns.
+    """Writes the notes of the table of searches: which searches show a bias, and definitions of the columns.
 
     Args:
         result: The recorded result of the experiment.
@@ -44,17 +44,18 @@ def of_blocks(result: dict[str, Any]) -> tuple[str, ...]:
     exact = result["exact_mmd2"]
     good, bad = ([row for row in partitioned if passes(row, exact) == passed] for passed in (True, False))
     return (
-        f"No bias is detected with {_names(good)}; one is with {_names(bad)}. Detected: a KS test has "
-        f"p < {DETECTED:g}, or the MMD² is above those of all {len(exact)} repeats of as many exact samples.",
+        f"A bias is detected with {_names(bad)}, and not with {_names(good)}. Detected: a KS test has p < "
+        f"{DETECTED:g}, or the MMD² exceeds that of all {len(exact)} repeats with as many exact samples.",
         *map(_ks_note, partitioned),
-        "p of KS: corrected for the number of dimensions. p of MMD²: its place among those of exact samples, from "
-        f"{min(exact):.1e} to {max(exact):.1e}. Variance ratio: E[(sample - mean)²]/scale² over all dimensions, ± its "
-        "standard error if exact.",
-        "Every sample has a target of its own, N(mean, scale), with means as data draw them; KL is their mean, and the "
-        "intervals are chosen from mean KLs alone. Residual KL: what the bin leaves, KL - log2 J + H(bin), which is "
-        "log2 of the candidates at which the bias begins to vanish.",
-        "Code: log2 J, and the index under a zeta law with the E log2(1 + r/J) of other targets. ± is the standard "
-        "error over samples; the code of a biased search is too short.",
+        "p of KS is corrected for the number of dimensions. p of MMD² is its rank among those of exact samples, "
+        f"which lie from {min(exact):.1e} to {max(exact):.1e}. Variance ratio: E[(sample - mean)²]/scale² over all "
+        "dimensions, ± the standard error of exact samples.",
+        "Every sample has its own normal target, of which the mean is drawn at random; KL is the mean over targets, "
+        "and intervals are chosen from the mean KL of each dimension. Residual KL: KL - log2 J + H(bin), what the "
+        "choice of one of the J bins leaves to the candidates; its bias begins to vanish at about 2^(residual KL) "
+        "candidates.",
+        "Code: log2 J, and the index under a zeta distribution fitted to E log2(1 + r/J) of other targets. ± is the "
+        "standard error over samples. The code of a biased sample is too short.",
     )
 
 
@@ -84,10 +85,11 @@ def of_sweeps(result: dict[str, Any]) -> tuple[str, ...]:
     rows = [*result["by_dimensions"], *result["by_intervals"]]
     each = [row["residual_kl_bits"] / row["dimensions"] for row in rows]
     return (
-        f"Needed: the smallest power of two whose bias is not detected on {sweep['samples']:,} samples: neither KS "
-        "test, of the worst dimension (corrected for their number) and of the log ratio, has a p-value below "
-        f"{DETECTED:g}. More samples detect smaller biases and ask for more candidates, as in the table of the block. "
-        "Tried from some 2^(residual KL + 2) on, in powers of two; or fewer: at the first that was tried.",
-        f"Residual KL decides, which is computed, not measured: {min(each):.2f} to {max(each):.2f} bits of a dimension "
-        "remain here, less where there are more intervals, at as many bits of log2 J more.",
+        f"Candidates needed: the smallest power of two for which no bias is detected on n = {sweep['samples']:,} "
+        "samples, as neither the KS test of the worst dimension (corrected for their number) nor that of the log "
+        f"ratio has p < {DETECTED:g}; code and KS are those of the last number tried. With more samples a smaller "
+        "bias is detected, and more candidates are needed. Trials begin near 2^(residual KL + 2) candidates; or "
+        "fewer: no bias at the first trial.",
+        f"Residual KL is computed from the targets: {min(each):.2f} to {max(each):.2f} bits per dimension here. More "
+        "intervals leave less of it and add as much to log2 J.",
     )

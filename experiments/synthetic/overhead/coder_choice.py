@@ -28,25 +28,25 @@ class _Choice(NamedTuple):
 
 
 _PLACES = ("one", "many")
-_ANY, _ONE_MODE, _NORMAL = "any, also full covariance", "one mode per coordinate", "normals narrower than p"
+_ANY, _ONE_MODE, _NORMAL = "any, also full covariance", "unimodal density ratio", "normal, narrower than the prior"
 _BINS, _INDEX, _DEPTH = "mean KL per dimension; mean log2 index", "mean log2 index", "mean log2 (depth + 1)"
 _LARGEST = "the largest KL"
 _CHOICES = (
     _Choice("`pfr` with bins", "pfr_split", "pfr_split", "yes", _ANY, _BINS, "blocks, exact samples"),
-    _Choice("`orc` with bins", "", "orc_split", "no", _ANY, _BINS, "blocks in a fixed time; read the bias"),
-    _Choice("`pfr`", "pfr", "pfr", "yes", _ANY, _INDEX, "small D_inf, where nothing is known to cut by"),
-    _Choice("`ad_star`", "ad_star", "ad_star", "yes", "any", _DEPTH, "coordinates of large D_inf, whatever the target"),
-    _Choice("`as_star`", "as_star_coded", "as_star_coded", "yes", _ONE_MODE, _DEPTH, "coordinates of large D_inf"),
-    _Choice("`gprs`", "gprs_coded", "gprs_coded", "yes", _NORMAL, _DEPTH, "comparisons, as `as_star`"),
-    _Choice("`grc`", "grc", "grc", "yes", _NORMAL, _DEPTH, "coordinates of large D_inf"),
+    _Choice("`orc` with bins", "", "orc_split", "no", _ANY, _BINS, "blocks in a fixed time, with a bias"),
+    _Choice("`pfr`", "pfr", "pfr", "yes", _ANY, _INDEX, "small D_inf, if mean KLs are unknown"),
+    _Choice("`ad_star`", "ad_star", "ad_star", "yes", "any", _DEPTH, "scalars of large D_inf, any target"),
+    _Choice("`as_star`", "as_star_coded", "as_star_coded", "yes", _ONE_MODE, _DEPTH, "scalars of large D_inf"),
+    _Choice("`gprs`", "gprs_coded", "gprs_coded", "yes", _NORMAL, _DEPTH, "comparison with `as_star`"),
+    _Choice("`grc`", "grc", "grc", "yes", _NORMAL, _DEPTH, "scalars of large D_inf"),
     _Choice(
         '`grc(split="sample")`', "grc_sample_coded", "grc_sample_coded", "yes", _NORMAL, _DEPTH,
-        "comparisons, as `as_star`",
+        "comparison with `as_star`",
     ),
-    _Choice("`gprs_global`", "gprs_global", "gprs_global", "yes", _NORMAL, _INDEX, "comparisons, as `pfr`"),
-    _Choice("`dad_star`", "dad_star", "", "no", "any", _LARGEST, "coordinates in a fixed time and code"),
-    _Choice("`orc`", "orc", "", "no", _ANY, f"{_LARGEST}; {_INDEX}", "comparisons, as `dad_star`"),
-    _Choice("`mrc`", "mrc", "", "no", _ANY, _LARGEST, "comparisons, as `dad_star`"),
+    _Choice("`gprs_global`", "gprs_global", "gprs_global", "yes", _NORMAL, _INDEX, "comparison with `pfr`"),
+    _Choice("`dad_star`", "dad_star", "", "no", "any", _LARGEST, "scalars in a fixed time and code length"),
+    _Choice("`orc`", "orc", "", "no", _ANY, f"{_LARGEST}; {_INDEX}", "comparison with `dad_star`"),
+    _Choice("`mrc`", "mrc", "", "no", _ANY, _LARGEST, "comparison with `dad_star`"),
 )  # fmt: skip
 
 
@@ -74,23 +74,26 @@ def choice(result: dict[str, Any]) -> Table:
         for own in _CHOICES
     ]  # fmt: skip
     head = (
-        "coder", "exact", "targets", "must be known", f"bits over KL, 1 dim of {middle} bits", f"in {dims} dims",
-        "steps, 1 dim", f"steps, {dims} dims", "take it for",
+        "coder", "exact", "targets", "known in advance", "bits over KL, 1 dimension",
+        f"bits over KL, {dims} dimensions", "steps, 1 dimension", f"steps, {dims} dimensions", "use for",
     )  # fmt: skip
     notes = (
-        f"Gaussian channels of {middle} bits of mutual information, {config['runs']:,} targets each: in one dimension, "
-        f"and {config['per_dim_bits']} bits in each of {dims}. Coders of single coordinates pay for every dimension.",
-        f"{_fewest(one, many, dims)} A scalar coder is right where nothing is known to choose bins by, or where D_inf "
-        "is large: a few steps down a tree where a list holds 2^D_inf candidates.",
-        "Bits: the code less the KL, under a zeta law that knows the mean of the index or depth; `as_star`, `gprs` "
-        'and `grc(split="sample")` with arithmetic-coded branches (`rec.cut_path_codec`). Steps: medians. '
-        f"{ABSENT}: not measured there.",
-        "Must be known: by encoder and decoder, from a training set for instance. Exact: the sample follows the target "
-        "while the budget lasts, and `info.status` tells. `dad_star`, `orc` and `mrc` without bins: at the smallest "
-        "size whose bias is not detected; partitioned `orc` at its fixed number of candidates: the code of a biased "
-        "coder looks too short.",
+        f"Gaussian channels of {middle} bits of mutual information, n = {config['runs']:,} targets each, in one "
+        f"dimension and with {config['per_dim_bits']} bits in each of {dims}. Scalar coders code every dimension "
+        "separately.",
+        f"{_fewest(one, many, dims)} A scalar coder suits targets of unknown mean KL, or of large D_inf: it takes a "
+        "few steps down a tree, where a search without a tree examines 2^D_inf candidates.",
+        "Bits over KL: mean codelength less KL, under a zeta distribution fitted to the mean of the index or depth; "
+        '`as_star`, `gprs` and `grc(split="sample")` with arithmetic-coded branches (`rec.cut_path_codec`). Steps: '
+        f"medians. {ABSENT}: not measured.",
+        "Known in advance: by encoder and decoder, for instance from a training set. Exact: samples follow the "
+        "target unless a search ends at its budget, which `info.status` reports. `dad_star`, `orc` and `mrc` "
+        "without bins are shown at the smallest size for which no bias is detected, `orc` with bins at a fixed "
+        "number of candidates. The code of a biased coder is too short.",
     )
-    return Table("Coders of `recjax.rec`, and what they cost", head, tuple(rows), notes, "choice", (0, 1, 2, 3, 8))
+    return Table(
+        "Coders of `recjax.rec`: requirements, bits and steps", head, tuple(rows), notes, "choice", (0, 1, 2, 3, 8)
+    )
 
 
 def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, Any]]:
@@ -98,14 +101,14 @@ def _rows(rows: list[dict[str, Any]], information: int) -> dict[str, dict[str, A
 
 
 def _fewest(one: dict[str, dict[str, Any]], many: dict[str, dict[str, Any]], dims: int) -> str:
-    """Names the exact coders with the fewest bits and steps, among all coders and among those of single coordinates."""
+    """Names the exact coders with the fewest bits and steps, among all coders and among scalar ones."""
     exact = [c for c in _CHOICES if c.exact == "yes"]
     scalar = [c for c in exact if not c.call.startswith("`pfr`")]
     found = []
-    for rows, place, words in ((one, "one", "1 dim"), (many, "many", f"{dims} dims")):
+    for rows, place, words in ((one, "one", "1 dimension"), (many, "many", f"{dims} dimensions")):
         for key, figure in (("zeta_overhead", "bits"), ("steps_median", "steps")):
             names = [_first(rows, [(getattr(c, place), c.call) for c in group], key) for group in (exact, scalar)]
-            found.append(f"fewest {figure} in {words}: {names[0]} (of single coordinates: {names[1]})")
+            found.append(f"fewest {figure} in {words}: {names[0]} (of scalar coders: {names[1]})")
     return f"Of the exact coders, {'; '.join(found)}."
 
 

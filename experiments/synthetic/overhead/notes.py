@@ -7,39 +7,38 @@ from experiments.reporting.verdicts import DETECTED, FLAGGED
 from experiments.synthetic.coder_styles import CODED, LABELS
 
 
-def of_overheads(result: dict[str, Any], place: str, law: str) -> tuple[str, ...]:
+def of_overheads(result: dict[str, Any], place: str, code: str) -> tuple[str, ...]:
     """Writes the notes of a table of overheads.
 
     Args:
         result: The recorded result of the experiment.
         place: "one" for the table in one dimension, "many" for the one in many dimensions.
-        law: Code of the index or depth, "zeta" or "delta".
+        code: Code of the index or depth, "zeta" or "delta".
 
     Returns:
         The notes.
     """
     config = result["config"]
-    largest = max(row[f"{law}_overhead_se"] for row in result[place])
-    error = f"Standard errors are at most {largest:.2f} bits."
-    if law == "delta":
-        return (f"The same searches under the other law. {error}",)
+    largest = max(row[f"{code}_overhead_se"] for row in result[place])
+    error = f"The largest standard error over targets is {largest:.2f} bits."
+    if code == "delta":
+        return (f"The same searches as in the table of the zeta code. {error}",)
     return (*(_of_one(config, result) if place == "one" else _of_many(config, result)), error)
 
 
 def _of_one(config: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
     return (
-        f"Cells: mean of the codelength less the target's KL over {config['runs']:,} targets of a Gaussian channel, "
-        "whose mean KL is I. The same targets for every coder.",
-        "Lower bound: E[D_CS] - I, the channel simulation divergence; no scheme of any kind sends less on average "
+        f"n = {config['runs']:,} targets of a Gaussian channel, of mean KL I, the same for every coder.",
+        "Lower bound: E[D_CS] - I, with the channel simulation divergence D_CS; no scheme needs less on average "
         "(arXiv:2501.14053).",
-        "Codes of I + log2(I+1) + c bits exist for every channel, and the rows hold log2(I+1) + c: c = 2.45 by the "
-        "ring toss (arXiv:2604.23076), c = 4 by Li and El Gamal 2018 (arXiv:1701.02827; a constant that we recall and "
-        "have not confirmed).",
-        "Index (PFR, ORC, global GPRS) or depth plus 1 under a zeta law whose exponent knows the mean over these very "
-        "targets. A branch costs 1 bit; coded cuts: what it is worth, since the sides of an interval that is cut at a "
-        "sample are uneven.",
-        f"PFR, partitioned: log2 of the number of bins (2^I of them, at most 2^{config['intervals_log2']}) and the "
-        f"index in the bin. {ABSENT}: not tried, as too many candidates.",
+        "Sufficient: codes of I + log2(I+1) + c bits exist for every channel, and the rows hold log2(I+1) + c, with "
+        "c = 2.45 (arXiv:2604.23076) and c = 4 (Li and El Gamal 2018, arXiv:1701.02827; a constant that we recall "
+        "and have not confirmed).",
+        "Code: the index (PFR, ORC, global GPRS), or depth plus 1 and the branches of the path in the tree, under a "
+        "zeta distribution whose exponent is fitted to the mean over the same targets. A branch costs 1 bit; coded "
+        "branches are arithmetic-coded with the probabilities of the sides of an interval that is cut at a sample.",
+        f"PFR, partitioned: log2 of the number of bins (2^I, up to 2^{config['intervals_log2']}) and the index within "
+        f"the bin. {ABSENT}: not run, as it needs too many candidates.",
         _fixed(result),
         _unsuited(result),
     )
@@ -49,12 +48,12 @@ def _fixed(result: dict[str, Any]) -> str:
     rows = [row for row in result["one"] if "size_log2" in row]
     sizes = (
         f"{LABELS[name]} "
-        + ", ".join(f"{row['size_log2']} at {row['information']}" for row in rows if row["coder"] == name)
+        + ", ".join(f"{row['size_log2']} at I = {row['information']}" for row in rows if row["coder"] == name)
         for name in dict.fromkeys(row["coder"] for row in rows)
     )
     return (
-        "DAD*, ORC and MRC are approximate, and stand here at the smallest size whose bias these targets do not show: "
-        f"in bits, by I, {'; '.join(sizes) or 'none'}. DAD* and MRC send so many bits whatever the target."
+        "DAD*, ORC and MRC are approximate, and are shown at the smallest number of bits for which no bias is detected "
+        f"on these targets: {'; '.join(sizes) or 'none'}. The codes of DAD* and MRC have this fixed length."
     )
 
 
@@ -64,11 +63,11 @@ def _of_many(config: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
     each = "; ".join(f"{LABELS[row['coder']]} {row['zeta_overhead'] / row['dims']:.2f} bits" for row in own)
     bits = config["per_dim_bits"]
     return (
-        f"The same information, {bits} bits to a dimension. Coders of single coordinates code every dimension by "
-        "itself and pay for each; bits are added up over the dimensions.",
-        f"Partitioned: 2^{bits} intervals in each dimension, and the code is log2 of the number of bins and one index "
-        f"for the block. ORC examines 2^{config['orc_log2']} candidates and is approximate: see the table of biases.",
-        f"For each dimension that is, at {most} bits: {each}.",
+        f"I is spread over I / {bits} dimensions of {bits} bits each. Scalar coders code every dimension separately; "
+        "bits are sums over the dimensions.",
+        f"Partitioned: 2^{bits} intervals in each dimension; the code is log2 of the number of bins and one index for "
+        f"the block. ORC examines 2^{config['orc_log2']} candidates and is approximate (see the table of biases).",
+        f"Per dimension, at I = {most} bits: {each}.",
     )
 
 
@@ -77,24 +76,22 @@ def _unsuited(result: dict[str, Any]) -> str:
     found = "none here"
     if rows:
         most = max(rows, key=lambda row: row["unsuited"] / row["runs"])
-        found = f"{most['unsuited'] / most['runs']:.0%} of them at {most['information']} bits, "
-        found += f"a few from {min(row['information'] for row in rows)} bits on"
+        found = f"{most['unsuited'] / most['runs']:.0%} of them at I = {most['information']}, "
+        found += f"and some from I = {min(row['information'] for row in rows)} on"
     finest = max(result["one"], key=lambda row: row["information"])
     return (
-        "The grid of 24 bits: targets that are too narrow for its words are reported with "
-        f"Status.UNSUITED: {found}; the table of steps has the shares. At {finest['information']} bits a standard "
-        f"deviation has at most {finest['words_per_scale']:.1f} words. AS* and AD* need no density."
+        "Values lie on a grid of 2^24 points of equal prior mass. Targets that are too narrow for it end with "
+        f"Status.UNSUITED: {found} (see the table of steps). At I = {finest['information']} a standard deviation has "
+        f"up to {finest['words_per_scale']:.1f} grid points. AS* and AD* evaluate no density, and are not affected."
     )
 
 
 def of_steps() -> tuple[str, ...]:
     """Writes the notes of the tables of steps."""
     return (
-        "Cells: median of the steps (samples examined in all searches of a target), and in brackets the share of "
-        "targets with a search that a budget ended, which sends the best sample so far, or that is unsuited to the "
-        f"coder. The plot marks shares above {FLAGGED:.0%}.",
-        "Medians, as 2^D_inf has no finite mean over a channel: a few searches make the mean steps of PFR, of global "
-        "GPRS, and of partitioned PFR in many dimensions. The result file has the means too.",
+        "Steps: candidates examined in all searches of a target. In brackets: share of targets with a search that "
+        f"ended at its budget, or with Status.UNSUITED; the plot marks shares above {FLAGGED:.0%}.",
+        "The mean of 2^D_inf over a channel is infinite, so that medians are shown; the result file has the means too.",
     )
 
 
@@ -110,7 +107,7 @@ def of_bias(result: dict[str, Any], place: str) -> tuple[str, ...]:
     """
     tested = [row for row in result[place] if not row["coder"].endswith(CODED)]
     return (
-        "Cells: KS distance of the samples from their targets, of the worst dimension. p: of that distance (corrected "
-        f"for the number of dimensions) or of that of the log ratio, where below {DETECTED:g}, as 1 in "
-        f"{1 / DETECTED:.0f} is of exact samples. There are {2 * len(tested)} such tests in this table.",
+        "KS distance of the worst dimension. In brackets: the p-value of that distance (corrected for the number of "
+        f"dimensions) or of that of the log ratio, if below {DETECTED:g}, as 1 in {1 / DETECTED:.0f} is for exact "
+        f"samples; n = {2 * len(tested)} tests in this table.",
     )

@@ -10,13 +10,13 @@ from experiments.synthetic.coder_styles import CODED, LABELS, STYLES
 _BITS = "mutual information I of the channel (bits)"
 _OVER = "mean codelength less KL, bits (lower is better)"
 _BOUNDS = (
-    ("functional", ":", "log2(I+1) + 4, suffices (arXiv:1701.02827, recalled)"),
-    ("ring_toss", "-.", "log2(I+1) + 2.45, suffices (arXiv:2604.23076)"),
+    ("functional", ":", "log2(I+1) + 4, sufficient (arXiv:1701.02827, recalled)"),
+    ("ring_toss", "-.", "log2(I+1) + 2.45, sufficient (arXiv:2604.23076)"),
     ("channel_overhead", "--", "E[D_CS] - I, lower bound (arXiv:2501.14053)"),
 )
-# Left out, as its codelengths with uncoded cuts are close to those of AS* and GPRS.
+# Left out, as its codelengths with uncoded branches are close to those of AS* and GPRS.
 _LEFT_OUT = ("grc_sample",)
-_APPROXIMATE = " (approximate, smallest size\nwithout a detected bias)"
+_APPROXIMATE = " (approximate, smallest\nsize without a detected bias)"
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -26,16 +26,16 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.synthetic.overhead.run`.
         path: File of the plot.
     """
-    made, axes = panels.figure(1, 3, (17.5, 8.2), "How many bits beyond the KL does a sample cost?")
+    made, axes = panels.figure(3, 1, (panels.WIDTH, 16.0), "Coders on Gaussian channels: codelength and steps")
     each = result["config"]["per_dim_bits"]
-    _plot_overhead(axes[0, 0], result["one"], "One dimension that carries all of I")
-    _plot_overhead(axes[0, 1], result["many"], f"I spread over I / {each} dimensions of {each} bits each")
-    _plot_steps(axes[0, 2], result["many"], f"What do the searches cost, in I / {each} dimensions?")
+    _plot_overhead(axes[0, 0], result["one"], "one dimension; whisker: standard error over targets")
+    _plot_overhead(axes[1, 0], result["many"], f"I / {each} dimensions of {each} bits each")
+    _plot_steps(axes[2, 0], result["many"], f"steps of the searches, I / {each} dimensions of {each} bits each")
     entries = {}
     for panel in axes.flat:
         handles, labels = panel.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    made.legend(entries.values(), entries, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    made.legend(entries.values(), entries, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     panels.save(made, path)
 
 
@@ -53,7 +53,7 @@ def _curve(panel: Any, rows: list[dict[str, Any]], figure: str, errors: bool = T
     marked = [row for row in rows if flagged(row)]
     if marked:
         style = {"markersize": 13, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
-        label = f"over {FLAGGED:.0%} of targets: a search given up,\nor unsuited to the coder"
+        label = f"over {FLAGGED:.0%} of targets: a search ended\nat its budget or UNSUITED"
         panel.plot([row["information"] for row in marked], [row[figure] for row in marked], label=label, **style)
 
 
@@ -75,4 +75,4 @@ def _plot_steps(panel: Any, rows: list[dict[str, Any]], title: str) -> None:
         _curve(panel, own, "steps_median", errors=False)
     panel.set_xticks(sorted({row["information"] for row in rows}))
     panels.doublings(panel)
-    panels.name(panel, title, _BITS, "median of the samples examined (lower is better)")
+    panels.name(panel, title, _BITS, "median candidates examined (lower is better)")

@@ -11,9 +11,13 @@ from experiments.synthetic.overhead import notes
 from experiments.synthetic.overhead import plots as synthetic_overhead_plots
 from experiments.synthetic.overhead.coder_choice import choice
 
-_LAWS = {"zeta": "a zeta law that knows the mean", "delta": "Elias's delta code, which knows nothing"}
-_PLACES = {"one": "in one dimension", "many": "spread over dimensions"}
-_BOUNDS = (("lower bound", "channel_overhead"), ("ring toss", "ring_toss"), ("Li, El Gamal", "functional"))
+_CODES = {"zeta": "zeta code fitted to the mean", "delta": "Elias's delta code"}
+_PLACES = {"one": "one dimension", "many": "several dimensions"}
+_BOUNDS = (
+    ("lower bound", "channel_overhead"),
+    ("sufficient, arXiv:2604.23076", "ring_toss"),
+    ("sufficient, arXiv:1701.02827", "functional"),
+)
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
@@ -25,7 +29,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
     Returns:
         Nine tables.
     """
-    made = [_overhead_table(result, place, law) for law in _LAWS for place in _PLACES]
+    made = [_overhead_table(result, place, code) for code in _CODES for place in _PLACES]
     searches = [make(result, place) for make in (_step_table, _bias_table) for place in _PLACES]
     return [*made, *searches, choice(result)]
 
@@ -45,8 +49,8 @@ def _grid(
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Returns the head and the rows of a table with coders down and information across.
 
-    This is the narrower way round, as there are more coders than amounts of information. The cells of a coder that was
-    not run are ABSENT. Without `coded`, coders with coded cuts are left out.
+    The cells of a coder that was
+    not run are ABSENT. Without `coded`, coders with coded branches are left out.
     """
     amounts = result["config"]["information"]
     found = {(row["coder"], row["information"]): row for row in result[place]}
@@ -55,24 +59,24 @@ def _grid(
         if coded or not name.endswith(CODED):
             own = (found.get((name, amount)) for amount in amounts)
             rows.append((LABELS[name], *(ABSENT if row is None else cell(row) for row in own)))
-    return ("I, bits", *map(str, amounts)), tuple(rows)
+    return ("mutual information I, bits", *map(str, amounts)), tuple(rows)
 
 
-def _overhead_table(result: dict[str, Any], place: str, law: str) -> Table:
-    head, rows = _grid(result, place, lambda row: number(row[f"{law}_overhead"], 2))
+def _overhead_table(result: dict[str, Any], place: str, code: str) -> Table:
+    head, rows = _grid(result, place, lambda row: number(row[f"{code}_overhead"], 2))
     known = {row["information"]: row for row in result[place]}
     bounds = tuple(
         (words, *(number(known[amount][key], 2) for amount in result["config"]["information"]))
         for words, key in _BOUNDS
     )
-    title = f"Bits above the mutual information I, {_PLACES[place]}: {_LAWS[law]}"
-    below = notes.of_overheads(result, place, law)
-    return Table(title, head, bounds + rows, below, place if law == "zeta" else f"{place}_{law}")
+    title = f"Mean codelength less KL, bits, {_PLACES[place]}, {_CODES[code]}"
+    below = notes.of_overheads(result, place, code)
+    return Table(title, head, bounds + rows, below, place if code == "zeta" else f"{place}_{code}")
 
 
 def _step_table(result: dict[str, Any], place: str) -> Table:
     head, rows = _grid(result, place, _steps, coded=False)
-    return Table(f"Steps of the searches, {_PLACES[place]}", head, rows, notes.of_steps(), f"{place}_steps")
+    return Table(f"Median steps of a search, {_PLACES[place]}", head, rows, notes.of_steps(), f"{place}_steps")
 
 
 def _steps(row: dict[str, Any]) -> str:
@@ -82,7 +86,13 @@ def _steps(row: dict[str, Any]) -> str:
 
 def _bias_table(result: dict[str, Any], place: str) -> Table:
     head, rows = _grid(result, place, _bias, coded=False)
-    return Table(f"Bias of the samples, {_PLACES[place]}", head, rows, notes.of_bias(result, place), f"{place}_bias")
+    return Table(
+        f"KS distance of the samples from their targets, {_PLACES[place]}",
+        head,
+        rows,
+        notes.of_bias(result, place),
+        f"{place}_bias",
+    )
 
 
 def _bias(row: dict[str, Any]) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 from experiments.reporting import figures as panels
 from experiments.reporting.verdicts import FLAGGED, flagged
 
-_KINDS = ((False, panels.ORANGE, "o", "without partition"), (True, panels.BLUE, "s", "partitioned"))
+_KINDS = (
+    (False, panels.PARTITIONS["none"], "o", "no partition"),
+    (True, panels.PARTITIONS["informative"], "s", "partitioned"),
+)
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -16,10 +19,12 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.synthetic.partition.run`.
         path: File of the plot.
     """
-    made, axes = panels.figure(1, 3, (14.5, 5.0), "What does cutting space into bins of equal mass save?")
+    made, axes = panels.figure(
+        3, 1, (panels.WIDTH, 13.0), "Partitions into bins of equal prior mass: steps, bits and bias"
+    )
     _plot_steps(axes[0, 0], result)
-    _plot_code(axes[0, 1], result)
-    _plot_needed(axes[0, 2], result)
+    _plot_code(axes[1, 0], result)
+    _plot_needed(axes[2, 0], result)
     panels.save(made, path)
 
 
@@ -35,8 +40,8 @@ def needed(result: dict[str, Any], divergence: float, partitioned: bool, level: 
     Returns:
         Logarithm (base 2) of the candidates, or None if the bias stayed above the level.
     """
-    wanted = (divergence, partitioned, level)
-    found = (row for row in result["needed"] if (row["divergence"], row["partitioned"], row["mmd2_level"]) == wanted)
+    sought = (divergence, partitioned, level)
+    found = (row for row in result["needed"] if (row["divergence"], row["partitioned"], row["mmd2_level"]) == sought)
     return next(found)["log2_candidates"]
 
 
@@ -51,11 +56,11 @@ def _plot_steps(panel: Any, result: dict[str, Any]) -> None:
     panels.doublings(panel)
     panels.name(
         panel,
-        "How long is the exact search?",
-        "Renyi-infinity divergence of target and prior, D_inf (bits)",
+        "PFR: steps of a search",
+        "log2 of the largest density ratio of target and prior, D_inf (bits)",
         "mean candidates examined (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_code(panel: Any, result: dict[str, Any]) -> None:
@@ -68,17 +73,19 @@ def _plot_code(panel: Any, result: dict[str, Any]) -> None:
         y = [row["information"] + row["overhead"] for row in rows]
         panel.errorbar(x, y, yerr=[row["overhead_se"] for row in rows], color=colour, marker=marker, label=label)
         style = "-." if kind else ":"
-        panel.plot(x, [row["bound_bits"] for row in rows], style, color=colour, label=f"theorem's bound, {label}")
+        panel.plot(
+            x, [row["bound_bits"] for row in rows], style, color=colour, label=f"bound, {label} (arXiv:2405.12203)"
+        )
         _circle(panel, rows, "information", y)
     ends = [0.0, max(row["information"] for row in result["channels"])]
-    panel.plot(ends, ends, "--", color=panels.GREY, linewidth=1, label="mutual information, what no code can beat")
+    panel.plot(ends, ends, "--", color=panels.GREY, linewidth=1, label="mutual information, a lower bound")
     panels.name(
         panel,
-        "How long is its code, on channels?",
+        "PFR: codelength on Gaussian channels; whisker: standard error over targets",
         "mutual information I (bits)",
         "mean codelength, bits (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_needed(panel: Any, result: dict[str, Any]) -> None:
@@ -92,11 +99,11 @@ def _plot_needed(panel: Any, result: dict[str, Any]) -> None:
     panels.doublings(panel)
     panels.name(
         panel,
-        "How many candidates for a small bias (ORC)?",
-        "Renyi-infinity divergence, D_inf (bits)",
+        "ORC: candidates at a given bias",
+        "log2 of the largest density ratio of target and prior, D_inf (bits)",
         "candidates needed (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _circle(panel: Any, rows: list[dict[str, Any]], x: str, y: list[float]) -> None:
@@ -104,6 +111,6 @@ def _circle(panel: Any, rows: list[dict[str, Any]], x: str, y: list[float]) -> N
     marked = [(row[x], height) for row, height in zip(rows, y, strict=True) if flagged(row)]
     if marked:
         style = {"markersize": 13, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
-        label = f"over {FLAGGED:.0%} of searches given up"
+        label = f"more than {FLAGGED:.0%} of searches ended at the budget"
         known = panel.get_legend_handles_labels()[1]
         panel.plot(*zip(*marked, strict=True), label=None if label in known else label, **style)

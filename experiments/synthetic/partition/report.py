@@ -11,26 +11,26 @@ COLUMNS = (
     "D_inf, bits",
     "KL, bits",
     "intervals",
-    "steps, plain",
-    "given up, plain",
+    "steps, no partition",
+    "ended at the budget, no partition",
     "steps, partitioned",
-    "times fewer",
-    "code, plain",
-    "code, partitioned",
-    "bound, partitioned",
+    "ratio of steps",
+    "code, bits, no partition",
+    "code, bits, partitioned",
+    "bound, bits, partitioned",
     "KS, partitioned",
 )
 
 CHANNEL_COLUMNS = (
     "I, bits",
     "intervals",
-    "code over KL, plain",
-    "given up, plain",
-    "code over KL, partitioned",
-    "bound over KL, partitioned",
-    "median steps, plain",
+    "code over KL, bits, no partition",
+    "ended at the budget, no partition",
+    "code over KL, bits, partitioned",
+    "bound over KL, bits, partitioned",
+    "median steps, no partition",
     "median steps, partitioned",
-    "given up, partitioned",
+    "ended at the budget, partitioned",
 )
 
 
@@ -45,7 +45,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     """
     pairs = _pairs(result)
     dims = len(result["config"]["shares"])
-    title = f"Exact search (PFR) for {dims}-D Gaussian targets, {result['config']['runs']:,} targets a row"
+    count = f"n = {result['config']['runs']:,} per row"
+    title = f"PFR for {dims}-dimensional Gaussian targets, with and without a partition, {count}"
     exact = Table(title, COLUMNS, tuple(_exact_row(*pair) for pair in pairs), _exact_notes(result, *pairs[-1]))
     return [exact, _channel_table(result), _needed_table(result)]
 
@@ -86,18 +87,19 @@ def _exact_notes(result: dict[str, Any], plain: dict[str, Any], split: dict[str,
     budget = result["config"]["budget"]
     saved = plain["steps"] / split["steps"]
     return (
-        f"At D_inf = {plain['divergence']:g} bits the partition takes {number(plain['steps'], 0)} steps to "
-        f"{number(split['steps'], 0)}, {number(saved, 0)} times fewer, and the code changes by "
-        f"{split['code_bits'] - plain['code_bits']:+.2f} bits.",
-        "D_inf: log2 of the largest density ratio q/p; plain PFR takes 2^D_inf steps. Steps: candidates examined. "
-        f"Given up: the budget of {budget:,} candidates ended the search, so the plain mean is too low there.",
-        "Code: log2 of the number of bins, and the index under a zeta law whose exponent comes from other targets of "
-        "the family. ± is the standard error over targets.",
-        "Bound: KL + e + log2(KL - log2 J + e + 2) + 2 with e = E max(0, log2 J - log2 r), our form of the paper's "
-        "theorem (arXiv:2405.12203, whose constants we could not confirm); it is on the mean of the exact coder.",
-        "Intervals come from the mean KL of each dimension over other targets, 2^KL rounded, with log2 J at most the "
-        "KL. KS: worst dimension of the partitioned samples, p corrected for their number; exact samples have p > 0.05 "
-        "in 95% of cases.",
+        f"At D_inf = {plain['divergence']:g} bits the partition lowers the mean steps from "
+        f"{number(plain['steps'], 0)} to {number(split['steps'], 0)}, by a factor of {number(saved, 0)}, and changes "
+        f"the mean code by {split['code_bits'] - plain['code_bits']:+.2f} bits.",
+        "D_inf: log2 of the largest density ratio q/p; PFR without a partition takes 2^D_inf steps on average. "
+        f"Steps: candidates examined. Ended at the budget: searches that ended at {budget:,} candidates; where there "
+        "are some, the mean of the steps is too low.",
+        "Code: log2 of the number of bins J, and the index under a zeta distribution whose exponent is fitted to other "
+        "targets of the family. ± is the standard error over targets.",
+        "Bound: KL + e + log2(KL - log2 J + e + 2) + 2 with e = E max(0, log2 J - log2 r), on the mean codelength "
+        "of the exact coder; our form of the theorem of arXiv:2405.12203, whose constants we could not confirm.",
+        "The number of intervals of a dimension is 2^KL, rounded, for its mean KL over other targets, such that log2 J "
+        "does not exceed the KL. KS: worst dimension of the partitioned samples, p corrected for their number; exact "
+        "samples have p > 0.05 in 95% of cases.",
     )
 
 
@@ -119,13 +121,20 @@ def _channel_table(result: dict[str, Any]) -> Table:
         rows.append((f"{split['information']:g}", *cells))
     config = result["config"]
     notes = (
-        f"X -> Z with I bits of mutual information in {len(config['shares'])} dimensions, {config['runs']:,} targets "
-        "a row; the mean KL is I. Code less KL of each target, under the law of the table above; ± is one standard "
-        "error.",
-        f"{ABSENT}: not tried. Over a channel 2^D_inf has no finite mean, so that medians are shown, and any budget "
-        "ends some searches of PFR.",
+        f"X -> Z with I bits of mutual information in {len(config['shares'])} dimensions, n = {config['runs']:,} "
+        "targets per row, of mean KL I. Code over KL: mean of the codelength less the KL of the target, with the "
+        "code of the table above; ± is the standard error over targets.",
+        f"{ABSENT}: not run. The mean of 2^D_inf over a channel is infinite: medians are shown, and any budget ends "
+        "some searches.",
     )
-    return Table("Codelength of channels (PFR)", CHANNEL_COLUMNS, tuple(rows), notes, "channels", (0, 1))
+    return Table(
+        "PFR on Gaussian channels, with and without a partition",
+        CHANNEL_COLUMNS,
+        tuple(rows),
+        notes,
+        "channels",
+        (0, 1),
+    )
 
 
 def _given_up(row: dict[str, Any]) -> str:
@@ -134,7 +143,7 @@ def _given_up(row: dict[str, Any]) -> str:
 
 def _needed_table(result: dict[str, Any]) -> Table:
     levels = result["config"]["approximate"]["mmd2_levels"]
-    words = {False: "plain", True: "partitioned"}
+    words = {False: "no partition", True: "partitioned"}
     columns = ["D_inf, bits", *(f"MMD² {level:g}, {words[kind]}" for level in levels for kind in words)]
     rows = []
     for divergence in result["config"]["divergences"]:
@@ -142,11 +151,18 @@ def _needed_table(result: dict[str, Any]) -> Table:
         rows.append((f"{divergence:g}", *cells))
     most = [result["config"]["approximate"][f"{name}_candidates_log2"][-1] for name in ("plain", "partitioned")]
     notes = (
-        f"MMD² of (z - mean)/scale from the standard normal, on {result['config']['approximate']['runs']:,} samples "
-        "each; the number of candidates is interpolated between those tried (in logarithms).",
+        "Candidates at which the MMD² of (z - mean)/scale from the standard normal falls to the value of the column, "
+        f"n = {result['config']['approximate']['runs']:,} samples each; interpolated in logarithms between the numbers "
+        "tried.",
         f"{ABSENT}: not reached with the most candidates tried, 2^{most[0]} without and 2^{most[1]} with a partition.",
     )
-    return Table("Candidates that ORC needs for a bias", tuple(columns), tuple(rows), notes, "candidates")
+    return Table(
+        "Candidates of ORC at a given bias, with and without a partition",
+        tuple(columns),
+        tuple(rows),
+        notes,
+        "candidates",
+    )
 
 
 def _cell(log2: float | None) -> str:

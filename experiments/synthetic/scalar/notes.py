@@ -10,8 +10,8 @@ KNOWN = (("KL", "kl_bits"), ("D_CS", "channel_bits"))
 """Rows of the tables of codelengths that depend on the targets alone: label and key of `result["targets"]`."""
 
 CODE_TITLES = {
-    "code_bits": "Mean codelength of exact coders, in bits: a zeta law that knows the mean",
-    "delta_bits": "Mean codelength of exact coders, in bits: Elias's delta code, which knows nothing",
+    "code_bits": "Mean codelength of exact coders, bits, zeta code fitted to the mean",
+    "delta_bits": "Mean codelength of exact coders, bits, Elias's delta code",
 }
 
 
@@ -31,24 +31,24 @@ def of_steps(result: dict[str, Any]) -> tuple[str, ...]:
         f"{LABELS[fit['coder']]} {fit['slope']:.3f} ± {fit['slope_se']:.3f} (chi²/dof {fit['chi2_per_dof']:.1f})"
         for fit in rest
     )
-    # Rows with coded cuts are other codes of the same samples, and add no tests.
+    # Rows with coded branches are other codes of the same samples, and add no tests.
     tested = [row for row in result["exact"] if not row["coder"].endswith(CODED)]
     lowest = min(tested, key=lambda row: row["ks_pvalue"])
     ended = sum(row["exhausted"] for row in tested)
     return (
         "D_inf: log2 of the largest density ratio of target and prior. Steps: samples examined until the search may "
-        "stop. ± is one standard error. Means of targets lie anywhere in ± min(1, D_inf / 4).",
-        f"Straight lines through the means, weighted by their errors: {lines}.",
-        "chi²/dof is about 1 where the means lie on a line but for their errors; where it is larger, the errors of "
-        "the line are larger by its root, and the bend is more than noise.",
-        f"Slopes from {rest[0]['from'] if rest else 0:g} bits on, without the targets that most searches find at once: "
+        "stop. ± is the standard error over targets, whose means lie in ± min(1, D_inf / 4).",
+        f"Linear fits to the means, weighted by their errors: {lines}.",
+        "chi²/dof is about 1 if the means lie on a line but for their errors; where it is larger, there is curvature "
+        "beyond noise, and the errors of the fit are larger by its square root.",
+        f"Slopes of fits from D_inf = {rest[0]['from'] if rest else 0:g} bits on, where few searches end at once: "
         + (later or "too few targets")
         + ".",
-        "PFR and global GPRS go through one list of candidates, whose mean steps grow as 2^D_inf; the others go down "
-        f"a tree. {ABSENT}: not tried. {ended:,} searches were ended by a budget.",
-        f"Exactness: the lowest p-value of {len(tested)} KS tests is {lowest['ks_pvalue']:.2g} "
-        f"({LABELS[lowest['coder']]} at {lowest['divergence']:g} bits); among so many tests of exact samples one is as "
-        f"low with probability {largest_of(lowest['ks_pvalue'], len(tested)):.2g}.",
+        "PFR and global GPRS examine a sequence of candidates, 2^D_inf of them on average; the others descend a tree. "
+        f"{ABSENT}: not run. {ended:,} searches ended at their budget.",
+        f"Exactness: the lowest p-value of n = {len(tested)} KS tests is {lowest['ks_pvalue']:.2g} "
+        f"({LABELS[lowest['coder']]} at {lowest['divergence']:g} bits); for exact samples, one of so "
+        f"many tests is as low with probability {largest_of(lowest['ks_pvalue'], len(tested)):.2g}.",
     )
 
 
@@ -57,7 +57,7 @@ def _line(fit: dict[str, Any]) -> str:
     return (
         f"{LABELS[fit['coder']]} ({fit['slope']:.3f} ± {fit['slope_se']:.3f}) D_inf {sign} "
         f"({abs(fit['offset']):.2f} ± {fit['offset_se']:.2f}), R² {fit['r_squared']:.4f}, "
-        f"chi²/dof {fit['chi2_per_dof']:.1f}, no mean further off than {fit['largest_miss']:.2f} steps"
+        f"chi²/dof {fit['chi2_per_dof']:.1f}, largest residual {fit['largest_miss']:.2f} steps"
     )
 
 
@@ -72,18 +72,18 @@ def of_codes(result: dict[str, Any], figure: str) -> tuple[str, ...]:
         The notes.
     """
     largest = max(row[f"{figure}_se"] for row in result["exact"])
-    error = f"Standard errors are at most {largest:.2f} bits."
+    error = f"The largest standard error over targets is {largest:.2f} bits."
     if figure == "delta_bits":
-        return (f"As above, with Elias's delta code for the index or depth: it knows nothing, no mean. {error}",)
+        return (f"As above, with Elias's delta code, which has no parameter, for the index or depth. {error}",)
     return (
-        "Code: of PFR and global GPRS the index, of the others the depth plus 1, and the branches. The index or depth "
-        "has its length under a zeta law whose exponent knows the mean over these very runs (column by column), as a "
-        "trained model would know it from others.",
-        "A branch costs one bit; with coded cuts it costs what it is worth (`rec.branch_bits`), as the sides of an "
-        f"interval that is cut at a sample are uneven. {error}",
-        "D_CS: channel simulation divergence, in bits. The index of a causal rejection sampler has no less entropy "
-        "(arXiv:2401.16579). For one target other codes may be shorter; its mean over the targets of a channel bounds "
-        "every scheme (arXiv:2501.14053), as in the experiment synthetic_overhead.",
+        "Code: the index (PFR and global GPRS), or depth plus 1 and the branches of the path in the tree. Index and "
+        "depth are coded under a zeta distribution whose exponent is fitted to the mean over the same targets, for "
+        "each column.",
+        "A branch costs one bit; coded branches (`rec.branch_bits`) are arithmetic-coded with the probabilities of the "
+        f"sides of an interval that is cut at a sample. {error}",
+        "D_CS: channel simulation divergence, a lower bound on the entropy of the index of a causal rejection "
+        "sampler (arXiv:2401.16579). Its mean over the targets of a channel bounds every scheme (arXiv:2501.14053); "
+        "for a single target other codes may be shorter.",
     )
 
 
@@ -100,16 +100,16 @@ def of_bias(result: dict[str, Any]) -> tuple[str, ...]:
     found = []
     for name in config["approximate"]:
         row = smallest_undetected((row for row in result["approximate"] if row["coder"] == name), "bits")
-        bits = "none tried" if row is None else f"{row['bits']} bits (KL {row['bits'] - row['kl_bits']:+.2f})"
+        bits = "none" if row is None else f"{row['bits']} bits (KL {row['bits'] - row['kl_bits']:+.2f})"
         found.append(f"{LABELS[name]} {bits}")
     return (
-        f"Target N({config['bias_mean']:g}, {config['bias_scale']:g}²), KL {first['kl_bits']:.2f} bits, "
-        f"{config['bias_runs']:,} samples a row; exact samples stay below a KS of {first['bias_ks_limit']:.3f} in 95% "
-        "of cases.",
-        f"Smallest code from which on neither test has p < {DETECTED:g}: {'; '.join(found)}. More samples show smaller "
-        "biases.",
-        "Bits: of a code of fixed length. b bits name one of 2^b candidates (ORC, MRC) or one of the 2^b - 1 nodes of "
-        "a tree of depth b - 1 (DAD*).",
+        f"Target N({config['bias_mean']:g}, {config['bias_scale']:g}²), KL {first['kl_bits']:.2f} bits, n = "
+        f"{config['bias_runs']:,} samples per row; exact samples stay below a KS of {first['bias_ks_limit']:.3f} in "
+        "95% of cases.",
+        f"Shortest code from which on neither test has p < {DETECTED:g}: {'; '.join(found)}. More samples reveal "
+        "smaller biases.",
+        "Bits: length of a code of fixed length, which names one of 2^b candidates (ORC, MRC) or one of the 2^b - 1 "
+        "nodes of a tree of depth b - 1 (DAD*).",
     )
 
 
@@ -124,10 +124,8 @@ def of_grid(result: dict[str, Any]) -> tuple[str, ...]:
     """
     limit = f" ({result['grid'][0]['ks_limit']:.3f} in 95% of cases)" if result["grid"] else ""
     return (
-        "Cells: KS distance from the continuous target, and share of searches with Status.UNSUITED, of targets that "
-        "are too narrow for the words of the grid. One target, of mean 1, a row: over targets that lie anywhere among "
-        "the words, the KS distance does not show them.",
-        "A word of the 24-bit grid has the mass 2^-24 of the prior, and no target has a larger D_inf than 24 bits on "
-        f"it. A KS distance above that of exact samples{limit} shows the words themselves: AS* and AD* sample the "
-        "target's law on words without error.",
+        "KS distance from the continuous target, and share of searches with Status.UNSUITED. One target, of mean 1, "
+        "per row: with targets at random places among the grid points, the KS distance would not show the grid.",
+        "Values lie on a grid of 2^24 points of equal prior mass, so that D_inf cannot exceed 24 bits. A KS distance "
+        f"above that of exact samples{limit} is due to the grid: AS* and AD* sample the target on the grid exactly.",
     )

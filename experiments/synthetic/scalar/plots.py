@@ -9,7 +9,7 @@ from experiments.reporting import figures as panels
 from experiments.reporting.verdicts import FLAGGED, flagged
 from experiments.synthetic.coder_styles import LABELS, STYLES
 
-_D_INF = "largest log2 density ratio, D_inf (bits)"
+_D_INF = "log2 of the largest density ratio of target and prior, D_inf (bits)"
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -19,14 +19,14 @@ def plot(result: dict[str, Any], path: Path) -> None:
         result: The recorded result of `experiments.synthetic.scalar.run`.
         path: File of the plot.
     """
-    title = "What does a sample of a one-dimensional Gaussian cost to find and to send?"
-    made, axes = panels.figure(2, 3, (16.5, 9.6), title)
+    title = "Coders of one-dimensional Gaussian targets: steps, codelength and bias"
+    made, axes = panels.figure(6, 1, (panels.WIDTH, 27.0), title)
     _plot_trees(axes[0, 0], result)
-    _plot_all_steps(axes[0, 1], result)
-    _plot_bias(axes[0, 2], result)
-    _plot_code(axes[1, 0], result)
-    _plot_overhead(axes[1, 1], result)
-    _plot_grid(axes[1, 2], result)
+    _plot_all_steps(axes[1, 0], result)
+    _plot_bias(axes[2, 0], result)
+    _plot_code(axes[3, 0], result)
+    _plot_overhead(axes[4, 0], result)
+    _plot_grid(axes[5, 0], result)
     panels.save(made, path)
 
 
@@ -65,8 +65,13 @@ def _plot_trees(panel: Any, result: dict[str, Any]) -> None:
     x = np.linspace(0, max(result["config"]["divergences"]), 200)
     panel.plot(x, 2**x, "--", color=panels.GREY, linewidth=1, label="2^D_inf")
     panel.set_ylim(0, 1.55 * top)
-    panels.name(panel, "Coders that go down a tree: a straight line?", _D_INF, "mean steps (lower is better)")
-    panel.legend(frameon=False, fontsize=8, loc="upper right")
+    panels.name(
+        panel,
+        "coders that descend a tree, and linear fits; whisker: standard error over targets",
+        _D_INF,
+        "mean steps (lower is better)",
+    )
+    panel.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def _plot_all_steps(panel: Any, result: dict[str, Any]) -> None:
@@ -75,19 +80,23 @@ def _plot_all_steps(panel: Any, result: dict[str, Any]) -> None:
     x = np.array([0, max(result["config"]["divergences"])])
     panel.plot(x, 2.0**x, "--", color=panels.GREY, linewidth=1, label="2^D_inf")
     panels.doublings(panel)
-    panels.name(panel, "All coders, steps doubling", _D_INF, "mean steps (lower is better)")
-    panel.legend(frameon=False, fontsize=8)
+    panels.name(
+        panel, "steps of all coders; whisker: standard error over targets", _D_INF, "mean steps (lower is better)"
+    )
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_code(panel: Any, result: dict[str, Any]) -> None:
     for name in dict.fromkeys(row["coder"] for row in result["exact"]):
         _curve(panel, _own(result["exact"], name), "divergence", "code_bits")
     rows = result["targets"]
-    for figure, style, label in (("kl_bits", "--", "KL"), ("channel_bits", ":", "D_CS: rejection samplers")):
+    for figure, style, label in (("kl_bits", "--", "KL"), ("channel_bits", ":", "D_CS (bound of rejection samplers)")):
         x, y = [row["divergence"] for row in rows], [row[figure] for row in rows]
         panel.plot(x, y, style, color="black", label=label)
-    panels.name(panel, "How long is the code?", _D_INF, "mean codelength, bits (lower is better)")
-    panel.legend(frameon=False, fontsize=8)
+    panels.name(
+        panel, "codelength; whisker: standard error over targets", _D_INF, "mean codelength, bits (lower is better)"
+    )
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
@@ -101,18 +110,18 @@ def _plot_overhead(panel: Any, result: dict[str, Any]) -> None:
     panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
     panels.name(
         panel,
-        "How much more than the KL?",
+        "codelength less KL; whisker: standard error over targets",
         "KL of target and prior (bits)",
         "codelength less KL, bits (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_bias(panel: Any, result: dict[str, Any]) -> None:
     for name in dict.fromkeys(row["coder"] for row in result["approximate"]):
         _curve(panel, _own(result["approximate"], name), "bits", "bias_ks")
     first = result["approximate"][0]
-    label = "exact samples stay below, in 95% of cases"
+    label = "limit of exact samples in 95% of cases"
     panel.axhline(first["bias_ks_limit"], linestyle="--", color=panels.GREY, linewidth=1, label=label)
     panel.axvline(first["kl_bits"], linestyle=":", color="black", linewidth=1, label="KL of the target")
     panel.set_yscale("log")
@@ -120,11 +129,11 @@ def _plot_bias(panel: Any, result: dict[str, Any]) -> None:
     panel.yaxis.set_minor_formatter(lambda value, _: "")
     panels.name(
         panel,
-        "How wrong are codes of fixed length?",
-        "bits of the code (DAD*: a tree of that many levels)",
+        "bias of codes of fixed length",
+        "length of the code (bits)",
         "KS distance from the target (lower is better)",
     )
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=9)
 
 
 def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
@@ -135,13 +144,23 @@ def _plot_grid(panel: Any, result: dict[str, Any]) -> None:
             refused = [row for row in rows if flagged(row)]
             style = {"markersize": 12, "fillstyle": "none", "linestyle": "none", "marker": "o", "color": panels.RED}
             panel.plot([row["divergence"] for row in refused], [row["ks"] for row in refused], **style)
-    panel.plot([], [], "o", fillstyle="none", markersize=12, color=panels.RED, label=f"over {FLAGGED:.0%} UNSUITED")
+    panel.plot(
+        [],
+        [],
+        "o",
+        fillstyle="none",
+        markersize=12,
+        color=panels.RED,
+        label=f"more than {FLAGGED:.0%} of searches UNSUITED",
+    )
     panel.set_ylim(0.01, 1)
-    label = "exact samples of a density, 95% of cases"
+    label = "limit of exact samples in 95% of cases"
     for row in result["grid"][:1]:
         panel.axhline(row["ks_limit"], linestyle="--", color=panels.GREY, linewidth=1, label=label)
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.yaxis.set_minor_formatter(lambda value, _: "")
-    panels.name(panel, "Where does the grid of 24 bits end?", _D_INF, "KS distance from the continuous target")
-    panel.legend(frameon=False, fontsize=8)
+    panels.name(
+        panel, "targets that are narrow beside the 24-bit grid", _D_INF, "KS distance from the continuous target"
+    )
+    panel.legend(frameon=False, fontsize=9)

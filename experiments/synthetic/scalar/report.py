@@ -41,15 +41,15 @@ def _step_table(result: dict[str, Any]) -> Table:
         cells = (ABSENT if row is None else with_error(row["steps"], row["steps_se"], 2) for row in own)
         rows.append((f"{divergence:g}", number(2**divergence, 0), *cells))
     title = (
-        f"Mean steps of exact coders on 1-D Gaussians, {config['runs']:,} runs a cell "
-        f"({config['candidate_runs']:,} of PFR and global GPRS)"
+        f"Mean steps of exact coders on one-dimensional Gaussian targets, n = {config['runs']:,} targets per cell "
+        f"({config['candidate_runs']:,} for PFR and global GPRS)"
     )
     head = ("D_inf, bits", "2^D_inf", *(LABELS[name] for name in config["coders"]))
     return Table(title, head, tuple(rows), notes.of_steps(result), "steps")
 
 
 def _code_table(result: dict[str, Any], figure: str) -> Table:
-    """Renders codelengths with coders down and targets across, as there are more coders than targets."""
+    """Renders codelengths with a row for each coder and a column for each divergence."""
     targets = result["targets"]
     rows = [(words, *(number(row[key], 2) for row in targets)) for words, key in notes.KNOWN]
     found = {(row["coder"], row["divergence"]): row for row in result["exact"]}
@@ -74,8 +74,10 @@ def _bias_table(result: dict[str, Any]) -> Table:
         )
         for row in result["approximate"]
     ]
-    head = ("coder", "bits", "tree's depth", "KS", "log-ratio KS", "MMD²")
-    return Table("Bias of approximate coders at equal bits", head, tuple(rows), notes.of_bias(result), "bias")
+    head = ("coder", "bits", "depth of the tree", "KS", "log-ratio KS", "MMD²")
+    return Table(
+        "Bias of approximate coders by the length of their code", head, tuple(rows), notes.of_bias(result), "bias"
+    )
 
 
 def _grid_table(result: dict[str, Any]) -> Table:
@@ -86,5 +88,11 @@ def _grid_table(result: dict[str, Any]) -> Table:
         own = [found[name, divergence] for name in trees]
         cells = (f"{row['ks']:.3f}, {100 * row['unsuited'] / row['runs']:.0f}%" for row in own)
         rows.append((f"{divergence:g}", number(own[0]["words_per_scale"], 2), *cells))
-    head = ("D_inf, bits", "words in one standard deviation", *(LABELS[name] for name in trees))
-    return Table("Where the grid of 24 bits ends", head, tuple(rows), notes.of_grid(result), "grid")
+    head = ("D_inf, bits", "grid points per standard deviation", *(LABELS[name] for name in trees))
+    return Table(
+        "Targets that are narrow beside the 24-bit grid: KS distance, share UNSUITED",
+        head,
+        tuple(rows),
+        notes.of_grid(result),
+        "grid",
+    )

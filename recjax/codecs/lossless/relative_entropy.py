@@ -39,7 +39,7 @@ BATCH = 256
 Progress = Callable[[int, int], None]
 
 
-class Found(NamedTuple):
+class SampledLatents(NamedTuple):
     """Holds the latents of a batch of images that a search found or a code names.
 
     Attributes:
@@ -63,7 +63,7 @@ class Parts(NamedTuple):
     """
 
     latent: latent.LatentCoder
-    likelihood: Callable[[Found], codecs.Codec]
+    likelihood: Callable[[SampledLatents], codecs.Codec]
     posterior: Callable[[Any], Any]
 
 
@@ -85,7 +85,7 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
     def decode(symbol):
         code = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[..., 0], -1, 0), symbol)
         words = rec.decode_words(plan.algorithm, key, code, shape, bins=plan.bins, shared_axes=(0,))
-        return Found(symbol, plan.merge(words), None)
+        return SampledLatents(symbol, plan.merge(words), None)
 
     def likelihood(z):
         return pixel_codec(model, grid.value_fixed(z.words)[:, None])
@@ -94,7 +94,9 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
     return Parts(coder, likelihood, lambda x: targets(model, plan, x[..., 0].T))
 
 
-def search(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray) -> Found:
+def search(
+    model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray
+) -> SampledLatents:
     """Searches for the latents of images.
 
     This is called outside the jit of the rest, so that what is compiled for a search serves all searches of its size
@@ -113,19 +115,19 @@ def search(model: Model, plan: Plan, key: randomness.Key, private_key: randomnes
     return _search(plan, key, private_key, targets(model, plan, images))
 
 
-def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> Found:
+def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
     p = Normal(0.0, 1.0)
     found = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
     return _as_found(plan, found)
 
 
 @jax.jit
-def _as_found(plan: Plan, encoded: rec.Encoded) -> Found:
+def _as_found(plan: Plan, encoded: rec.Encoded) -> SampledLatents:
     symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
-    return Found(symbol, plan.merge(encoded.words), encoded.info)
+    return SampledLatents(symbol, plan.merge(encoded.words), encoded.info)
 
 
-def _push(model, plan, key, private_key, images, known: Found | None) -> tuple[Message, Found]:
+def _push(model, plan, key, private_key, images, known: SampledLatents | None) -> tuple[Message, SampledLatents]:
     """Pushes each image [image, pixels] to a message of its own; its latents are searched for unless they are known."""
     found = search(model, plan, key, private_key, images) if known is None else known
     return _push_given(model, plan, key, images, found), found
@@ -311,13 +313,13 @@ def _concatenate(parts):
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def _found_rows(z: Found, count: int) -> Found:
+def _found_rows(z: SampledLatents, count: int) -> SampledLatents:
     """Takes the first images of a batch, with the image axis in front."""
     code = jax.tree.map(lambda leaf: np.moveaxis(leaf[..., 0], -1, 0)[:count], z.code)
-    return Found(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))
+    return SampledLatents(code, z.words[:count], jax.tree.map(lambda leaf: leaf[:count], z.info))
 
 
-def _found_batch(encoding: Encoding, start: int, stop: int) -> Found:
+def _found_batch(encoding: Encoding, start: int, stop: int) -> SampledLatents:
     """Makes a padded batch of the images of an encoding, which undoes `_found_rows`."""
     code, words, info = jax.tree.map(lambda leaf: pad(leaf[start:stop]), (encoding.code, encoding.words, encoding.info))
-    return Found(jax.tree.map(lambda leaf: np.moveaxis(leaf, 0, -1)[..., None], code), words, info)
+    return SampledLatents(jax.tree.map(lambda leaf: np.moveaxis(leaf, 0, -1)[..., None], code), words, info)

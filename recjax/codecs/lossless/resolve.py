@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from recjax import randomness
-from recjax.codecs.checks import MAX_BLOCK_BITS, log2_of_candidates
+from recjax.codecs.checks import MAX_BLOCK_BITS, is_flag, log2_of_candidates
 from recjax.codecs.lossless.options import INDEX_CODES, BlockOptions, BranchOptions, DepthOptions, LosslessOptions
 from recjax.codecs.lossless.settings import (
     CHAIN_METHOD,
@@ -51,7 +51,7 @@ def lossless_options(method: str, *, partition: bool = True, **given: Any) -> Lo
     """
     if isinstance(method, str) and method in METHODS and not METHODS[method].lossless:
         raise ValueError(f"{method} is a lossy method; call recjax.compress_lossy, or choose a lossless one.")
-    return options_of(method, given if partition is True else {**given, "partition": partition})
+    return options_of(method, given if is_flag(partition) and partition else {**given, "partition": partition})
 
 
 def settings_for_any_model(method: str, options: LosslessOptions) -> Settings | None:

@@ -17,7 +17,7 @@ from recjax.codecs.checks import log2_of_candidates, require_block_bits, require
 from recjax.codecs.lossy import encode as inr
 from recjax.codecs.lossy import file as inr_file
 from recjax.codecs.lossy import plan as inr_plan
-from recjax.codecs.lossy.encode import Effort, Facts
+from recjax.codecs.lossy.encode import Effort, EncoderProgress
 from recjax.codecs.lossy.file import Encoding
 from recjax.codecs.lossy.options import require_bits_per_pixel
 from recjax.codecs.lossy.plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
@@ -30,14 +30,14 @@ from recjax.models.inr import model as inr_model
 from recjax.models.inr.fit import WEIGHT_POWER
 from recjax.models.inr.model import INRModel
 
-__all__ = ["EFFORTS", "EffortName", "Facts", "compress", "decode", "make_settings", "psnr"]
+__all__ = ["EFFORTS", "EffortName", "EncoderProgress", "compress", "decode", "make_settings", "psnr"]
 
 EffortName = Literal["quick", "normal", "thorough"]
 
 EFFORTS = {"quick": Effort(300, 20), "normal": Effort(1000, 50), "thorough": Effort(4000, 150)}
 """How long an encoder fits pictures, by name. Decoding takes the same time whatever the effort."""
 
-Progress = Callable[[int, int, Facts], None]
+Progress = Callable[[int, int, EncoderProgress], None]
 
 MAX_PATCHES = 1 << 14
 """Largest number of patches of a picture, all of which are rendered together."""
@@ -78,7 +78,7 @@ def compress(
         block_bits: Bits that fill a block; see `make_settings`.
         index_code: Code of the indices of candidates; see `make_settings`.
         seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
-        progress: Called with the number of a batch of pictures, the number of batches, and `Facts` about the batch;
+        progress: Called with the number of a batch of pictures, the number of batches, and an `EncoderProgress`;
             None reports nothing.
 
     Returns:
@@ -129,7 +129,7 @@ def encode(
         block_bits: Bits that fill a block; see `make_settings`.
         index_code: Code of the indices of candidates; see `make_settings`.
         seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
-        progress: Called with the number of a batch of pictures, the number of batches, and `Facts` about the batch;
+        progress: Called with the number of a batch of pictures, the number of batches, and an `EncoderProgress`;
             None reports nothing.
 
     Returns:

@@ -21,7 +21,7 @@ from recjax import grid, randomness, rec, sizes
 from recjax.codecs.lossy import search as inr_search
 from recjax.codecs.lossy.layout import Layout
 from recjax.codecs.lossy.plan import CODE_BITS, INRSettings, Level, make_levels
-from recjax.codecs.lossy.search import STEPS_AT_ONCE, Found, Limits, Sending
+from recjax.codecs.lossy.search import STEPS_AT_ONCE, Limits, SendingState, SentLevel
 from recjax.models.inr import exact as inr_exact
 from recjax.models.inr import fit as inr_fit
 from recjax.models.inr import model as inr_model
@@ -58,7 +58,7 @@ class Effort:
                 raise ValueError(f"{name} must be a multiple of {STEPS_AT_ONCE}, {least} at least, got {steps}.")
 
 
-class Facts(NamedTuple):
+class EncoderProgress(NamedTuple):
     """Tells how far an encoder is with a batch of pictures.
 
     Attributes:
@@ -79,10 +79,10 @@ class Facts(NamedTuple):
     ends: tuple[int, ...]
 
 
-Progress = Callable[[Facts], None]
+Progress = Callable[[EncoderProgress], None]
 
 
-class Sent(NamedTuple):
+class SentPictures(NamedTuple):
     """Holds what was sent of pictures.
 
     Attributes:
@@ -93,7 +93,7 @@ class Sent(NamedTuple):
         weight: The weight of the squared error at the end.
     """
 
-    found: tuple[Found, ...]
+    found: tuple[SentLevel, ...]
     pixels: UInt8[np.ndarray, "picture y x channel"]
     divergence_bits: tuple[Float[np.ndarray, "picture square round"], ...]
     weight: float
@@ -152,7 +152,7 @@ def fit(
         steps: Number of steps, a multiple of STEPS_AT_ONCE.
         weight: The weight of the squared error in the objective.
         seed: The seed of the noise.
-        progress: Called with `Facts` meanwhile; None reports nothing.
+        progress: Called with `EncoderProgress` meanwhile; None reports nothing.
 
     Returns:
         The posteriors, [picture, square, variable] for each level.
@@ -172,7 +172,7 @@ def search(
     seed: int,
     fitted: Fit | None = None,
     progress: Progress | None = None,
-) -> Sent:
+) -> SentPictures:
     """Fits the posteriors of pictures and sends samples of them, all pictures together.
 
     Args:
@@ -185,7 +185,7 @@ def search(
             is sent; 0 keeps the weight.
         seed: The seed of the randomness that encoder and decoder share; the noise of fitting depends on it, too.
         fitted: Posteriors to start from, from `fit`; None starts afresh.
-        progress: Called with `Facts` meanwhile; None reports nothing.
+        progress: Called with `EncoderProgress` meanwhile; None reports nothing.
 
     Returns:
         What was sent.
@@ -217,7 +217,7 @@ def search(
         divergences.append(np.stack(bits, axis=-1))
     words = tuple(of_level.words for of_level in found)
     shown = show(model, settings.prior, run.levels, words, *pictures.shape[1:3])
-    return Sent(tuple(found), shown, tuple(divergences), float(sending.weight))
+    return SentPictures(tuple(found), shown, tuple(divergences), float(sending.weight))
 
 
 class _Run:
@@ -242,20 +242,20 @@ class _Run:
         self._done, self._total = 0, self._ends[-1]
         self.sent_bits = 0.0
 
-    def start(self, weight: float, fitted: Fit | None = None) -> Sending:
+    def start(self, weight: float, fitted: Fit | None = None) -> SendingState:
         if fitted is None:
             fitted = inr_fit.fresh(self._shape, [(count,) for count in self.layout.padded_squares])
         else:
             fitted = self.layout.padded_fit(fitted)
         return inr_search.start(self.levels, fitted, self.layout.squares, weight)
 
-    def fitted(self, sending: Sending) -> Fit:
+    def fitted(self, sending: SendingState) -> Fit:
         """Returns the posteriors by picture."""
         return self.layout.fit_by_picture(sending.fit)
 
     def tune(
-        self, sending: Sending, steps: int, divergence_bits: float = 0.0, room_bits: float | None = None
-    ) -> Sending:
+        self, sending: SendingState, steps: int, divergence_bits: float = 0.0, room_bits: float | None = None
+    ) -> SendingState:
         limits = self._limits._replace(divergence_bits=divergence_bits)
         if room_bits is not None:
             limits = limits._replace(room_bits=room_bits)
@@ -277,7 +277,7 @@ class _Run:
             if self._progress:
                 psnr = float(-10 * np.log10(np.sum(errors) / self._values))
                 sent = self.sent_bits + float(bits)
-                self._progress(Facts(self._done, self._total, psnr, sent, self._count, self._ends))
+                self._progress(EncoderProgress(self._done, self._total, psnr, sent, self._count, self._ends))
         return sending
 
 

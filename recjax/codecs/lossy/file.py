@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 
 from recjax import randomness, rec, sizes
 from recjax.codecs.lossy import encode as inr
-from recjax.codecs.lossy.encode import Effort, Facts, Sent
+from recjax.codecs.lossy.encode import Effort, EncoderProgress, SentPictures
 from recjax.codecs.lossy.layout import Layout
 from recjax.codecs.lossy.plan import INDEX_CODES, LEARNED, PARTITIONS, SHIFT_ZERO, INRSettings, Level, make_levels
 from recjax.codecs.plan import code_codec
@@ -57,7 +57,7 @@ class Encoding(NamedTuple):
 
     data: bytes
     pixels: UInt8[np.ndarray, "picture y x channel"]
-    sent: tuple[Sent, ...]
+    sent: tuple[SentPictures, ...]
 
 
 def _batches(model: INRModel, pictures: np.ndarray) -> list[slice]:
@@ -74,7 +74,7 @@ def fit(
     steps: int,
     *,
     seed: int = 0,
-    progress: Callable[[int, int, Facts], None] | None = None,
+    progress: Callable[[int, int, EncoderProgress], None] | None = None,
 ) -> Fit:
     """Fits posteriors from which `encode` can start, with any settings of the same prior.
 
@@ -84,7 +84,7 @@ def fit(
         settings: The settings, of which the prior matters.
         steps: Number of steps, a multiple of 10.
         seed: The seed of the noise.
-        progress: Called with the number of a batch, the number of batches, and `Facts` about the batch; None reports
+        progress: Called with the number of a batch, the number of batches, and an `EncoderProgress`; None reports
             nothing.
 
     Returns:
@@ -108,7 +108,7 @@ def encode(
     divergence_bits: float = 0.0,
     seed: int = 0,
     fitted: Fit | None = None,
-    progress: Callable[[int, int, Facts], None] | None = None,
+    progress: Callable[[int, int, EncoderProgress], None] | None = None,
 ) -> Encoding:
     """Encodes pictures to a file, decodes it, and compares the pixels with those that the encoder expects.
 
@@ -121,7 +121,7 @@ def encode(
         divergence_bits: KL divergence of a picture, in bits, to which the weight is steered; 0 keeps the weight.
         seed: The seed of the randomness that encoder and decoder share.
         fitted: Posteriors to start from, from `fit`; None starts afresh.
-        progress: Called with the number of a batch, the number of batches, and `Facts` about the batch; None reports
+        progress: Called with the number of a batch, the number of batches, and an `EncoderProgress`; None reports
             nothing.
 
     Returns:
@@ -132,7 +132,7 @@ def encode(
     """
     batches = _batches(model, pictures)
     weight = model.weights[settings.prior] if weight is None else weight
-    sent: list[Sent] = []
+    sent: list[SentPictures] = []
     for number, batch in enumerate(batches):
         found = inr.search(
             pictures[batch],
@@ -170,7 +170,9 @@ def overhead_bits(model: INRModel, pictures: int, tall: int, wide: int) -> float
     return _DIRECTORY_BITS * rows + _HEADER_BITS / pictures
 
 
-def write(shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[Sent, ...], seed: int) -> bytes:
+def write(
+    shape: tuple[int, ...], model: INRModel, settings: INRSettings, sent: tuple[SentPictures, ...], seed: int
+) -> bytes:
     """Writes a file of what was sent of pictures.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax.codecs.lossy import encode as inr
-from recjax.codecs.lossy.encode import Effort, Facts
+from recjax.codecs.lossy.encode import Effort, EncoderProgress
 from recjax.codecs.lossy.plan import ZETA, INRSettings
 from recjax.coding import integers
 from recjax.models.inr.model import INRModel, with_index_counts
@@ -23,7 +23,7 @@ def learn_index_counts(
     settings: Iterable[tuple[INRSettings, Effort]],
     *,
     batch: int = 64,
-    progress: Callable[[str, int, Facts], None] | None = None,
+    progress: Callable[[str, int, EncoderProgress], None] | None = None,
 ) -> INRModel:
     """Learns histograms of the classes of indices from searches for training pictures.
 
@@ -35,7 +35,7 @@ def learn_index_counts(
         pictures: Training pictures.
         settings: The settings to learn a code for, each with the effort of its searches.
         batch: Number of pictures that are searched for together, with streams of their own.
-        progress: Called with the name of the histogram, the number of the prior, and `Facts` about the batch; None
+        progress: Called with the name of the histogram, the number of the prior, and an `EncoderProgress`; None
             reports nothing.
 
     Returns:

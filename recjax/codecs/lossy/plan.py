@@ -130,7 +130,7 @@ def make_levels(model: INRModel, settings: INRSettings, *, decoding: bool = Fals
     return tuple(_level(model, settings, number, decoding) for number in range(len(model.spans)))
 
 
-class Expected(NamedTuple):
+class ExpectedSize(NamedTuple):
     """Holds what a picture like the training pictures is expected to take.
 
     Attributes:
@@ -142,7 +142,7 @@ class Expected(NamedTuple):
     code_bits: float
 
 
-def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> Expected:
+def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> ExpectedSize:
     """Estimates what the latents of a picture like the training pictures take.
 
     Args:
@@ -164,7 +164,7 @@ def expected(model: INRModel, settings: INRSettings, tall: int, wide: int) -> Ex
             code += squares * len(of_blocks) * settings.candidates_log2
         else:
             code += squares * float((np.maximum(of_blocks, bins) + CODE_BITS).sum())
-    return Expected(divergence, code)
+    return ExpectedSize(divergence, code)
 
 
 class _Latents(NamedTuple):

@@ -38,7 +38,7 @@ SLACK_BITS = 0.4
 """A block that is to be filled is held between its limit less this number of bits and the limit."""
 
 
-class Sending(NamedTuple):
+class SendingState(NamedTuple):
     """Holds pictures that are being sent.
 
     The arrays of each level have a leading axis of squares, picture by picture, and then padding.
@@ -59,7 +59,7 @@ class Sending(NamedTuple):
     weight: Any
 
 
-class Found(NamedTuple):
+class SentLevel(NamedTuple):
     """Holds what was sent of a level.
 
     Attributes:
@@ -90,7 +90,7 @@ class Limits(NamedTuple):
     divergence_bits: Float[Array, ""] | float
 
 
-def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight: float) -> Sending:
+def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight: float) -> SendingState:
     """Makes the state in which nothing is sent.
 
     Args:
@@ -108,10 +108,10 @@ def start(levels: tuple[Level, ...], fit: Fit, squares: tuple[int, ...], weight:
         never[:count, level.latents] = False
         sent.append(never)
     units, prices = (tuple(np.full(never.shape, x, np.float32) for never in sent) for x in (0, 1))
-    return Sending(fit, tuple(sent), units, prices, np.float32(weight))
+    return SendingState(fit, tuple(sent), units, prices, np.float32(weight))
 
 
-def nothing_found(level: Level, sent: Any) -> Found:
+def nothing_found(level: Level, sent: Any) -> SentLevel:
     """Makes the result of a level of which nothing is sent yet.
 
     Args:
@@ -122,11 +122,11 @@ def nothing_found(level: Level, sent: Any) -> Found:
         A result of zeros.
     """
     empty = np.zeros((len(sent), *level.plan.shape), np.uint32)
-    return Found(empty[..., 0], empty, empty)
+    return SentLevel(empty[..., 0], empty, empty)
 
 
 @jax.jit
-def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "square variable"], ...]:
+def block_bits(sending: SendingState, fillings: tuple[Filling, ...]) -> tuple[Float[Array, "square variable"], ...]:
     """Computes the KL divergence of each block.
 
     Args:
@@ -139,7 +139,7 @@ def block_bits(sending: Sending, fillings: tuple[Filling, ...]) -> tuple[Float[A
     return tuple(_bits_of(sending, number, filling) for number, filling in enumerate(fillings))
 
 
-def _bits_of(sending: Sending, number: int, filling: Filling) -> Float[Array, "square variable"]:
+def _bits_of(sending: SendingState, number: int, filling: Filling) -> Float[Array, "square variable"]:
     """Computes the divergences of the blocks of one level, in bits."""
     mean, log_scale = (part[number] for part in sending.fit.posterior)
     bits = weight_posterior.kl_nats(Posterior(mean, log_scale)) / LOG2
@@ -169,11 +169,11 @@ def tune(
     model: Floats,
     fillings,
     limits: Limits,
-    sending: Sending,
+    sending: SendingState,
     pixels,
     key,
     rounds: Int[Array, ""],
-) -> tuple[Sending, tuple[Any, Any]]:
+) -> tuple[SendingState, tuple[Any, Any]]:
     """Fits the posteriors of latents that were not sent, and corrects prices and weight after each round of steps.
 
     Args:
@@ -234,8 +234,8 @@ def tune(
 
 @partial(jax.jit, static_argnames=("number",))
 def send(
-    number: int, level: Level, key, private_key, squares: Int[Array, ""], sending: Sending, found: Found
-) -> tuple[Sending, Found]:
+    number: int, level: Level, key, private_key, squares: Int[Array, ""], sending: SendingState, found: SentLevel
+) -> tuple[SendingState, SentLevel]:
     """Searches, for each square of a level, for a sample of the unsent block of the largest divergence, and sends it.
 
     Args:
@@ -278,7 +278,7 @@ def send(
     here = in_place(jnp.ones(mean.shape, bool))
     units = jnp.where(here, in_place(drawn.sample), sending.units[number])
     sending = sending._replace(sent=_with(sending.sent, number, sent | here), units=_with(sending.units, number, units))
-    return sending, Found(*(map(put, found, (drawn.code.index, drawn.code.interval, drawn.words))))
+    return sending, SentLevel(*(map(put, found, (drawn.code.index, drawn.code.interval, drawn.words))))
 
 
 def _with(items: tuple[Any, ...], number: int, item: Any) -> tuple[Any, ...]:

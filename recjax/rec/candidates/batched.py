@@ -45,7 +45,7 @@ def pays(
 
 @compiler.wide
 def search(
-    how: tuple[Sweep, tuple[int, ...], frozenset[int], sharding.Placed | None], problem: Any
+    how: tuple[Sweep, tuple[int, ...], frozenset[int], sharding.RowPlacement | None], problem: Any
 ) -> tuple[Code, jax.Array, Info]:
     """Searches for the rows of a problem, stream by stream.
 

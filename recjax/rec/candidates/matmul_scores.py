@@ -34,7 +34,7 @@ _ROUNDING = 2.0**-24
 """Relative error of a rounding to float32."""
 
 
-class Found(NamedTuple):
+class SearchState(NamedTuple):
     """Holds the progress of the search for each block.
 
     Attributes:
@@ -77,7 +77,7 @@ def of(budget: int, *, ordered: bool) -> Sweep | None:
 
 def search(
     rule: Sweep, key: randomness.Key, private_keys: UInt32[Array, "rows 2"], ratio: NormalRatio, upto: Any = None
-) -> Found:
+) -> SearchState:
     """Searches for many blocks in one stream of candidates.
 
     Args:
@@ -118,7 +118,7 @@ def search(
     zero = jnp.zeros((count,), jnp.float32)
     one, none = jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32)
     left_out = jnp.arange(count, dtype=jnp.int32) >= (count if upto is None else upto)
-    start = Found(zero, zero + jnp.inf, one, none, left_out)
+    start = SearchState(zero, zero + jnp.inf, one, none, left_out)
     return jax.lax.while_loop(unfinished, body, (jnp.int32(0), start))[1]
 
 
@@ -130,8 +130,8 @@ def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Fl
 
 
 def _search_tile(
-    rule: Sweep, rows: _Rows, found: Found, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
-) -> Found:
+    rule: Sweep, rows: _Rows, found: SearchState, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
+) -> SearchState:
     """Examines the spans of one product for the blocks of a tile."""
     spans = turn * _SPANS + jnp.arange(_SPANS)
     sums = jax.vmap(lambda own: gamma_sums(own, spans))(rows.private_key)

@@ -106,9 +106,9 @@ def test_progress_counts_every_image_twice(model, digits, one_by_one, method):
 
 
 BAD_ARGUMENTS = {
-    "method": ({"method": "zip"}, "choose one of bb-ans, bb-ans-rec, pfr, orc, as-star, ad-star, dad-star, gprs"),
-    "a search for bits-back": ({"candidates": 64}, "belongs to bb-ans-rec, pfr, orc; leave it out"),
-    "a block for bits-back": ({"block_bits": 3.0}, "belongs to bb-ans-rec, pfr, orc; leave it out"),
+    "method": ({"method": "zip"}, "choose one of bb-ans, pfr, orc, as-star, ad-star, dad-star, gprs, bb-ans-rec, inr"),
+    "a search for bits-back": ({"candidates": 64}, "belongs to pfr, orc, bb-ans-rec, inr; leave it out"),
+    "a block for bits-back": ({"block_bits": 3.0}, "belongs to pfr, orc, bb-ans-rec, inr; leave it out"),
     "blocks for single latents": ({"method": "as-star", "blocks": 3}, "as-star has no use for blocks"),
     "a depth for ad-star": ({"method": "ad-star", "max_depth": 3}, "belongs to dad-star; leave it out"),
     "branches for dad-star": ({"method": "dad-star", "branch_code": "raw"}, "belongs to as-star, gprs; leave it out"),

@@ -12,6 +12,7 @@ import pytest
 
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless import fingerprint
+from recjax.codecs.lossless.options import ARITHMETICS
 from recjax.container import file as container
 from recjax.errors import FormatError
 from recjax.models.fixed_point import network as exact
@@ -34,7 +35,7 @@ def files(images, model):
     return {
         (method, arithmetic): lossless.compress(images, model, method=method, arithmetic=arithmetic, **options)
         for method, options in METHODS.items()
-        for arithmetic in lossless.ARITHMETICS
+        for arithmetic in ARITHMETICS
     }
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from recjax.codecs import plan
 from recjax.codecs.lossless import compression as lossless
-from recjax.codecs.lossless import learned_codes, relative_entropy, report
+from recjax.codecs.lossless import learned_codes, plan, relative_entropy, report
 from recjax.codecs.lossless.resolve import make_settings
 from recjax.codecs.lossless.settings import LEARNED, settings_of
 from recjax.coding import integers

@@ -46,3 +46,11 @@ def test_scalar_files_make_a_decoder_compile_two_kinds_of_trees(model):
                 plan = make_decoding_plan(model, make_settings(model, method, index_code=index_code, max_depth=depth))
                 kinds.add((plan.algorithm, plan.masses.shape, plan.arithmetic))
     assert len({algorithm for algorithm, _, _ in kinds}) == 2 and len({shape for _, shape, _ in kinds}) == 1
+
+
+def test_flags_of_numpy_are_flags(model):
+    assert check_settings("as-star", partition=np.True_) == check_settings("as-star")
+    assert check_settings("orc", partition=np.False_) == check_settings("orc", partition=False)
+    for wrong in (1, "yes", None):
+        with pytest.raises(ValueError, match="partition must be True or False" if wrong else "orc has no|must be True"):
+            check_settings("orc", partition=wrong)

@@ -64,6 +64,7 @@ def test_a_second_file_compiles_nothing(tiny_model, count_compilations):
     assert count_compilations(lambda: inr_file.encode(pictures[3:6], model, settings, SHORT, seed=6) and None) == 0
 
 
+@pytest.mark.slow
 def test_settings_share_a_fit_that_was_made_in_batches(tiny_model, monkeypatch):
     model, pictures = tiny_model
     monkeypatch.setattr(inr_file, "PATCHES_AT_ONCE", 2)

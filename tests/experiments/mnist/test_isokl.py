@@ -42,19 +42,18 @@ def model_of(posterior, rate, over, latents, elbo=1.3, pixels=100):
 @pytest.mark.parametrize(
     ("rate", "elbo", "words"),
     [
-        (1.4, 1.3, "beats the VAE with AD* by 6.7% ± 0.0 ("),
-        (1.35, 1.2, "It gains on both."),
-        (1.6, 1.35, "It loses on both."),
-        (1.6, 1.2, "What its model gains does not make up for what its coder loses."),
-        (1.45, 1.32, "What its coder gains makes up for what its model loses."),
+        (1.4, 1.3, "needs 6.7% ± 0.0 fewer bits than the VAE with AD* ("),
+        (1.6, 1.35, "needs 6.7% ± 0.0 more bits than the VAE with AD* ("),
+        (1.6, 1.2, "-10.0 in -ELBO and +20.0 in what the coders add to it."),
+        (1.45, 1.32, "+2.0 in -ELBO and -7.0 in what the coders add to it."),
     ],
 )
-def test_a_verdict_names_the_winner_and_where_the_difference_is(rate, elbo, words):
+def test_a_comparison_states_the_difference_and_its_parts(rate, elbo, words):
     usual, isokl = model_of("normal", 1.5, 2.0, 18), model_of("isokl", rate, 1.5, 20, elbo)
     (text,) = verdicts({"models": [usual, isokl]})
     assert words in text
-    assert "1.50 bits over KL for each of 20 latents of 2.00 bits, against 2.00 for each of 18 of 2.22 bits" in text
-    assert f"{100 * (rate - 1.5):+.1f} bits an image, {100 * (elbo - 1.3):+.1f} are -ELBO" in text
+    assert "1.50 bits over KL for each of 20 latents of 2.00 bits of KL, against 2.00 for each of 18" in text
+    assert f"{100 * (rate - 1.5):+.1f} bits/image: {100 * (elbo - 1.3):+.1f} in -ELBO" in text
 
 
 def test_models_without_a_partner_have_no_verdict():

@@ -44,7 +44,12 @@ def test_the_overhead(small_run, columns):
     result, folder = small_run("synthetic_overhead")
     assert {row["coder"] for row in result["one"]} == {"as_star", "as_star_coded", "pfr_split", "dad_star"}
     assert {row["coder"] for row in result["many"]} == {"as_star", "as_star_coded", "pfr_split"}
-    assert [row[0] for row in columns(folder, "one")[1]][3:] == ["AS*", "AS*, coded cuts", "PFR, partitioned", "DAD*"]
+    assert [row[0] for row in columns(folder, "one")[1]][3:] == [
+        "AS*",
+        "AS*, coded branches",
+        "PFR, partitioned",
+        "DAD*",
+    ]
     for place in ("one", "many"):
         for table in (place, f"{place}_delta", f"{place}_steps", f"{place}_bias"):
             assert columns(folder, table)[1]

@@ -36,7 +36,7 @@ def test_candidates_needed_are_interpolated(curve, log2):
 def test_the_partition_experiment(small_run, columns):
     result, folder = small_run("synthetic_partition", "approximate.mmd2_levels=[0.1]")
     assert columns(folder, "table")[0] == synthetic_partition_report.COLUMNS
-    assert columns(folder, "candidates")[0] == ("D_inf, bits", "MMD² 0.1, plain", "MMD² 0.1, partitioned")
+    assert columns(folder, "candidates")[0] == ("D_inf, bits", "MMD² 0.1, no partition", "MMD² 0.1, partitioned")
     assert {row["partitioned"] for row in result["exact"]} == {False, True}
     for row in result["exact"]:
         assert row["code_bits"] < row["bound_bits"] and row["bias_ks_pvalue"] > 1e-4

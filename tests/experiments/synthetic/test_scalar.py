@@ -43,6 +43,6 @@ def test_the_scalar_coders(small_run, columns):
     for table in ("steps", "code", "delta", "bias", "grid"):
         head, rows = columns(folder, table)
         assert rows and len(head) == len(rows[0])
-    assert [row[0] for row in columns(folder, "code")[1]] == ["KL", "D_CS", "AS*", "AS*, coded cuts"]
+    assert [row[0] for row in columns(folder, "code")[1]] == ["KL", "D_CS", "AS*", "AS*, coded branches"]
     assert all(row["kl_bits"] < row["channel_bits"] for row in result["targets"])
     assert "R²" in (folder / "steps.md").read_text() and (folder / report.PLOT).exists()

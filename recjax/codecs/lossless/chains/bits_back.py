@@ -94,7 +94,7 @@ def posterior(model: Model, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     return mean.T, log2_scale.T
 
 
-class Places(NamedTuple):
+class SegmentPlaces(NamedTuple):
     """Tells where the images of a segment of the chain lie.
 
     Attributes:
@@ -106,7 +106,7 @@ class Places(NamedTuple):
     active: Bool[np.ndarray, "steps lanes"]
 
 
-def _chain(model: Model, bits: int, key: randomness.Key, places: Places) -> codecs.Codec:
+def _chain(model: Model, bits: int, key: randomness.Key, places: SegmentPlaces) -> codecs.Codec:
     """Makes the codec of images [steps, pixels, lanes]; lanes without an image at a step are left alone."""
     # The latents of an image are popped from bits that the latents of the image before left. Without random pads these
     # bits would depend on those latents: all images of a chain would get related latents, and latents whose posteriors
@@ -121,12 +121,16 @@ def _chain(model: Model, bits: int, key: randomness.Key, places: Places) -> code
 
 
 @partial(jax.jit, static_argnums=1)
-def _push(model: Model, bits: int, key: randomness.Key, places: Places, message: Message, images: jax.Array) -> Message:
+def _push(
+    model: Model, bits: int, key: randomness.Key, places: SegmentPlaces, message: Message, images: jax.Array
+) -> Message:
     return _chain(model, bits, key, places).push(message, images.astype(jnp.uint32))
 
 
 @partial(jax.jit, static_argnums=1)
-def _pop(model: Model, bits: int, key: randomness.Key, places: Places, message: Message) -> tuple[Message, jax.Array]:
+def _pop(
+    model: Model, bits: int, key: randomness.Key, places: SegmentPlaces, message: Message
+) -> tuple[Message, jax.Array]:
     message, images = _chain(model, bits, key, places).pop(message)
     return message, images.astype(jnp.uint8)
 
@@ -135,7 +139,7 @@ def push_images(
     model: Model,
     bits: int,
     key: randomness.Key,
-    segments: list[Places],
+    segments: list[SegmentPlaces],
     message: Message,
     images: UInt8[np.ndarray, "image pixels"],
     progress: Callable[[int], None] | None = None,
@@ -170,7 +174,7 @@ def pop_images(
     model: Model,
     bits: int,
     key: randomness.Key,
-    segments: list[Places],
+    segments: list[SegmentPlaces],
     message: Message,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Message, UInt8[np.ndarray, "image pixels"]]:
@@ -386,7 +390,7 @@ def _segment_steps(count: int, lanes: int) -> int:
     return min(-(-each // _STEPS_UNIT) * _STEPS_UNIT, _SEGMENT_STEPS)
 
 
-def _segments(count: int, steps: int, lanes: int) -> list[Places]:
+def _segments(count: int, steps: int, lanes: int) -> list[SegmentPlaces]:
     rows = -(-count // (lanes * steps)) * steps
     number = np.arange(rows * lanes, dtype=np.int32).reshape(-1, steps, lanes)
-    return [Places(part, part < count) for part in number]
+    return [SegmentPlaces(part, part < count) for part in number]

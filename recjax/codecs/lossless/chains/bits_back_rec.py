@@ -14,7 +14,7 @@ import numpy as np
 from recjax import randomness
 from recjax.codecs.lossless import fingerprint
 from recjax.codecs.lossless.chains import bits_back, rec_bootstrap
-from recjax.codecs.lossless.chains.bits_back import GRID_BITS, Places
+from recjax.codecs.lossless.chains.bits_back import GRID_BITS, SegmentPlaces
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan
 from recjax.codecs.lossless.settings import CHAIN_METHOD, Settings, settings_of
 from recjax.coding import rans, serialize
@@ -175,7 +175,7 @@ def choose_lanes(count: int, model: Model) -> int:
     return 1 << min((affordable.bit_length() - 1) & ~1, _MAX_LANES_LOG2)
 
 
-def segments_of(count: int, lanes: int) -> list[Places]:
+def segments_of(count: int, lanes: int) -> list[SegmentPlaces]:
     """Arranges the images of a chain in segments of steps, in the order of decoding.
 
     Decoding begins with the steps that use all lanes, and ends with steps of ..., 4, 2 and 1 images. The very first
@@ -197,8 +197,8 @@ def segments_of(count: int, lanes: int) -> list[Places]:
     widths = np.concatenate([widths, np.zeros(steps - len(widths), np.int64)])
     lane = np.arange(lanes)
     number = (np.cumsum(widths) - widths)[:, None] + lane
-    places = Places(number.astype(np.int32), lane < widths[:, None])
-    return [Places(*(part[k : k + _SEGMENT_STEPS] for part in places)) for k in range(0, steps, _SEGMENT_STEPS)]
+    places = SegmentPlaces(number.astype(np.int32), lane < widths[:, None])
+    return [SegmentPlaces(*(part[k : k + _SEGMENT_STEPS] for part in places)) for k in range(0, steps, _SEGMENT_STEPS)]
 
 
 def _images_wanted(model: Model, lanes: int, size: int, sent: int) -> int:
