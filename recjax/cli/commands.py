@@ -114,7 +114,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Verify:
-    """Decode a whole file and report whether it is good; with --against, compare its images too."""
+    """Decode a whole file and say whether it is good; --against compares images."""
 
     file: Container
     """A file made by `recjax compress`, or a folder of shards made by it; - reads a file from standard input."""

@@ -120,8 +120,8 @@ def test_a_job_writes_a_result(tmp_path, monkeypatch):
     def run(settings, folder, console):
         ran.append(settings.divergences)
         curves = [
-            {"of": of, "name": of, "points": [[1, 0.001], [10, 0.01]], "exponent": 1.0}
-            for of in ("divergence", "batch", "images")
+            {"of": of, "name": name, "points": [[1, 0.001], [10, 0.01]], "exponent": 1.0}
+            for of, name in (("divergence", "PFR, plain"), ("batch", "partitioned ORC"), ("images", "orc"))
         ]
         return {"curves": curves, "seconds": {"all": 0.1}}
 
