@@ -82,11 +82,9 @@ def _rejection(max_candidates: int, chunk_size: int) -> rec.RECAlgorithm:
     )  # fmt: skip
 
 
-rec.ALGORITHMS["rejection"] = rejection  # now bytes can name it
-
-
 def main() -> dict[str, float]:
     """Encodes samples of many targets with the new coder, and looks whether they follow their targets."""
+    rec.ALGORITHMS["rejection"] = rejection  # now bytes can name it
     kl, key, p = [1.0, 0.6, 1.4], recjax.key(3), recjax.Normal(0.0, 1.0)
     scale = np.exp2(-np.array(kl, np.float32))
     rng = np.random.default_rng(0)
