@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from recjax import grid, rec
+from recjax.codecs.checks import MAX_CANDIDATES_LOG2
 from recjax.codecs.lossless.options import INDEX_CODES
 from recjax.container.file import Header
 from recjax.container.methods import METHODS
@@ -84,7 +85,8 @@ class BlockSettings:
     @property
     def decoder(self) -> rec.RECAlgorithm:
         """An algorithm that decodes the same codes, and is the same whatever the size of the search."""
-        return self._algorithm(1)
+        # Its largest index is that of any file: codes are checked against it where they are not traced.
+        return self._algorithm(1 << MAX_CANDIDATES_LOG2)
 
     def _algorithm(self, candidates: int) -> rec.RECAlgorithm:
         size = {"pfr": "max_candidates", "orc": "num_candidates"}[self.method]

@@ -200,7 +200,7 @@ def _latents(model: INRModel, settings: INRSettings, number: int) -> _Latents:
 
 def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) -> Level:
     trained, places, _, intervals_log2, residual, blocks = _latents(model, settings, number)
-    algorithm = rec.orc(num_candidates=1 if decoding else 1 << settings.candidates_log2)
+    algorithm = rec.orc(num_candidates=1 << (MAX_CANDIDATES_LOG2 if decoding else settings.candidates_log2))
     masses = _index_masses(model, settings, blocks.split(residual, 0).sum(axis=1), decoding)
     counts = blocks.split(1 << intervals_log2, 1)
     bins = None if settings.partition == "none" else engine.as_bins(algorithm, counts)
