@@ -59,7 +59,11 @@ def with_options(command: type, method: FileMethod) -> type:
     hints, helps = get_type_hints(kind), _helps(kind)
     rows = [(one.name, _annotated(hints[one.name], one, helps.get(one.name, "")), one.default) for one in fields(kind)]
     group = make_dataclass(kind.__name__, rows, frozen=True)
-    group.__doc__ = f"{method.summary[0].upper()}{method.summary[1:]}."
+    alone = "each of them can" if method.decodes_one_alone else "none of them can"
+    group.__doc__ = (
+        f"{method.summary[0].upper()}{method.summary[1:]}. It takes {method.images}, and {alone} be decoded without "
+        "the others."
+    )
     made = make_dataclass(
         command.__name__,
         [(_field_name(method), tyro.conf.OmitArgPrefixes[group], group())],

@@ -63,6 +63,7 @@ ROW = FileMethod(
     "tests.codecs.toy.coder:Options",
     "images as zlib deflates them",
     has_model=False,
+    images="images of any kind",
     describer="tests.codecs.toy.coder:describe",
     self_test={"level": 1},
 )
