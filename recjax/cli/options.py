@@ -59,18 +59,18 @@ def with_options(command: type, method: FileMethod) -> type:
     hints, helps = get_type_hints(kind), _helps(kind)
     rows = [(one.name, _annotated(hints[one.name], one, helps.get(one.name, "")), one.default) for one in fields(kind)]
     group = make_dataclass(kind.__name__, rows, frozen=True)
-    alone = "each of them can" if method.decodes_one_alone else "none of them can"
-    group.__doc__ = (
-        f"{method.summary[0].upper()}{method.summary[1:]}. It takes {method.images}, and {alone} be decoded without "
-        "the others."
-    )
+    # An empty docstring: the oldest tyro that is allowed does not show one here, so the text stands above the groups.
+    group.__doc__ = ""
     made = make_dataclass(
         command.__name__,
         [(_field_name(method), tyro.conf.OmitArgPrefixes[group], group())],
         bases=(command,),
         frozen=True,
     )
-    made.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n{_methods()}"
+    alone = "Each image can" if method.decodes_one_alone else "No image can"
+    # tyro does not break lines here, so each sentence is a paragraph.
+    about = f"{method.name} takes {method.images}.\n\n{alone} be decoded without the others."
+    made.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n{_methods()}\n\n{about}"
     return made
 
 

@@ -97,9 +97,9 @@ def test_a_row_is_all_that_a_method_needs_on_the_command_line(toy, images, tmp_p
 
     shown = " ".join(run("compress", "--method", "toy", "--help").out.replace("│", " ").split())
     assert "How hard to try, from 0 to 9." in shown
-    assert "It takes images of any kind, and each of them can be decoded without the others." in shown
+    assert "toy takes images of any kind. Each image can be decoded without the others." in shown
     shown = " ".join(run("compress", "--method", "bb-ans", "--help").out.replace("│", " ").split())
-    assert "It takes images that a model is for, and none of them can be decoded without the others." in shown
+    assert "bb-ans takes images that a model is for. No image can be decoded without the others." in shown
     assert "toy         images as zlib deflates them" in run("compress", "--help").out
     assert "Deflated." in run("compress", "in.npy", "a.rjx", "--method", "toy", "--level", "1").out
     found = json.loads(run("info", "a.rjx", "--json").out)
