@@ -18,6 +18,7 @@ def lanes(*numbers: int) -> jax.Array:
 # A codec, symbols for it, and their masses out of 2^16, or None for codecs of several symbols.
 CASES = {
     "all of 16 bits": (uniform(1 << 16), lanes(0, 1, 65534, 65535), [1] * 4),
+    "nearly all of 16 bits": (uniform((1 << 16) - 1), lanes(1, 2, 65533, 65534), [1, 1, 1, 2]),
     "thirds": (uniform(3), lanes(0, 1, 2, 2), [21845, 21845, 21846, 21846]),
     "uniform of one or two": (uniform(lanes(1, 2, 2, 65535)), lanes(0, 0, 1, 65534), [65536, 32768, 32768, 2]),
     "short integers": (raw_bits(5), lanes(0, 1, 30, 31), [2048] * 4),

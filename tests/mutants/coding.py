@@ -99,7 +99,7 @@ FAULTS = (
         "recjax/coding/codec.py",
         "((value + 1) * total - 1) >> MASS_BITS",
         "(value * total) >> MASS_BITS",
-        f"{ENDS}[all of 16 bits]",
+        f"{ENDS}[nearly all of 16 bits]",
     ),
     fault(
         "halves of long integers are swapped",
