@@ -19,8 +19,16 @@ from recjax.container import chunks
 from recjax.container import file as container
 from recjax.container.methods import METHODS, FileMethod, options_of
 from recjax.models.inr import model as inr_model
+from recjax.models.pixel_network import model as pixel_model
 from recjax.models.vae.evaluate import Model, list_models, load_model
-from recjax.pretrained.cards import LOSSY, PRETRAINED, read_cards, read_lossy_cards
+from recjax.pretrained.cards import (
+    LOSSY,
+    PIXEL_NETWORKS,
+    PRETRAINED,
+    read_cards,
+    read_lossy_cards,
+    read_pixel_cards,
+)
 from recjax.version import __version__
 
 # Known answer of Threefry-2x32-20 from Random123, for a counter and a key whose bits are all ones.
@@ -97,6 +105,7 @@ def checks() -> Iterator[Check]:
     ]
     cases += [(f"model {name}, digest", partial(_model_is_whole, name)) for name in list_models()]
     cases += [(f"model {name}, digest", partial(_lossy_model_is_whole, name)) for name in inr_model.list_models()]
+    cases += [(f"model {name}, digest", partial(_pixel_model_is_whole, name)) for name in pixel_model.list_models()]
     return (Check(name, _failure(case)) for name, case in cases)
 
 
@@ -127,6 +136,12 @@ def _lossy_model_is_whole(name: str) -> bool:
     return _sha256(LOSSY / f"{name}.safetensors") == card.sha256 and inr_model.load_model(name).digest == card.digest
 
 
+def _pixel_model_is_whole(name: str) -> bool:
+    card = {card.name: card for card in read_pixel_cards()}[name]
+    path = PIXEL_NETWORKS / f"{name}.safetensors"
+    return _sha256(path) == card.sha256 and pixel_model.load_model(name).digest == card.digest
+
+
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -135,7 +150,7 @@ def _coding_test(method: FileMethod) -> Callable[[], bool]:
     def test() -> bool:
         images = _test_images(load_model(_SMALLEST))
         options, coder = options_of(method.name, method.self_test or {}), method.load_coder()
-        model = coder.load_named_model(_SMALLEST)
+        model = coder.load_model(None, images, method.name, options)
         data = coder.compress(images, model, method.name, options, seed=0, progress=None).data
         return container.read(data).header.method == method.name and np.array_equal(decompress(data), images)
 

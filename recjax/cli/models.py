@@ -8,16 +8,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from recjax.pretrained.cards import Card, LossyCard, read_cards, read_lossy_cards
+from recjax.pretrained.cards import Card, LossyCard, PixelCard, read_cards, read_lossy_cards, read_pixel_cards
 from recjax.text import quoted, say
 
 _WIDTH = 200
 
 
 def show() -> None:
-    """Prints the released models: lossless ones with their rates, lossy ones with rates and PSNR."""
+    """Prints the released models: those for images of one shape, those for pictures of any size, and lossy ones."""
     _show(_lossless(read_cards()))
     say("One stream, single images: bits per dimension of whole files of the test images.")
+    say("")
+    _show(_pictures(read_pixel_cards()))
+    say("Bits per channel and pixel of whole files of test pictures, by `recjax compress --method pixel-network`.")
     say("")
     _show(_lossy(read_lossy_cards()))
     say("PSNR: of files of test pictures, by `recjax compress --method inr`.")
@@ -27,10 +30,11 @@ def facts() -> dict[str, Any]:
     """Collects what the cards state, for JSON.
 
     Returns:
-        The cards of the lossless models, and of the lossy ones.
+        The cards of the lossless models, of the pixel networks, and of the lossy models.
     """
     return {
         "lossless": [asdict(card) for card in read_cards()],
+        "pixel_networks": [asdict(card) for card in read_pixel_cards()],
         "lossy": [asdict(card) for card in read_lossy_cards()],
     }
 
@@ -55,6 +59,15 @@ def _lossless(cards: list[Card]) -> Table:
     return table
 
 
+def _pictures(cards: list[PixelCard]) -> Table:
+    table = _table(("pixel network", "pictures"), ("parameters", "bytes"), ("bits/channel", "data", "digest"))
+    for card in cards:
+        pictures = "RGB of any size" if card.channels == 3 else "grey of any size"
+        rates = ", ".join(f"{rate:.3f} {name}" for name, rate in card.rates.items())
+        _add(table, card, pictures, f"{card.parameters:,}", f"{card.file_bytes:,}", rates)
+    return table
+
+
 def _lossy(cards: list[LossyCard]) -> Table:
     table = _table(
         ("lossy model", "pictures"), ("latents", "parameters", "bytes"), ("bits/pixel: PSNR", "data", "digest")
@@ -67,7 +80,7 @@ def _lossy(cards: list[LossyCard]) -> Table:
     return table
 
 
-def _add(table: Table, card: Card | LossyCard, *cells: str) -> None:
+def _add(table: Table, card: Card | LossyCard | PixelCard, *cells: str) -> None:
     # As Text, since rich would take brackets in plain strings for markup.
     name, data, digest = (Text(quoted(one)) for one in (card.name, card.data, card.digest[:16]))
     table.add_row(name, *cells, data, digest)

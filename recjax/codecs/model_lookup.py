@@ -7,10 +7,11 @@ from typing import TypeVar
 from recjax.container.file import Header
 from recjax.errors import FormatError, UnknownModelError
 from recjax.models.inr.model import INRModel
+from recjax.models.pixel_network.model import PixelModel
 from recjax.models.vae.evaluate import Model
 from recjax.pretrained.cards import name_of, released_name, unknown_model
 
-Owner = TypeVar("Owner", Model, INRModel)
+Owner = TypeVar("Owner", Model, INRModel, PixelModel)
 
 
 def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) -> Owner:

@@ -149,3 +149,17 @@ def describe_messages(file: File) -> dict[str, object]:
             "max": max(lengths),
         },
     }
+
+
+def describe_streams(file: File) -> dict[str, object]:
+    """Describes the streams of a file of tiles.
+
+    Args:
+        file: A parsed file.
+
+    Returns:
+        The side of the largest tiles in pixels ("tile_side") and the number of tiles of a picture ("tiles").
+    """
+    side = 1 << file.header.parameters["side_log2"]
+    rows, columns = (-(-size // side) for size in file.header.image_shape[:2])
+    return {"tile_side": side, "tiles": rows * columns}

@@ -240,6 +240,17 @@ METHODS: dict[str, FileMethod] = {
             images="RGB pictures",
             references={"inr": {"bpp": 0.4, "effort": "quick"}},
         ),
+        FileMethod(
+            "pixel-network",
+            10,
+            {"side_log2": Bounds(5, 8), "stream_tiles": Bounds(1, 1 << 12), "chunk_images": _MANY},
+            "recjax.codecs.pixel_network.method",
+            "recjax.codecs.pixel_network.options:PixelOptions",
+            "pictures of any size, pixel by pixel",
+            images="grey and RGB pictures of any size",
+            describer="recjax.container.chunks:describe_streams",
+            self_test={},
+        ),
     )
 }
 """All methods, by name."""

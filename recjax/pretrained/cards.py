@@ -12,6 +12,7 @@ from typing import Any
 
 PRETRAINED = Path(__file__).resolve().parent
 LOSSY = PRETRAINED / "representations"
+PIXEL_NETWORKS = PRETRAINED / "pixel_networks"
 
 
 FORMER = {
@@ -86,7 +87,9 @@ def released_name(digest: str) -> str | None:
     Returns:
         The name; None if no released model has this digest.
     """
-    return {card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards())}.get(digest)
+    return {
+        card.digest[: len(digest)]: card.name for card in (*read_cards(), *read_lossy_cards(), *read_pixel_cards())
+    }.get(digest)
 
 
 def name_of(digest: str) -> str | None:
@@ -274,6 +277,83 @@ def _read(path: Path) -> Card:
             data=str(stated["data"]),
             elbo_bits_per_dim=float(stated["test"]["elbo_bits_per_dim"]),
             files=rates,
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not the card of a released model ({error!r}); install recjax again.") from error
+
+
+@dataclass(frozen=True)
+class PixelCard:
+    """The description of a released pixel network for lossless compression of pictures.
+
+    Attributes:
+        name: The name of the model.
+        digest: The digest of everything that decoding depends on, in hexadecimal.
+        sha256: The SHA-256 digest of the model's file, in hexadecimal.
+        file_bytes: The size of the model's file in bytes.
+        channels: The number of channels of the pictures that it is for.
+        parameters: The number of weights and biases of its networks.
+        data: The pictures that it was trained on.
+        rates: Rates of measured files of test pictures in bits per channel and pixel, by the name of the test set.
+    """
+
+    name: str
+    digest: str
+    sha256: str
+    file_bytes: int
+    channels: int
+    parameters: int
+    data: str
+    rates: Mapping[str, float]
+
+
+def read_pixel_cards(folder: Path = PIXEL_NETWORKS) -> list[PixelCard]:
+    """Reads the cards of a folder of released pixel networks.
+
+    Args:
+        folder: The folder; by default that of recjax.
+
+    Returns:
+        The cards, sorted by name.
+
+    Raises:
+        ValueError: A card cannot be read.
+    """
+    return [_read_pixel(path) for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)]
+
+
+def choose_pixel_network(cards: Sequence[PixelCard], image_shape: tuple[int, ...]) -> PixelCard:
+    """Chooses the card of the pixel network that pictures are coded with by default.
+
+    Args:
+        cards: The cards to choose from.
+        image_shape: The shape of a picture: (height, width) or (height, width, 3).
+
+    Returns:
+        The first card, by name, of a model for as many channels.
+
+    Raises:
+        ValueError: No model fits.
+    """
+    channels = image_shape[2] if len(image_shape) == 3 else 1
+    for card in cards:
+        if card.channels == channels:
+            return card
+    raise ValueError(f"no released pixel network codes pictures of {channels} channels; name one with --model.")
+
+
+def _read_pixel(path: Path) -> PixelCard:
+    try:
+        stated: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return PixelCard(
+            name=path.stem,
+            digest=str(stated["digest"]),
+            sha256=str(stated["sha256"]),
+            file_bytes=int(stated["file_bytes"]),
+            channels=int(stated["channels"]),
+            parameters=int(stated["parameters"]),
+            data=str(stated["data"]),
+            rates={str(file["data"]): float(file["bits_per_dim"]) for file in stated["files"]},
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not the card of a released model ({error!r}); install recjax again.") from error

@@ -1,0 +1,1 @@
+"""Lossless compression of pictures of any size, pixel by pixel, with a causal network."""

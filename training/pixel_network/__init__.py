@@ -1,0 +1,1 @@
+"""Training of pixel networks, with which pictures are compressed losslessly."""
