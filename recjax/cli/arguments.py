@@ -28,16 +28,17 @@ Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior
 """An option that is off unless it is given, and that no other option turns off."""
 
 
-def by_default(*lines: str) -> Any:
+def by_default(*lines: str, metavar: str | None = None) -> Any:
     """Marks an option as BY_DEFAULT does, and gives its help, which may be too long for one line of source.
 
     Args:
         *lines: Lines of the help, which become one paragraph.
+        metavar: What stands for the value; None takes the name of its type.
 
     Returns:
         An annotation for tyro.
     """
-    return tyro.conf.arg(help=" ".join(lines), help_behavior_hint="")
+    return tyro.conf.arg(help=" ".join(lines), help_behavior_hint="", metavar=metavar)
 
 
 def parse(command: Any, name: str, arguments: Sequence[str]) -> Any:

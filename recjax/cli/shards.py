@@ -1,6 +1,6 @@
 """The commands on folders of shards, which do what those on one file do, a shard at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,7 @@ def compress(
     images_each: int,
     part: str | None,
     model_name: str | None,
-    method: FileMethod,
-    options: Any,
+    method_for: Callable[[tuple[int, ...]], tuple[FileMethod, Any]],
     seed: int,
     *,
     as_json: bool = False,
@@ -48,8 +47,7 @@ def compress(
         part: Which part of the shards to make, such as 0/4; None for all.
         model_name: The name of a released model, or the path of a trained one; None takes the released model that suits
             best.
-        method: The row of the method.
-        options: The options of the method.
+        method_for: Maps the shape of an image to the row of the method to use and its options.
         seed: The seed of the randomness that encoder and decoder share.
         as_json: Whether to print a JSON object instead of a sentence.
 
@@ -61,8 +59,9 @@ def compress(
     from recjax.images.source import open_source
     from recjax.io.privacy import private_as
 
-    own = _part(part, images_each, method)
     source = open_source(source_path)
+    method, options = method_for(source.shape)
+    own = _part(part, images_each, method)
     coder, model = _coder_and_model(source, model_name, method, options)
     judged: list[str | None] = []
 

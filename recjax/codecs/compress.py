@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax.codecs.checks import require_images
+from recjax.codecs.default_method import default_method
 from recjax.container.methods import chosen_method, options_of
 
 
@@ -15,7 +16,7 @@ def compress(
     images: UInt8[np.ndarray, "count height width *channels"],
     model: Any = None,
     *,
-    method: str = "bb-ans",
+    method: str | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int | None], None] | None = None,
     **options: Any,
@@ -27,7 +28,9 @@ def compress(
         model: A model, the name of a released one, or the path of a trained one; None takes the released model that
             suits the images and the method best.
         method: The name of the method. `bb-ans` makes one stream, smallest for many images; with `orc`, each image can
-            be decoded alone; `recjax compress --help` lists all methods.
+            be decoded alone; `pixel-network` takes pictures of any size; `recjax compress --help` lists all methods.
+            None takes `bb-ans` if the model, or a released one for images of this shape, is a variational autoencoder,
+            otherwise `pixel-network`.
         seed: The seed of the randomness that encoder and decoder share, in [0, 2^64); it is stored in the file.
         progress: Called with the name of a stage, how much of it is done, and how much it consists of (None if that is
             not known).
@@ -48,8 +51,13 @@ def compress(
         >>> np.array_equal(recjax.decompress(data), images)
         True
     """
+    if method is not None:
+        chosen_method(method)
+    images = require_images(images)
+    if method is None:
+        method = default_method(images.shape[1:], model)
     row, chosen = chosen_method(method), options_of(method, options)
-    coder, images = row.load_coder(), require_images(images)
+    coder = row.load_coder()
     if isinstance(model, str | os.PathLike):
         model = coder.load_named_model(os.fspath(model))
     elif model is None:

@@ -1,7 +1,6 @@
 """Finds the model that a file was made with: the one given, or the released one whose digest the header states."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from recjax.container.file import Header
@@ -46,18 +45,3 @@ def model_of(header: Header, model: Owner | None, find: Callable[[str], Owner]) 
             f"{model.digest[:16]}; give the model that made it."
         )
     return model
-
-
-def model_place(name: str, released: list[str]) -> str | Path:
-    """Resolves the name of a model to a released model or a path.
-
-    Args:
-        name: The name of a released model, the path of a model's file, or the folder of its training run.
-        released: The names of the released models.
-
-    Returns:
-        The name of a released model, or the path of a model's file.
-    """
-    trained = Path(name) / "model.safetensors"
-    # A folder of images may have the same name as a released model; only one that holds a model takes precedence.
-    return trained if Path(name).is_dir() and (name not in released or trained.is_file()) else name

@@ -10,7 +10,7 @@ from recjax.codecs.lossless import compression
 from recjax.codecs.lossless.options import LosslessOptions
 from recjax.codecs.lossless.progress import halves
 from recjax.codecs.lossless.settings import CHAIN_METHOD
-from recjax.codecs.model_lookup import model_place
+from recjax.codecs.model_place import model_place
 from recjax.codecs.sentences import size_of
 from recjax.container import file as container
 from recjax.container.coder import Compressed, Progress

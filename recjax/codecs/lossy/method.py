@@ -10,7 +10,7 @@ from recjax.codecs.lossy import compression
 from recjax.codecs.lossy.options import LossyOptions
 from recjax.codecs.lossy.progress import tell
 from recjax.codecs.lossy.quality import psnr
-from recjax.codecs.model_lookup import model_place
+from recjax.codecs.model_place import model_place
 from recjax.container.coder import Compressed, Progress
 from recjax.container.file import File
 from recjax.errors import FormatError

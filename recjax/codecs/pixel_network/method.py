@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax.codecs.lossless.progress import halves
-from recjax.codecs.model_lookup import model_place
+from recjax.codecs.model_place import model_place
 from recjax.codecs.pixel_network import compression
 from recjax.codecs.pixel_network.options import PixelOptions
 from recjax.codecs.sentences import size_of

@@ -138,8 +138,10 @@ def decode(
     heads, used = fresh_heads(side), work.heads(side)
     left = []
     for stream, data in enumerate(streams):
+        if len(data) < _HEAD_BYTES * used[stream]:
+            raise _damaged()
         own = np.frombuffer(data[: _HEAD_BYTES * used[stream]], "<u4")
-        if own.size != used[stream] or own.min(initial=rans.HEAD_MIN) < rans.HEAD_MIN:
+        if own.min(initial=rans.HEAD_MIN) < rans.HEAD_MIN:
             raise _damaged()
         heads[stream, : own.size] = own
         left.append(data[_HEAD_BYTES * own.size :])
