@@ -34,7 +34,7 @@ def model(channels: int = 3) -> PixelModel:
 
 
 def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
-    """A smooth picture with some noise and an edge, uint8 [height, width, channels]; [height, width] for one channel."""
+    """A smooth picture with some noise and an edge, uint8 [height, width] or [height, width, 3]."""
     rng = np.random.default_rng((seed, height, width, channels))
     y, x = np.mgrid[:height, :width]
     waves = 90 + 60 * np.sin(x / 5 + seed)[..., None] + 30 * np.cos(y / 7)[..., None] * np.arange(1, channels + 1)

@@ -24,16 +24,18 @@ from recjax.models.pixel_network.mixture import (
 GOLDEN = "d1cb33a9c9b09ac261211e8af2746de625fbd02de0a51c01d7ab83f575896fe4"
 """SHA-256 of the masses of mixtures of any outputs, which files depend on."""
 
+
+def centred(rng, count, scale, weights):
+    """Outputs of locations near the base, all scales equal, and these weights."""
+    return np.concatenate([rng.normal(0, 99, (count, 3)), np.full((count, 3), scale), weights], axis=1)
+
+
 CASES = {
     "typical": lambda rng, n: rng.normal(0, 1500, (n, 9)),
     "any outputs": lambda rng, n: rng.integers(-LIMIT, LIMIT + 1, (n, 9)),
-    "narrowest": lambda rng, n: np.concatenate(
-        [rng.normal(0, 99, (n, 3)), np.full((n, 3), -LIMIT), np.zeros((n, 3))], 1
-    ),
-    "widest": lambda rng, n: np.concatenate([rng.normal(0, 99, (n, 3)), np.full((n, 3), LIMIT), np.zeros((n, 3))], 1),
-    "one of three": lambda rng, n: np.concatenate(
-        [rng.normal(0, 99, (n, 6)), np.eye(3)[rng.integers(3, size=n)] * LIMIT], 1
-    ),
+    "narrowest": lambda rng, n: centred(rng, n, -LIMIT, np.zeros((n, 3))),
+    "widest": lambda rng, n: centred(rng, n, LIMIT, np.zeros((n, 3))),
+    "one of three": lambda rng, n: centred(rng, n, 0, np.eye(3)[rng.integers(3, size=n)] * LIMIT),
 }
 
 

@@ -102,7 +102,7 @@ def test_bad_models_are_refused_in_a_sentence(fault, tmp_path):
     tensors, document = dict(tensors), dict(document)
     fault(tensors, document)
     tensor_file.write(path, tensors, document)
-    with pytest.raises(ValueError, match="m.safetensors"):
+    with pytest.raises(ValueError, match=r"m\.safetensors"):
         models.load_model(path)
 
 
