@@ -11,7 +11,7 @@ from recjax.cli import doctor
 from recjax.cli import main as cli
 from recjax.conformance import check as conformance
 from recjax.container import file as container
-from recjax.pretrained.cards import read_cards, read_lossy_cards
+from recjax.pretrained.cards import read_cards, read_lossy_cards, read_pixel_cards
 from training import conformance as written
 
 ALL = tuple(reference.name for reference in conformance.references())
@@ -41,7 +41,8 @@ sys.exit("; ".join(f"{name}: {text}" for name, text in wrong.items() if text) or
 def test_the_set_has_a_file_of_every_codec_and_released_model():
     found = conformance.references()
     assert {reference.method for reference in found} == set(container.METHODS) - {"raw"}
-    assert {reference.model for reference in found} == {card.name for card in (*read_cards(), *read_lossy_cards())}
+    cards = (*read_cards(), *read_lossy_cards(), *read_pixel_cards())
+    assert {reference.model for reference in found} == {card.name for card in cards}
     # Files in floats are of no use elsewhere.
     assert {reference.format for reference in found} == {container.FORMAT_VERSION}
     assert len({reference.name for reference in found}) == len(found)

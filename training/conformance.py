@@ -14,9 +14,11 @@ import rich.console
 
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossy import compression as lossy
+from recjax.codecs.pixel_network.compression import encode as compress
 from recjax.conformance import check as conformance
 from recjax.container.methods import METHODS
 from recjax.models.inr import model as inr_model
+from recjax.models.pixel_network import model as pixel_model
 from recjax.models.vae.evaluate import load_model
 from recjax.pretrained.cards import read_cards
 from training import data
@@ -26,7 +28,7 @@ _IMAGES = 6
 OPTIONS = {
     name: {"method": method.name, **options}
     for method in METHODS.values()
-    if method.lossless
+    if method.options.startswith("recjax.codecs.lossless.")
     for name, options in method.references.items()
 }
 """The options of every lossless reference file, by the last part of its name; searches are as short as possible."""
@@ -79,6 +81,20 @@ def _write(out: Path, console: rich.console.Console) -> None:
             picture = _picture() if len(model.spans) > 1 else _picture()[:, : model.shape.height, : model.shape.width]
             file = lossy.compress(picture, model, bits_per_pixel=0.4, effort="quick")
             _tell(console, conformance.add(f"{model_name}-inr", model_name, file, folder), file)
+    for model_name in pixel_model.list_models():
+        model = pixel_model.load_model(model_name)
+        for kind, pictures in _pictures(len(model.channels)).items():
+            if (name := f"{model_name}-{kind}") not in there:
+                file = compress(pictures, model)
+                _tell(console, conformance.add(name, model_name, file, folder), file)
+
+
+def _pictures(channels: int) -> dict[str, np.ndarray]:
+    """Makes pictures whose tiles have the sizes that are handled in different ways."""
+    large = np.tile(_picture()[0], (9, 6, 1))[:270, :260]
+    sets = {"tiles": large[None], "archive": np.stack([_picture()[0, :21, k : k + 30] for k in range(9)])}
+    sets |= {"column": large[None, :, :1], "row": large[None, :1]}
+    return {kind: pictures if channels == 3 else pictures[..., 1] for kind, pictures in sets.items()}
 
 
 def _picture() -> np.ndarray:

@@ -32,6 +32,7 @@ BLOCKS: Mapping[str, Mapping[str, Block]] = {
     "recjax/rec/README.md": {"coders": _coders},
     "recjax/pretrained/README.md": {
         "lossless": lambda _: models.lossless(),
+        "pictures": lambda _: models.pictures(),
         "lossy": lambda _: models.lossy(),
         "origins": lambda _: models.origins(),
     },

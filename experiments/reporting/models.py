@@ -30,6 +30,22 @@ def lossless() -> str:
     return "\n".join(lines) + "\n"
 
 
+def pictures() -> str:
+    """Renders the table of the pixel networks.
+
+    Returns:
+        The table as Markdown.
+    """
+    lines = ["| model | pictures | parameters | bytes | bits per channel and pixel | digest |"]
+    lines.append("| --- | --- | ---: | ---: | --- | --- |")
+    for card in cards.read_pixel_cards():
+        kind = "RGB of any size" if card.channels == 3 else "grey of any size"
+        rates = ", ".join(f"{name}: {rate:.3f}" for name, rate in card.rates.items())
+        cells = (f"`{card.name}`", kind, f"{card.parameters:,}", f"{card.file_bytes:,}", rates, f"`{card.digest[:16]}`")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def lossy() -> str:
     """Renders the table of the models for lossy files.
 
@@ -52,7 +68,7 @@ def origins() -> str:
         A list as Markdown; models that were made alike share an item.
     """
     alike: dict[tuple[str, str], list[str]] = {}
-    for folder in (cards.PRETRAINED, cards.LOSSY):
+    for folder in (cards.PRETRAINED, cards.PIXEL_NETWORKS, cards.LOSSY):
         for path, card in _documents(folder):
             command = card.get("command") or _config_command(card["name"])
             for before, now in _FORMER_MODULES.items():

@@ -250,6 +250,7 @@ METHODS: dict[str, FileMethod] = {
             images="grey and RGB pictures of any size",
             describer="recjax.container.chunks:describe_streams",
             self_test={},
+            references={"tiles": {}, "archive": {}, "column": {}, "row": {}},
         ),
     )
 }

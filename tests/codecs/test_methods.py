@@ -29,6 +29,7 @@ FROZEN = {
     "gprs": (7, ("branch_code", "index_code", "chunk_images")),
     "bb-ans-rec": (8, ("lanes", "grid_bits", "rec_images", *REC)),
     "inr": (9, (*REC, "prior", "shift_bits_q10", "chunk_images")),
+    "pixel-network": (10, ("side_log2", "stream_tiles", "chunk_images")),
 }
 """Numbers and parameters in the headers of files that exist."""
 
@@ -36,7 +37,7 @@ FROZEN = {
 def test_numbers_and_parameters_keep_their_meaning():
     assert {name: (row.number, tuple(row.parameters)) for name, row in METHODS.items()} == FROZEN
     assert all(name == row.name and methods.of_number(row.number) is row for name, row in METHODS.items())
-    assert methods.of_number(10) is None
+    assert methods.of_number(11) is None
 
 
 def test_every_method_has_reference_files():

@@ -52,12 +52,13 @@ def test_our_figures_stand_beside_published_ones(tmp_path):
 
 
 def test_every_model_is_listed_with_a_command_that_is_there():
-    listed = models.lossless() + models.lossy()
-    assert all(f"| `{card.name}` |" in listed for card in (*cards.read_cards(), *cards.read_lossy_cards()))
+    listed = models.lossless() + models.pictures() + models.lossy()
+    every = (*cards.read_cards(), *cards.read_pixel_cards(), *cards.read_lossy_cards())
+    assert all(f"| `{card.name}` |" in listed for card in every)
     origins = models.origins()
-    assert all(f"`{card.name}`" in origins for card in (*cards.read_cards(), *cards.read_lossy_cards()))
+    assert all(f"`{card.name}`" in origins for card in every)
     modules = set(re.findall(r"python -m ([\w.]+)", origins))
-    assert len(modules) == 3 and all(importlib.util.find_spec(module) for module in modules)
+    assert len(modules) == 4 and all(importlib.util.find_spec(module) for module in modules)
 
 
 def test_every_option_of_every_method_is_listed_with_it():

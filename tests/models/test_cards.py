@@ -8,20 +8,27 @@ from dataclasses import replace
 import pytest
 
 from recjax.models.inr import model as inr_model
+from recjax.models.pixel_network import model as pixel_model
 from recjax.models.vae.evaluate import list_models, load_model
 from recjax.pretrained.cards import (
     FORMER,
     LOSSY,
+    PIXEL_NETWORKS,
     PRETRAINED,
     Card,
     choose,
+    choose_pixel_network,
     name_of,
     read_cards,
     read_lossy_cards,
+    read_pixel_cards,
+    released_name,
     unknown_model,
 )
 
 LARGEST_TOTAL_BYTES = 8 * 2**20
+LARGEST_PIXEL_NETWORK = 100_000
+CHANNELS = (("colour", 3), ("grey", 1), ("other", 3))
 
 GREY = Card("grey", "d", "s", 1, (28, 28), 256, 50, 1, "mnist", 1.38, {"bb-ans": 1.38, "orc": 1.40})
 
@@ -59,6 +66,32 @@ def test_every_released_file_of_representations_is_what_its_card_states():
         assert {key: document[key] for key in model.metadata} == model.metadata
         assert card.data and len(card.rates) == len(card.priors)
         assert sorted(psnr for _, psnr in card.rates) == [psnr for _, psnr in card.rates]
+
+
+def test_every_released_pixel_network_is_what_its_card_states():
+    cards = read_pixel_cards()
+    assert [card.name for card in cards] == pixel_model.list_models()
+    for card in cards:
+        path = PIXEL_NETWORKS / f"{card.name}.safetensors"
+        model = pixel_model.load_model(card.name)
+        assert (model.name, model.digest, len(model.channels)) == (card.name, card.digest, card.channels)
+        assert pixel_model.find_model(card.digest[:16]) is model and released_name(card.digest) == card.name
+        assert path.stat().st_size == card.file_bytes <= LARGEST_PIXEL_NETWORK
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == card.sha256
+        document = json.loads(path.with_suffix(".json").read_text())
+        assert {key: document[key] for key in model.metadata} == model.metadata
+        assert card.data and card.rates and model.metadata["train"] and document["licence"] and document["command"]
+
+
+def test_a_pixel_network_is_chosen_by_its_channels():
+    cards = [
+        replace(card, name=name, channels=channels) for card in read_pixel_cards()[:1] for name, channels in CHANNELS
+    ]
+    assert (
+        choose_pixel_network(cards, (9, 5, 3)).name == "colour" and choose_pixel_network(cards, (9, 5)).name == "grey"
+    )
+    with pytest.raises(ValueError, match="no released pixel network codes pictures of 4 channels"):
+        choose_pixel_network(cards, (9, 5, 4))
 
 
 def test_released_models_of_representations_are_small_together():
@@ -103,7 +136,7 @@ def test_a_damaged_card_is_one_sentence(tmp_path, text):
 
 
 def test_models_are_named_by_the_digests_in_files():
-    every = (*read_cards(), *read_lossy_cards())
+    every = (*read_cards(), *read_lossy_cards(), *read_pixel_cards())
     assert [name_of(card.digest[:16]) for card in every] == [card.name for card in every]
     for digest, name in FORMER.items():
         assert name_of(digest) == name and not any(card.digest.startswith(digest) for card in every)

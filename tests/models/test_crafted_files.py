@@ -13,10 +13,13 @@ import pytest
 from recjax.io import tensor_file
 from recjax.models import document as documents
 from recjax.models.inr import model as inr_model
+from recjax.models.pixel_network import model as pixel_model
 from recjax.models.vae import evaluate as models
+from recjax.pretrained.cards import PIXEL_NETWORKS
 
 TINY = Path(__file__).parents[1] / "golden" / "tiny.safetensors"
 DECODING = {"format", "image_shape", "levels", "likelihood", "context_radius", "posterior"}
+PIXEL_DECODING = {"kind", "format", "channels"}
 LOSSY_DECODING = {"kind", "format", "shape", "spans", "value_bits"}
 
 
@@ -31,6 +34,7 @@ class Kind(NamedTuple):
 KINDS = {
     "lossless": Kind(models.PRETRAINED / "digits.safetensors", models.load_model, DECODING),
     "lossy": Kind(TINY, inr_model.load_model, LOSSY_DECODING),
+    "pixel network": Kind(PIXEL_NETWORKS / "photos-rgb.safetensors", pixel_model.load_model, PIXEL_DECODING),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 

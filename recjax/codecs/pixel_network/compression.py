@@ -119,19 +119,25 @@ def decode(
     tiling = Tiling(header.image_shape, header.parameters["side_log2"])
     if index is not None:
         chunk, place = file.locate(index)
-        return _decode_one(file, model, tiling, chunk, place)
+        return _decode_one(file, model, tiling, chunk, place, progress)
     images = np.zeros((header.count, *header.image_shape), np.uint8)
     for number in range(header.num_chunks):
         own = header.images_of(number)
-        _decode_chunk(file, model, tiling, number, images[own.start : own.stop])
+        _decode_chunk(file, model, tiling, number, images[own.start : own.stop], progress)
         if progress is not None:
             progress(own.stop, header.count)
     return images
 
 
-def _decode_chunk(file: File, model: PixelModel, tiling: Tiling, number: int, images: np.ndarray) -> None:
+def _decode_chunk(
+    file: File, model: PixelModel, tiling: Tiling, number: int, images: np.ndarray, progress: Progress | None
+) -> None:
     """Decodes all pictures of a chunk into an array."""
-    count, stream_tiles = len(images), file.header.parameters["stream_tiles"]
+    count, stream_tiles, start = (
+        len(images),
+        file.header.parameters["stream_tiles"],
+        file.header.images_of(number).start,
+    )
     messages = chunks.unpack_messages(file.chunk(number), _num_streams(tiling, count, stream_tiles))
     for some in _batches(file.header, tiling, count):
         work = streams.work_of(tiling, count, some, stream_tiles)
@@ -139,9 +145,14 @@ def _decode_chunk(file: File, model: PixelModel, tiling: Tiling, number: int, im
         for turn, tiles in enumerate(streams.decode(model, tiling, parts, work, stream_tiles)):
             live = work.height[:, turn] > 0
             tiling.paste(images, work.numbers[live, turn], tiles[live])
+            if progress is not None:
+                # Also where no picture is finished, as this is when the time that decoding may take is checked.
+                progress(start + min(int(work.numbers[0, turn]) // tiling.tiles, count - 1), file.header.count)
 
 
-def _decode_one(file: File, model: PixelModel, tiling: Tiling, chunk: int, place: int) -> np.ndarray:
+def _decode_one(
+    file: File, model: PixelModel, tiling: Tiling, chunk: int, place: int, progress: Progress | None
+) -> np.ndarray:
     """Decodes one picture of a chunk, and of the streams only what lies before it."""
     count, stream_tiles = len(file.header.images_of(chunk)), file.header.parameters["stream_tiles"]
     messages = chunks.unpack_messages(file.chunk(chunk), _num_streams(tiling, count, stream_tiles))
@@ -156,6 +167,8 @@ def _decode_one(file: File, model: PixelModel, tiling: Tiling, chunk: int, place
         for turn, tiles in enumerate(streams.decode(model, tiling, parts, work, turns)):
             mine = (work.height[:, turn] > 0) & (first <= work.numbers[:, turn]) & (work.numbers[:, turn] <= last)
             tiling.paste(image, work.numbers[mine, turn] - first, tiles[mine])
+            if progress is not None:
+                progress(0, 1)
     return image[0]
 
 

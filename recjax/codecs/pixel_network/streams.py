@@ -147,6 +147,9 @@ def decode(
         left.append(data[_HEAD_BYTES * own.size :])
     message = rans.empty((batch_of(side),), heads.shape[1], capacity)._replace(head=heads)
     for turn in range(turns):
+        if not work.height[:, turn].any():
+            # A header may state longer streams than there are tiles.
+            break
         tail, size = np.zeros((batch_of(side), capacity), np.uint8), np.zeros(batch_of(side), np.int32)
         for stream, data in enumerate(left):
             window = data[-capacity:]
