@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def used(self) -> Any:
-        """Whether each position of `shape` holds a latent; the others are padding."""
+        """Tells of each position of `shape` whether it holds a latent; the others are padding."""
         return np.ones(self.shape, bool) if self.blocks is None else self.blocks.used
 
     def split(self, x: Any, padding: int | float) -> Any:

@@ -68,7 +68,7 @@ class FileMethod:
 
     @property
     def decodes_one_alone(self) -> bool:
-        """Whether one image can be decoded without decoding others."""
+        """Tells whether one image can be decoded without decoding others."""
         return "chunk_images" in self.parameters or not self.has_model
 
     def load_coder(self) -> Any:

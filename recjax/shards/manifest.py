@@ -80,7 +80,7 @@ class Manifest:
 
     @property
     def numbered(self) -> bool:
-        """Whether the header of each shard identifies its number."""
+        """Tells whether the header of each shard identifies its number."""
         return self.version > _UNNUMBERED
 
     def seed(self, number: int) -> int:

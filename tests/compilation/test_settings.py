@@ -25,7 +25,7 @@ QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "mess
 
 
 def is_quick(entry: Entry, setting: str) -> bool:
-    """Whether a row belongs to the default suite."""
+    """Tells whether a row belongs to the default suite."""
     if setting == "disable_jit":
         return entry.name in QUICK_WITHOUT_JIT
     return setting == "all" and entry.name not in LONG
