@@ -291,8 +291,8 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
     method = chosen_method(name)
     kind = method.load_options()
     own = kind.__dataclass_fields__
-    for other in sorted(key for key in given if key not in own and given[key] is not None):
-        raise ValueError(foreign_option(method, other))
+    for foreign in sorted(key for key in given if key not in own and given[key] is not None):
+        raise ValueError(foreign_option(method, foreign))
     return kind(**{key: value for key, value in given.items() if key in own})
 
 

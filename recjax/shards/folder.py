@@ -206,20 +206,20 @@ def _header(path: Path) -> Header | None:
     try:
         if not path.is_file() or path.stat().st_size > container.largest_file(MAX_BYTES):
             return None
-        found = container.read(path.read_bytes(), MAX_BYTES)
-        for chunk in range(found.header.num_chunks):
-            found.chunk(chunk)
+        parsed = container.read(path.read_bytes(), MAX_BYTES)
+        for chunk in range(parsed.header.num_chunks):
+            parsed.chunk(chunk)
     except (OSError, ValueError):
         return None
-    return found.header
+    return parsed.header
 
 
 def _with_seed(data: bytes, seed: int) -> bytes:
     """Puts the seed of a shard into the header of a raw file, which may have been made without it."""
-    found = container.read(data, MAX_BYTES)
-    if found.header.method != "raw":
+    parsed = container.read(data, MAX_BYTES)
+    if parsed.header.method != "raw":
         return data
-    return container.write(replace(found.header, seed=seed), [found.chunk(0)])
+    return container.write(replace(parsed.header, seed=seed), [parsed.chunk(0)])
 
 
 def _ends(plan: Plan, number: int) -> tuple[int, int]:

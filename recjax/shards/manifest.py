@@ -152,21 +152,21 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
         ValueError: The folder holds shards of something else, or a damaged manifest.
     """
     text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
-    wanted = _parsed(json.loads(text))
+    expected = _parsed(json.loads(text))
     write_atomically(folder / NAME, lambda part: part.write_bytes(text.encode()), once=True)
-    found = read(folder)
-    if found.version != manifest.version:
+    existing = read(folder)
+    if existing.version != manifest.version:
         raise ValueError(
-            f"{quoted(folder)} holds shards of version {found.version}, which do not say their numbers, and those of "
-            f"version {manifest.version} are made; name another folder."
+            f"{quoted(folder)} holds shards of version {existing.version}, which do not say their numbers, and those "
+            f"of version {manifest.version} are made; name another folder."
         )
-    there = found.document()
-    other = [name for name, value in wanted.document().items() if there[name] != value]
-    if other:
+    stated = existing.document()
+    differing = [name for name, value in expected.document().items() if stated[name] != value]
+    if differing:
         raise ValueError(
-            f"{quoted(folder)} holds shards of other {', '.join(other)}; name another folder or remove it."
+            f"{quoted(folder)} holds shards of other {', '.join(differing)}; name another folder or remove it."
         )
-    return found
+    return existing
 
 
 def read(folder: Path) -> Manifest:

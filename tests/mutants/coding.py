@@ -20,8 +20,8 @@ FAULTS = (
     fault(
         "a pop refills at 2^24 too",
         "recjax/coding/rans.py",
-        "wanted = _join(active & (head < HEAD_MIN),",
-        "wanted = _join(active & (head <= HEAD_MIN),",
+        "missing = _join(active & (head < HEAD_MIN),",
+        "missing = _join(active & (head <= HEAD_MIN),",
         f"{MESSAGE}::test_a_head_of_2_24_takes_no_byte",
     ),
     fault(

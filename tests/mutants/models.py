@@ -250,8 +250,8 @@ FAULTS = (
     fault(
         "widths of a model's networks are not checked",
         "recjax/models/vae/model.py",
-        "        if found != widths:",
-        "        if found == ():",
+        "        if actual != widths:",
+        "        if actual == ():",
         f"{MODEL}::test_parts_that_do_not_fit_are_refused",
     ),
     fault(

@@ -137,12 +137,12 @@ def _in_halves(begin: Begin, name: str) -> Report:
     """Makes a progress callback for `lossless.compress`, which shows encoding and decoding as parts of the work."""
     parts: dict[str, Report] = {}
 
-    def told(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+    def report_stage(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
         if stage not in parts:
             parts[stage] = begin(f"{name}: {stage}")
         parts[stage](done, total or 0)
 
-    return halves(told)
+    return halves(report_stage)
 
 
 def release(

@@ -117,8 +117,8 @@ def search(
 
 def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
     p = Normal(0.0, 1.0)
-    found = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
-    return _as_found(plan, found)
+    encoded = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
+    return _as_found(plan, encoded)
 
 
 @jax.jit
@@ -129,8 +129,8 @@ def _as_found(plan: Plan, encoded: rec.Encoded) -> SampledLatents:
 
 def _push(model, plan, key, private_key, images, known: SampledLatents | None) -> tuple[Message, SampledLatents]:
     """Pushes each image [image, pixels] to a message of its own; its latents are searched for unless they are known."""
-    found = search(model, plan, key, private_key, images) if known is None else known
-    return _push_given(model, plan, key, images, found), found
+    sampled = search(model, plan, key, private_key, images) if known is None else known
+    return _push_given(model, plan, key, images, sampled), sampled
 
 
 @jax.jit
@@ -190,7 +190,7 @@ def encode(
     flat = images.reshape(count, model.pixels)
     plan, key = make_plan(model, settings), randomness.key(seed)
     private = randomness.fold_in(key, randomness.PRIVATE)
-    bodies, found = [], []
+    bodies, sampled = [], []
     parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
     header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
     header = fingerprint.marked(header, model, batch_sizes(header))
@@ -204,11 +204,11 @@ def encode(
             own_key = randomness.fold_in(private, start)
             message, z = _push(model, plan, key, own_key, batch, known)
             messages.append(_take(message, stop - start))
-            found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
+            sampled.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
             if progress:
                 progress(stop, count)
         bodies.append(chunks.pack_messages(*serialize.to_bits(_concatenate(messages))))
-    merged = _concatenate(found)
+    merged = _concatenate(sampled)
     return Encoding(container.write(header, bodies), merged.words, merged.code, merged.info)
 
 
@@ -234,14 +234,14 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
     decoded = []
     if index is not None:
         number, place = file.locate(index)
-        wanted = [(number, place, place + 1)]
+        batches = [(number, place, place + 1)]
     else:
-        wanted = [
+        batches = [
             (number, start, min(start + BATCH, len(header.images_of(number))))
             for number in range(header.num_chunks)
             for start in range(0, len(header.images_of(number)), BATCH)
         ]
-    for number, group in itertools.groupby(wanted, key=lambda part: part[0]):
+    for number, group in itertools.groupby(batches, key=lambda part: part[0]):
         messages = chunks.unpack_messages(file.chunk(number), len(header.images_of(number)))
         if messages.lengths_bits.max() > 8 * (capacity + 4):
             raise FormatError(f"a message of chunk {number} is longer than any of its model; the file is damaged.")

@@ -154,12 +154,12 @@ def encode(
         return inr_file.encode(pictures, model, settings, chosen, seed=seed, progress=progress)
     tall, wide = inr.patches_of(model, *pictures.shape[1:3])
     settings = at_rate(model, settings, bits_per_pixel, *pictures.shape[:3])
-    wanted, trained = (
+    divergence, trained = (
         inr_plan.expected(model, one, tall, wide).divergence_bits for one in (settings, replace(settings, shift_q10=0))
     )
-    weight = model.weights[settings.prior] * (wanted / trained) ** WEIGHT_POWER
+    weight = model.weights[settings.prior] * (divergence / trained) ** WEIGHT_POWER
     return inr_file.encode(
-        pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else wanted, seed=seed,
+        pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else divergence, seed=seed,
         progress=progress,
     )  # fmt: skip
 
@@ -275,15 +275,15 @@ def at_rate(
     """
     tall, wide = inr.patches_of(model, height, width)
     overhead = inr_file.overhead_bits(model, pictures, tall, wide)
-    wanted = bits_per_pixel * height * width - overhead
+    budget = bits_per_pixel * height * width - overhead
 
     def bits(prior: int, shift: int) -> float:
         return inr_plan.expected(model, replace(settings, prior=prior, shift_q10=shift), tall, wide).code_bits
 
     trained = np.array([bits(prior, 0) for prior in range(len(model.rates))])
-    prior = int(np.abs(np.log(trained / max(wanted, 1.0))).argmin())
+    prior = int(np.abs(np.log(trained / max(budget, 1.0))).argmin())
     least = bits(prior, -SHIFT_ZERO)
-    if wanted < least:
+    if budget < least:
         possible = math.ceil(100 * (least + overhead) / (height * width)) / 100
         raise ValueError(
             f"{bits_per_pixel:g} bits per pixel are too few for {pictures} of {height}x{width} pixels with the model "
@@ -292,7 +292,7 @@ def at_rate(
     low, high = -SHIFT_ZERO // _SHIFT_STEP, SHIFT_ZERO // _SHIFT_STEP
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if bits(prior, middle * _SHIFT_STEP) <= wanted else (low, middle)
+        low, high = (middle, high) if bits(prior, middle * _SHIFT_STEP) <= budget else (low, middle)
     return replace(settings, prior=prior, shift_q10=low * _SHIFT_STEP)
 
 

@@ -36,15 +36,15 @@ def push_image(
     Returns:
         The open message with the image.
     """
-    found = relative_entropy.search(model, plan, key, private_key, image[None])
-    return _push_given(model, plan, key, message, image[:, None, None], found._replace(info=None))
+    sampled = relative_entropy.search(model, plan, key, private_key, image[None])
+    return _push_given(model, plan, key, message, image[:, None, None], sampled._replace(info=None))
 
 
 @jax.jit
-def _push_given(model, plan, key, message, pixels, found) -> Message:
+def _push_given(model, plan, key, message, pixels, sampled) -> Message:
     parts = relative_entropy.image_codec(model, plan, key, key, 1)
     symbols = pixels.astype(jnp.uint32)
-    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbols, found))
+    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbols, sampled))
 
 
 def pop_image(model: Model, plan: Plan, key: randomness.Key, message: Message) -> tuple[Message, np.ndarray]:
