@@ -30,8 +30,8 @@ _SEED_BYTES = 7
 """The bytes of a shard's seed, which then takes at most 8 bytes of its header as a varint."""
 
 
-class Plan(NamedTuple):
-    """A division of images into shards.
+class ShardPlan(NamedTuple):
+    """Divides images into shards.
 
     Attributes:
         images: The number of all images.
@@ -72,7 +72,7 @@ class Manifest:
         version: The version of the manifest.
     """
 
-    plan: Plan
+    plan: ShardPlan
     source: str
     settings: dict[str, Any]
     model_name: str | None = None
@@ -209,7 +209,7 @@ def _parsed(stated: Any) -> Manifest:
     sides = tuple(_integer(side, "shape", 1, MAX_BYTES) for side in shape)
     if prod(sides) > MAX_BYTES:
         raise ValueError(f"an image of its shape has more than {MAX_BYTES:,} bytes")
-    plan = Plan(
+    plan = ShardPlan(
         _integer(stated.get("images"), "images", 0, MAX_IMAGES),
         _integer(stated.get("images_each"), "images_each", 1, MAX_BYTES // prod(sides)),
         sides,

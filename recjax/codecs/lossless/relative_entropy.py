@@ -18,7 +18,7 @@ from recjax.codecs.lossless import fingerprint
 from recjax.codecs.lossless.pixels import pixel_codec
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan, targets
 from recjax.codecs.lossless.settings import Settings, settings_of
-from recjax.codecs.plan import Plan, code_codec
+from recjax.codecs.plan import LatentPlan, code_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, rans, serialize
 from recjax.coding.rans import Message
@@ -67,7 +67,7 @@ class Parts(NamedTuple):
     posterior: Callable[[Any], Any]
 
 
-def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
+def image_codec(model: Model, plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
     """Makes the codec of images [pixels, image, 1], each on a message of its own.
 
     Args:
@@ -95,7 +95,7 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
 
 
 def search(
-    model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray
+    model: Model, plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray
 ) -> SampledLatents:
     """Searches for the latents of images.
 
@@ -115,14 +115,14 @@ def search(
     return _search(plan, key, private_key, targets(model, plan, images))
 
 
-def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
+def _search(plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
     p = Normal(0.0, 1.0)
     encoded = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
     return _as_found(plan, encoded)
 
 
 @jax.jit
-def _as_found(plan: Plan, encoded: rec.Encoded) -> SampledLatents:
+def _as_found(plan: LatentPlan, encoded: rec.Encoded) -> SampledLatents:
     symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
     return SampledLatents(symbol, plan.merge(encoded.words), encoded.info)
 
@@ -277,7 +277,7 @@ def _require_empty(message: Message) -> None:
         raise FormatError("an image does not end where its message does; the file is damaged or of another model.")
 
 
-def _capacity(model: Model, plan: Plan) -> int:
+def _capacity(model: Model, plan: LatentPlan) -> int:
     """Returns a size in bytes that no message exceeds: 16 bits a symbol or branch, and 48 for an index that escapes."""
     symbols = tree.MAX_DEPTH if plan.blocks is None else plan.shape[-1]
     return 2 * model.pixels + len(plan.masses) * (2 * symbols + 8) + 8
