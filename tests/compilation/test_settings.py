@@ -20,7 +20,7 @@ LONG = (
     "relative_entropy codec", "autoregressive codec", "compress orc", "compress_lossy",
 )  # fmt: skip
 ALL_BUT_JIT = {name: value for setting in list(SETTINGS)[:-1] for name, value in SETTINGS[setting].items()}
-# Each operation is then compiled and run by itself, which takes minutes for a search.
+# Each operation is then compiled and run separately, which takes minutes for a search.
 QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "messages", "table codec", "raw_bits codec")
 
 

@@ -158,7 +158,7 @@ FAULTS = (
         f"{INTEGERS}::test_classes_tile_the_integers",
     ),
     fault(
-        "the zeta law's exponent is 1/L",
+        "the zeta distribution's exponent is 1/L",
         "recjax/coding/integers.py",
         "exponent = 1 + Decimal(256) / max(expected_log2_index_q, 1)",
         "exponent = 1 + Decimal(128) / max(expected_log2_index_q, 1)",

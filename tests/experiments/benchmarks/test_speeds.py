@@ -50,7 +50,7 @@ def test_the_peer_codes_the_same_symbols_to_as_many_bytes(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_symbols_follow_their_laws(name):
-    """So that neither coder is given what its law thinks impossible."""
+    """So that neither coder is given what its distribution gives no mass."""
     drawn = symbols.draw(name, 16)
     again = symbols.draw(name, 16)
     assert np.array_equal(drawn.symbol, again.symbol) and drawn.symbol.min() >= 0
