@@ -46,7 +46,7 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether the folder holds a result of these settings; ValueError if it holds one of other settings."""
+        """Tells whether the folder holds a result of these settings; ValueError if it holds one of other settings."""
         result = Path(self.folder) / report.RESULT
         if not result.is_file():
             return False

@@ -4,6 +4,7 @@ Every name is imported on first use, so that `import recjax` and `recjax --help`
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from recjax.version import __version__
@@ -84,3 +85,8 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if "pdoc" in sys.modules:
+    # A page of documentation shows what the dictionary of a module holds, and nothing that is imported on first use.
+    globals().update({name: __getattr__(name) for name in _HOME})

@@ -156,9 +156,9 @@ def one_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments)
         # The barrier hides the constants from XLA, which would otherwise move them into the kernel.
         inputs = jax.lax.optimization_barrier((traced.consts, leaves))
-        found = jax.jit(partial(_whole, traced.jaxpr))(*inputs)
-        found[0] = set_xla_metadata(found[0], **_ONE_KERNEL)
-        return jax.tree.unflatten(jax.tree.structure(shapes), found)
+        outputs = jax.jit(partial(_whole, traced.jaxpr))(*inputs)
+        outputs[0] = set_xla_metadata(outputs[0], **_ONE_KERNEL)
+        return jax.tree.unflatten(jax.tree.structure(shapes), outputs)
 
     return call
 
@@ -177,10 +177,10 @@ def _fits(jaxpr: Jaxpr) -> bool:
 def _within(params: dict[str, Any]) -> Iterator[Jaxpr]:
     """Yields the jaxprs among the parameters of an equation."""
     for value in params.values():
-        for one in value if isinstance(value, tuple | list) else (value,):
-            found = getattr(one, "jaxpr", one)
-            if isinstance(found, Jaxpr):
-                yield found
+        for entry in value if isinstance(value, tuple | list) else (value,):
+            jaxpr = getattr(entry, "jaxpr", entry)
+            if isinstance(jaxpr, Jaxpr):
+                yield jaxpr
 
 
 def _whole(jaxpr: Jaxpr, constants: list[jax.Array], arguments: list[jax.Array]) -> list[jax.Array]:

@@ -121,10 +121,10 @@ def as_key(key: Any, batch: tuple[int, ...] | None = None) -> Key:
             key = _words_of_typed(key)
         if key.dtype == np.uint32 and key.shape[-1:] == (2,) and batch in (None, key.shape[:-1]):
             return key
-    found = f"{key.dtype} {key.shape}" if is_array else f"the {type(key).__name__} {key!r:.40}"
+    given = f"{key.dtype} {key.shape}" if is_array else f"the {type(key).__name__} {key!r:.40}"
     shape = "[..., 2]" if batch is None else str([*batch, 2])
     raise ValueError(
-        f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {found}; make one from a seed "
+        f"a key is two uint32 words, of shape {shape}, or one of jax.random.key, got {given}; make one from a seed "
         "with recjax.key(seed), and map over several with jax.vmap"
     )
 

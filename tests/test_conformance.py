@@ -100,7 +100,7 @@ def test_the_set_is_written_to_the_folder_that_is_named(tmp_path, monkeypatch, c
         written.main([])
     assert stop.value.code == 2 and "--out" in capsys.readouterr().err
     data = conformance.references()[0].data
-    monkeypatch.setattr(written, "wanted", lambda: [("one", "digits", "orc"), ("two", "digits", "orc")])
+    monkeypatch.setattr(written, "reference_files", lambda: [("one", "digits", "orc"), ("two", "digits", "orc")])
     monkeypatch.setattr(written.lossless, "compress", lambda *images, **options: data)
     monkeypatch.setattr(written.inr_model, "list_models", list)
     before = {path: path.stat().st_mtime_ns for path in conformance.FOLDER.iterdir()}

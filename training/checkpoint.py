@@ -42,12 +42,12 @@ def restore(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
     restored = []
     for path_, leaf in leaves:
         name = jax.tree_util.keystr(path_)
-        found = tensors.get(name)
-        if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:
+        tensor = tensors.get(name)
+        if tensor is None or tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:
             raise ValueError(
                 f"{path} is a checkpoint of another configuration ({name} differs); use another directory."
             )
-        restored.append(jnp.asarray(found))
+        restored.append(jnp.asarray(tensor))
     if len(restored) != len(tensors) or "checkpoint" not in document:
         raise ValueError(f"{path} is a checkpoint of another configuration; use another directory.")
     return jax.tree_util.tree_unflatten(structure, restored), document["checkpoint"]

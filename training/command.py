@@ -34,8 +34,8 @@ def guarded(name: str, action: Callable[[], object], *, debug: bool = False) -> 
         if debug:
             traceback.print_exc()
         else:
-            told = error if isinstance(error, OSError) else ValueError(str(error))
-            print(f"{name}: {sentence(told)}", file=sys.stderr)
+            reported = error if isinstance(error, OSError) else ValueError(str(error))
+            print(f"{name}: {sentence(reported)}", file=sys.stderr)
         return BAD_INPUT
     return FINE
 
@@ -120,13 +120,13 @@ def require_same_run(
         return
     card, fixed = card_of(path), json.loads(json.dumps(stated))
     fixed["train"] = {name: value for name, value in fixed["train"].items() if name not in free}
-    other = [name for name, value in fixed.items() if _differs(value, card.get(name))]
-    if other:
-        raise ValueError(f"{path} is a model of other {', '.join(other)}; name another folder by --out.")
+    differing = [name for name, value in fixed.items() if _differs(value, card.get(name))]
+    if differing:
+        raise ValueError(f"{path} is a model of other {', '.join(differing)}; name another folder by --out.")
 
 
-def _differs(wanted: Any, found: Any) -> bool:
-    if isinstance(wanted, dict) and isinstance(found, dict):
+def _differs(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, dict) and isinstance(actual, dict):
         # A setting that the card does not state was added later: the run had its default.
-        return any(_differs(value, found[name]) for name, value in wanted.items() if name in found)
-    return wanted != found
+        return any(_differs(value, actual[name]) for name, value in expected.items() if name in actual)
+    return expected != actual

@@ -34,18 +34,18 @@ OPTIONS = {
 """The options of every lossless reference file, by the last part of its name; searches are as short as possible."""
 
 
-def wanted() -> list[tuple[str, str, str]]:
+def reference_files() -> list[tuple[str, str, str]]:
     """Lists the lossless reference files: all methods with one model, and a method or two with each of the others.
 
     Returns:
         The name of each file, the name of its model, and its key in OPTIONS.
     """
-    found = [(f"digits-{name}", "digits", name) for name in OPTIONS]
+    files = [(f"digits-{name}", "digits", name) for name in OPTIONS]
     for card in read_cards():
         if card.name != "digits":
             methods = ("orc",) if "ikvae" in card.name else ("bb-ans", "orc")
-            found += [(f"{card.name}-{method}", card.name, method) for method in methods]
-    return found
+            files += [(f"{card.name}-{method}", card.name, method) for method in methods]
+    return files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +69,7 @@ def _write(out: Path, console: rich.console.Console) -> None:
     known = conformance.references(folder) if (folder / conformance.INDEX).exists() else []
     there = {reference.name for reference in known}
     cards = {card.name: card for card in read_cards()}
-    for name, model_name, options in wanted():
+    for name, model_name, options in reference_files():
         if name not in there:
             images = data.load(cards[model_name].data, "test").coded[:_IMAGES]
             file = lossless.compress(images, load_model(model_name), **OPTIONS[options])

@@ -232,9 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", choices=NAMES)
     name = parser.parse_args(arguments).name
     try:
-        for split, found in load_splits(name, download=True).items():
-            shape = "x".join(map(str, found.images.shape[1:]))
-            print(f"{name}, {split}: {len(found.images):,} images of {shape} pixels, {found.levels} levels")
+        for split, loaded in load_splits(name, download=True).items():
+            shape = "x".join(map(str, loaded.images.shape[1:]))
+            print(f"{name}, {split}: {len(loaded.images):,} images of {shape} pixels, {loaded.levels} levels")
     except (ValueError, OSError) as error:
         print(f"training.data: {error}", file=sys.stderr)
         return 1

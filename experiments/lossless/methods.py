@@ -35,12 +35,12 @@ class Method:
 
     @property
     def searches(self) -> bool:
-        """Whether latents are coded by a search, image by image."""
+        """Tells whether latents are coded by a search, image by image."""
         return self.name != "bb-ans"
 
     @property
     def partitioned(self) -> bool:
-        """Whether the search is within bins."""
+        """Tells whether the search is within bins."""
         return self.searches and self.partition is not False
 
     @property

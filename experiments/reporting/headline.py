@@ -16,7 +16,7 @@ from experiments.mnist.partition.plots import label
 from experiments.rate_distortion.curves import psnr_differences
 from experiments.rate_distortion.notes import rows_of
 
-_CODER_RACE = "bytes, a normal law each"
+_CODER_RACE = "bytes, each with a normal distribution"
 _CANDIDATES_CASE = "16 dimensions"
 _GAIN = "PSNR above the peer's at equal file sizes"
 
@@ -144,11 +144,12 @@ def _candidates(result: dict[str, Any]) -> list[Headline]:
 
 
 def _coder(result: dict[str, Any]) -> list[Headline]:
-    race = next(race for race in result["config"]["races"] if race["label"] == _CODER_RACE)
+    races = result["config"]["races"]
+    race = next(race for race in races if speeds.RACES.get(race["label"], race["label"]) == _CODER_RACE)
 
     def both(contender: str) -> str:
         codes = result["config"]["codes"]
-        return " / ".join(f"{_million(speeds.rates(result, _CODER_RACE, contender, code)):.0f}" for code in codes)
+        return " / ".join(f"{_million(speeds.rates(result, race['label'], contender, code)):.0f}" for code in codes)
 
     rival = race["contenders"][0]
     what = "bytes with a normal distribution each, entropy coded by a CPU core, million a second, encoding / decoding"

@@ -138,9 +138,9 @@ PAGES = {
     ),
     "bench_files": Page(
         "Whole files",
-        "How many images per second do whole files take, and what does time buy an image that is sent alone?",
-        "Networks, coder, container and writing are included. Images that are sent alone, so that each can be decoded "
-        "alone, cost what one gives them.",
+        "How many images per second do whole files take, and how does the overhead of single images fall with time?",
+        "Networks, coder, container and writing are included. An image that is coded alone can be decoded alone, and "
+        "takes fewer bits after a longer search.",
         "Time of an image against its overhead",
         SPEED,
     ),

@@ -67,23 +67,25 @@ def exact_key(seed: int, name: str) -> Key:
     return randomness.fold_in(randomness.key(seed), 0, list(EXACT).index(name))
 
 
-def codes_of(name: str, key: Key, found: Encoded, shape: tuple[int, int], budget_log2: int) -> dict[str, Any]:
-    """Computes the codelengths of the codes of an exact coder, and those with coded cuts if it cuts at samples.
+def codes_of(name: str, key: Key, encoded: Encoded, shape: tuple[int, int], budget_log2: int) -> dict[str, Any]:
+    """Computes the codelengths of the codes of an exact coder, and those with coded branches if it cuts at samples.
 
     Args:
         name: A key of `EXACT`.
         key: The key that the searches were made with.
-        found: Result of the searches.
+        encoded: Result of the searches.
         shape: Shape [run, column] of the searches.
         budget_log2: Logarithm (base 2) of the largest index.
 
     Returns:
-        `codelength.Bits` by the name of the coder, which ends in `CODED` for coded cuts.
+        `codelength.Bits` by the name of the coder, which ends in `CODED` for coded branches.
     """
-    made = {name: codelength.in_sample_bits(found.code, shape, budget_log2)}
+    made = {name: codelength.in_sample_bits(encoded.code, shape, budget_log2)}
     if name in AT_SAMPLES:
-        branches = rec.branch_bits(rec.stream_keys(key, found.code.shape), found.code)
-        made[name + CODED] = codelength.in_sample_bits(found.code, shape, budget_log2, branch_bits=np.asarray(branches))
+        branches = rec.branch_bits(rec.stream_keys(key, encoded.code.shape), encoded.code)
+        made[name + CODED] = codelength.in_sample_bits(
+            encoded.code, shape, budget_log2, branch_bits=np.asarray(branches)
+        )
     return made
 
 
@@ -101,5 +103,5 @@ def encode_scalars(algorithm: RECAlgorithm, key: Key, targets: synthetic.Targets
     if algorithm.scalar:
         return rec.encode(algorithm, key, targets.normal, synthetic.PRIOR)
     blocks = Normal(*(jnp.asarray(part, jnp.float32)[..., None] for part in targets))
-    found = rec.encode(algorithm, key, blocks, synthetic.PRIOR)
-    return found._replace(words=found.words[..., 0], sample=found.sample[..., 0])
+    encoded = rec.encode(algorithm, key, blocks, synthetic.PRIOR)
+    return encoded._replace(words=encoded.words[..., 0], sample=encoded.sample[..., 0])

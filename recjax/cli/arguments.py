@@ -90,7 +90,7 @@ def usage_sentence(complaint: str, name: str) -> str:
     words = " ".join(line.strip() for line in first if not line.startswith(" " * 8)).rstrip(".")
     similar = [after.split() for line, after in pairwise(lines) if line.lstrip().startswith(_SIMILAR)]
     # tyro suggests options in the order of a set, which differs from run to run.
-    meant = ", ".join(sorted(found[0].rstrip(",") for found in similar if found))
+    meant = ", ".join(sorted(parts[0].rstrip(",") for parts in similar if parts))
     return f"{words}{f' (perhaps {meant})' if meant else ''}; see `recjax {name} --help`."
 
 

@@ -88,7 +88,7 @@ def measure(case: Timed, seconds: float = 1.0) -> Measured:
 
 def _searches() -> list[Timed]:
     rng = np.random.default_rng(0)
-    found = []
+    timed = []
     for name, blocks, bins, axes in (
         ("candidates of 16 dimensions", 64, None, ()),
         ("candidates of 16 dimensions in bins", 64, [2] * _DIM, ()),
@@ -101,8 +101,8 @@ def _searches() -> list[Timed]:
         def code(algorithm=algorithm, q=q, p=p, bins=bins, axes=axes) -> Any:
             return rec.encode(algorithm, randomness.key(0), q, p, bins=bins, shared_axes=axes).code
 
-        found.append(Timed(name, code, blocks * count / 1e6, "million/s"))
-    return found
+        timed.append(Timed(name, code, blocks * count / 1e6, "million/s"))
+    return timed
 
 
 def _coder() -> list[Timed]:

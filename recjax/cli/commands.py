@@ -100,15 +100,15 @@ class Info:
         if is_shards(self.file):
             from recjax.cli import shards as shard_commands
 
-            found = shard_commands.facts(self.file)
+            result = shard_commands.facts(self.file)
         else:
             from recjax.codecs.inspection import facts
 
-            found = facts(read_container(self.file, Limits(self.max_bytes)))
+            result = facts(read_container(self.file, Limits(self.max_bytes)))
         if self.json:
-            say_json({"file": str(self.file), **found})
+            say_json({"file": str(self.file), **result})
             return
-        for name, value in found.items():
+        for name, value in result.items():
             say(f"{name.replace('_', ' '):20} {shown(value)}")
 
 
@@ -158,10 +158,10 @@ class Verify:
         size, psnr_db = len(file.data), None
         if against is not None:
             psnr_db = compare(file, images, against, (quoted(self.file), quoted(self.against)))
-        said = size_of(images.shape[0], size, images.size)
+        sentence = size_of(images.shape[0], size, images.size)
         if psnr_db is not None:
-            said += f" {psnr_db:.2f} dB against {quoted(self.against)}."
-        tell_good(self.file, said, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
+            sentence += f" {psnr_db:.2f} dB against {quoted(self.against)}."
+        tell_good(self.file, sentence, size_facts(images.shape[0], size, images.size), self.against, self.json, psnr_db)
 
 
 COMMANDS = {

@@ -109,8 +109,8 @@ class Compress:
             made = coder.compress(images, model, method.name, options, seed=self.seed, progress=report)
         output.write(made.data)
         file = container.read(made.data, sys.maxsize)
-        told = {"file": str(self.out), **facts(file), **made.facts}
-        output.tell(f"{quoted(self.out)}: {made.sentence}", told, self.json)
+        result = {"file": str(self.out), **facts(file), **made.facts}
+        output.tell(f"{quoted(self.out)}: {made.sentence}", result, self.json)
         if method.lossless and (smaller := plain_peers.losing_to(images, len(made.data))):
             complain(f"{quoted(self.out)}: {smaller}")
 

@@ -90,12 +90,12 @@ class Bench:
 
         with progress("measuring", steady=False) as report:
             every = bench.cases()
-            found = []
+            timed = []
             for number, case in enumerate(every):
                 report(number, len(every))
-                found.append(bench.measure(case, self.seconds))
+                timed.append(bench.measure(case, self.seconds))
         if self.json:
-            say_json({"machine": doctor.versions(), "rates": [one._asdict() for one in found]})
+            say_json({"machine": doctor.versions(), "rates": [entry._asdict() for entry in timed]})
             return
-        for one in found:
-            say(f"{one.name:52} {one.rate:12,.1f} {one.unit:10} (first call {one.first_seconds:.1f} s)")
+        for entry in timed:
+            say(f"{entry.name:52} {entry.rate:12,.1f} {entry.unit:10} (first call {entry.first_seconds:.1f} s)")

@@ -149,8 +149,8 @@ def _run(arguments: list[str], own_process: bool) -> int:
 def _similar(name: str) -> str:
     from difflib import get_close_matches
 
-    found = get_close_matches(name, SUMMARIES, 1)
-    return f" (perhaps {found[0]})" if found else ""
+    matches = get_close_matches(name, SUMMARIES, 1)
+    return f" (perhaps {matches[0]})" if matches else ""
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def _lossless(cards: list[Card]) -> Table:
     for card in cards:
         images = f"{'x'.join(map(str, card.image_shape))}, {card.levels} levels"
         stream = ("bb-ans", card.files["bb-ans"]) if "bb-ans" in card.files else None
-        rates = [f"{found[1]:.3f} {found[0]}" if found else "-" for found in (stream, card.single)]
+        rates = [f"{rate[1]:.3f} {rate[0]}" if rate else "-" for rate in (stream, card.single)]
         _add(table, card, images, *_sizes(card), *rates)
     return table
 

@@ -162,10 +162,10 @@ def _require_no_stream(path: Path) -> None:
         raise ValueError(f"{quoted(path)} is no file; name - for standard output.")
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(first: Path, second: Path) -> bool:
     """Tells whether two paths lead to the same existing file or folder."""
     try:
-        return os.path.samefile(one, other)
+        return os.path.samefile(first, second)
     except OSError:
         return False
 

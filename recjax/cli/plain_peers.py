@@ -53,8 +53,8 @@ def losing_to(images: Images, file_bytes: int) -> str | None:
     """
     if not images.size:
         return None
-    found = (_xz(images, file_bytes), _png(images))
-    peers = [peer for peer in found if peer and peer.size < file_bytes * (1 if peer.exact else _SURE)]
+    tried = (_xz(images, file_bytes), _png(images))
+    peers = [peer for peer in tried if peer and peer.size < file_bytes * (1 if peer.exact else _SURE)]
     if not peers:
         return None
     best = min(peers, key=lambda peer: peer.size)
@@ -99,12 +99,12 @@ def _sample(images: Images, most_bytes: int, most_images: int) -> Images:
 
     It consists of runs of neighbouring images; if one image is larger than the sample, of the first rows of the first.
     """
-    one = images[0].nbytes
-    count = min(most_bytes // one, most_images)
+    image_bytes = images[0].nbytes
+    count = min(most_bytes // image_bytes, most_images)
     if count >= len(images):
         return images
     if count < 1:
-        return images[:1, : max(1, most_bytes * images.shape[1] // one)]
+        return images[:1, : max(1, most_bytes * images.shape[1] // image_bytes)]
     runs = min(_RUNS, count)
     starts = np.linspace(0, len(images) - count // runs, runs).round().astype(int)
     return np.concatenate([images[start : start + count // runs] for start in starts])

@@ -27,11 +27,11 @@ def require_model(model: Any, kind: type[Owner]) -> Owner:
     """
     if isinstance(model, kind):
         return model
-    wanted = f"the model must be what {_LOADERS[kind]}(...) returns"
+    requirement = f"the model must be what {_LOADERS[kind]}(...) returns"
     if type(model) in _COMPRESSORS:
         raise ValueError(
-            f"{wanted}, got {model.name!r}, which is for {_COMPRESSORS[type(model)]}; load one of this kind, or call "
-            "that."
+            f"{requirement}, got {model.name!r}, which is for {_COMPRESSORS[type(model)]}; load one of this kind, or "
+            "call that."
         )
     example = f"; call {_LOADERS[kind]}({shown(model)}) first" if isinstance(model, str) else "; load one by its name"
-    raise ValueError(f"{wanted}, got a {type(model).__name__}{example}.")
+    raise ValueError(f"{requirement}, got a {type(model).__name__}{example}.")

@@ -51,18 +51,19 @@ def require_block_bits(name: str, value: Any) -> None:
         raise ValueError(f"{name} must lie between 1/1024 and {MAX_BLOCK_BITS} bits, got {value}.")
 
 
-def require_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+def require_choice(name: str, value: Any, choices: Sequence[str], *, optional: bool = True) -> None:
     """Checks that a value is one of a set of names.
 
     Args:
         name: The name of the value, for the error message.
-        value: The value; None passes, as it stands for a default.
+        value: The value.
         choices: The names allowed.
+        optional: Whether None is allowed, too, as it stands for a default.
 
     Raises:
         ValueError: The value is none of the names.
     """
-    if value is not None and not (isinstance(value, str) and value in choices):
+    if not (isinstance(value, str) and value in choices) and not (optional and value is None):
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
 
 

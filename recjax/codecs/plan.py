@@ -20,10 +20,11 @@ from recjax.rec import index_codes
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """Holds what encoder and decoder of latents share.
+class LatentPlan:
+    """Holds what encoder and decoder of a model's latents share.
 
-    A pytree, so that what is compiled for one plan serves all plans of the same shapes.
+    Unlike `rec.Plan`, it has the masses of every code, which may be learned ones of the model. A pytree, so that what
+    is compiled for one plan serves all plans of the same shapes.
 
     Attributes:
         algorithm: The algorithm of relative entropy coding.
@@ -51,7 +52,7 @@ class Plan:
 
     @property
     def used(self) -> Any:
-        """Whether each position of `shape` holds a latent; the others are padding."""
+        """Tells of each position of `shape` whether it holds a latent; the others are padding."""
         return np.ones(self.shape, bool) if self.blocks is None else self.blocks.used
 
     def split(self, x: Any, padding: int | float) -> Any:
@@ -78,7 +79,7 @@ class Plan:
         return y if self.blocks is None else self.blocks.merge(y)
 
 
-def code_codec(plan: Plan, key: randomness.Key) -> Codec:
+def code_codec(plan: LatentPlan, key: randomness.Key) -> Codec:
     """Makes the codec of the codes of all blocks.
 
     Args:
@@ -96,7 +97,7 @@ def code_codec(plan: Plan, key: randomness.Key) -> Codec:
     return index_codes.code_codec(plan.masses, plan.bins, plan.shape[-1], plan.bin_masses)
 
 
-def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:
+def code_bits(plan: LatentPlan, key: randomness.Key, code: Any) -> Float[np.ndarray, "image"]:
     """Computes the ideal codelength of the codes of images under `code_codec`.
 
     Args:
@@ -112,7 +113,7 @@ def code_bits(plan: Plan, key: randomness.Key, code: Any) -> Float[np.ndarray, "
     return np.sum([*indices, others], axis=0)
 
 
-def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarray, np.ndarray]:
+def _of_paths(plan: LatentPlan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarray, np.ndarray]:
     """Returns depths plus 1 [image, latent], and the bits of all branches of each image."""
     bits: Any = code.depth
     if plan.arithmetic:
@@ -120,7 +121,7 @@ def _of_paths(plan: Plan, key: randomness.Key, code: rec.Path) -> tuple[np.ndarr
     return np.asarray(code.depth) + 1, np.asarray(bits, np.float64).sum(axis=1)
 
 
-def _of_candidates(plan: Plan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
+def _of_candidates(plan: LatentPlan, code: rec.Code) -> tuple[np.ndarray, np.ndarray]:
     """Returns indices [image, block], and the bits of all intervals of each image."""
     index = np.asarray(code.index)
     if plan.bins is None:

@@ -214,11 +214,11 @@ def pop(message: Message, start: UInt32[Array, "*batch lanes"], freq: UInt32[Arr
     value = peek(message)
     k = spread.number(value, start, freq) if _is_open(message) else value - start
     head = freq * (head >> MASS_BITS) + k
-    wanted = _join(active & (head < HEAD_MIN), active & (head < HEAD_MIN >> 8))
-    taken, found, count = _over_batch(tails.take, message.size.ndim)(message.tail, message.size, wanted)
+    missing = _join(active & (head < HEAD_MIN), active & (head < HEAD_MIN >> 8))
+    taken, filled, count = _over_batch(tails.take, message.size.ndim)(message.tail, message.size, missing)
     # The second byte was shed last, so it comes back first.
     for part in (slice(lanes, None), slice(lanes)):
-        head = jnp.where(found[..., part], (head << 8) | taken[..., part], head)
+        head = jnp.where(filled[..., part], (head << 8) | taken[..., part], head)
     size = jnp.maximum(message.size - count, 0)
     short = head[..., 0] == 0 if _is_open(message) else count > message.size
     fault = message.fault | jnp.where(short, UNDERFLOW, np.int32(0))

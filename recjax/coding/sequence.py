@@ -93,10 +93,10 @@ def repeat(codec: Codec, length: int) -> Codec:
 
 
 def _is_local(codec_of: Callable[[Any], Codec], params: Any) -> bool:
-    found = []
+    flags = []
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), params)
-    jax.eval_shape(lambda param: found.append(codec_of(param).local), one)
-    return found[0]
+    jax.eval_shape(lambda param: flags.append(codec_of(param).local), one)
+    return flags[0]
 
 
 def _kernel(loop: Callable, message: Message) -> Callable:

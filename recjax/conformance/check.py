@@ -124,18 +124,18 @@ def examine(report: Callable[[str], object]) -> bool:
     return all_pass(checks(), report)
 
 
-def all_pass(found: Iterable[Check], report: Callable[[str], object]) -> bool:
+def all_pass(results: Iterable[Check], report: Callable[[str], object]) -> bool:
     """Reports on checks one by one, as they are made.
 
     Args:
-        found: The results of the checks.
+        results: The results of the checks.
         report: A function that gets a line for each check.
 
     Returns:
         Whether all checks passed.
     """
     good = True
-    for name, error in found:
+    for name, error in results:
         report(f"{'FAILED' if error else 'ok':7}{name}{f': {error}' if error else ''}")
         good = good and not error
     return good

@@ -68,7 +68,7 @@ class FileMethod:
 
     @property
     def decodes_one_alone(self) -> bool:
-        """Whether one image can be decoded without decoding others."""
+        """Tells whether one image can be decoded without decoding others."""
         return "chunk_images" in self.parameters or not self.has_model
 
     def load_coder(self) -> Any:
@@ -303,8 +303,8 @@ def options_of(name: Any, given: Mapping[str, Any]) -> Any:
     method = chosen_method(name)
     kind = method.load_options()
     own = kind.__dataclass_fields__
-    for other in sorted(key for key in given if key not in own and given[key] is not None):
-        raise ValueError(foreign_option(method, other))
+    for foreign in sorted(key for key in given if key not in own and given[key] is not None):
+        raise ValueError(foreign_option(method, foreign))
     return kind(**{key: value for key, value in given.items() if key in own})
 
 

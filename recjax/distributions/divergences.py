@@ -31,8 +31,8 @@ def kl_nats(q: Coordinatewise, p: Coordinatewise) -> Float[Array, "*n"]:
         2.31
     """
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
-        found = f"{type(q).__name__} and {type(p).__name__}"
-        raise ValueError(f"the KL divergence is known here of two Normal distributions, got {found}; integrate it")
+        given = f"{type(q).__name__} and {type(p).__name__}"
+        raise ValueError(f"the KL divergence is known here of two Normal distributions, got {given}; integrate it")
     ratio = jnp.asarray(q.scale, jnp.float32) / p.scale
     shift = (jnp.asarray(q.loc, jnp.float32) - p.loc) / p.scale
     # s - 1 - log(s) for s = ratio^2; log1p keeps it accurate, and not negative, when q is close to p.

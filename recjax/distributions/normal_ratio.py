@@ -47,7 +47,7 @@ class NormalRatio(DensityRatio):
 
     @property
     def covered(self) -> Bool[Array, "*n"]:
-        """Whether the mass function on words is close to the target, per coordinate; see `is_on_grid`."""
+        """Tells whether the mass function on words is close to the target, per coordinate; see `is_on_grid`."""
         return self.covered_within(self.scale)
 
     def covered_within(self, deviation: Float[Array, "*n"]) -> Bool[Array, "*n"]:
@@ -67,7 +67,7 @@ class NormalRatio(DensityRatio):
 
     @property
     def unimodal(self) -> Bool[Array, "*n"]:
-        """Whether the ratio falls all the way on either side of the best word, per coordinate."""
+        """Tells whether the ratio falls all the way on either side of the best word, per coordinate."""
         # The ratio of a wide target falls to the vertex of its parabola and rises again, unless that is off the grid.
         vertex_beyond = jnp.abs(self.mean) >= grid.LAST_VALUE * (self.scale - 1) * (self.scale + 1)
         return (self.curvature >= 0) | vertex_beyond

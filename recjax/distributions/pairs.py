@@ -79,7 +79,7 @@ def check_pair(q: Any, p: Any, scalar: bool = False) -> None:
     if not isinstance(q, Coordinatewise | MultivariateNormal):
         raise ValueError(f"q is a target from recjax.distributions, got {_name(q)}; take Normal or one of the others")
     if scalar and not isinstance(q, Coordinatewise):
-        raise ValueError(f"a scalar coder sends every coordinate by itself, got a {_name(q)}; take pfr or orc")
+        raise ValueError(f"a scalar coder sends each coordinate separately, got a {_name(q)}; take pfr or orc")
     if isinstance(q, MultivariateNormal):
         _check_joint(q, p)
 

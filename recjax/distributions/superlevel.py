@@ -41,9 +41,9 @@ def unimodal_ratio(q: Distribution, p: Distribution) -> tuple[NormalRatio, Bool[
         ValueError: If q or p is not a Normal.
     """
     if not (isinstance(q, Normal) and isinstance(p, Normal)):
-        found = f"{type(q).__name__} and {type(p).__name__}"
+        given = f"{type(q).__name__} and {type(p).__name__}"
         raise ValueError(
-            f"superlevel sets are known here of two Normal distributions, got {found}; take as_star or ad_star"
+            f"superlevel sets are known here of two Normal distributions, got {given}; take as_star or ad_star"
         )
     wide = (q.scale > jnp.asarray(p.scale)) & jnp.isfinite(q.scale)
     ratio = normal_ratio(Normal(q.loc, jnp.where(wide, p.scale, q.scale)), p)

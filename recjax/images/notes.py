@@ -147,8 +147,8 @@ def xmp_orientation(xmp: bytes) -> int:
         The number of the orientation as EXIF defines it; 1, which is upright, if there is none or the data are
         compressed.
     """
-    found = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
-    return int(found[1]) if found else 1
+    match = re.search(rb"tiff:Orientation(?:=[\"']|>)(\d)\b", xmp)
+    return int(match[1]) if match else 1
 
 
 def _raw_profile(kind: bytes, text: bytes) -> bytes:
@@ -174,21 +174,21 @@ def lines_of_picture(name: object, notes: Iterable[Note]) -> list[str]:
     return [f"{quoted(name)}: its {note.thing} {note.fate}." for note in notes]
 
 
-def lines_of_folder(name: object, found: Mapping[str, tuple[Note, ...]]) -> list[str]:
+def lines_of_folder(name: object, notes: Mapping[str, tuple[Note, ...]]) -> list[str]:
     """Makes sentences on what is not kept of the pictures of a folder.
 
     Args:
         name: The path of the folder.
-        found: The notes on each picture, by the names of the files.
+        notes: The notes on each picture, by the names of the files.
 
     Returns:
         A sentence for each kind of note, which says how many pictures have it.
     """
     files: dict[Note, list[str]] = {}
-    for file in sorted(found):
-        for note in found[file]:
+    for file in sorted(notes):
+        for note in notes[file]:
             files.setdefault(note, []).append(file)
-    total = f"{len(found):,} image{'s' * (len(found) != 1)}"
+    total = f"{len(notes):,} image{'s' * (len(notes) != 1)}"
     return [
         f"{quoted(name)}: the {note.thing} of {len(having):,} of {total} {note.fate} ({few(having)})."
         for note, having in files.items()

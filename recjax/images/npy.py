@@ -46,11 +46,13 @@ def read_layout(path: Path) -> tuple[tuple[int, ...], bool, int]:
             raise ValueError(
                 f"{quoted(path)} declares images of shape {shape} but holds {size} bytes of them; write it again."
             )
-        one = shape if len(shape) == 2 else shape[1:]
-        if prod(one) > _LARGEST:
-            raise ValueError(f"{quoted(path)} holds images of shape {one}, which have too many pixels; write it again.")
-        if min(one) < 1:
-            raise ValueError(f"{quoted(path)} holds images of shape {one}, which have no pixels.")
+        image_shape = shape if len(shape) == 2 else shape[1:]
+        if prod(image_shape) > _LARGEST:
+            raise ValueError(
+                f"{quoted(path)} holds images of shape {image_shape}, which have too many pixels; write it again."
+            )
+        if min(image_shape) < 1:
+            raise ValueError(f"{quoted(path)} holds images of shape {image_shape}, which have no pixels.")
         return shape, fortran_order, file.tell()
 
 

@@ -180,8 +180,8 @@ def _folder_target(path: Path, overwrite: bool) -> tuple[Path, list[Path]]:
     """
     target = follow(path)
     require_parent(target)
-    found = status(target)
-    if found is not None and (not stat.S_ISDIR(found.st_mode) or (any(target.iterdir()) and not overwrite)):
+    info = status(target)
+    if info is not None and (not stat.S_ISDIR(info.st_mode) or (any(target.iterdir()) and not overwrite)):
         # The next write would remove what a killed one left, but it is refused here.
         sweep(target)
         raise ValueError(
@@ -196,26 +196,26 @@ def _images_of(folder: Path) -> list[Path]:
     if status(folder) is None:
         return []
     with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for number, entry in enumerate(found):
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for number, entry in enumerate(listed):
         ours = PNG_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
         if not ours or int(entry.name[:-4]) != number:
             raise ValueError(
                 f"{quoted(folder)} holds more than the images 00000.png, 00001.png, ... that an earlier output has, "
                 f"such as {entry.name!r}; name another folder."
             )
-    return [Path(entry.path) for entry in found]
+    return [Path(entry.path) for entry in listed]
 
 
 def _checked(parts: Iterable[Images], count: int, shape: tuple[int, ...]) -> Iterator[Images]:
     others = f"there must be {count} images of shape {shape}, and others came; compress them again."
-    found = 0
+    total = 0
     for images in parts:
-        found += len(images)
-        if images.shape[1:] != shape or found > count:
+        total += len(images)
+        if images.shape[1:] != shape or total > count:
             raise ValueError(others)
         yield images
-    if found < count:
+    if total < count:
         raise ValueError(others)
 
 

@@ -147,12 +147,12 @@ class PixelStream:
         self.data += piece
         while True:
             try:
-                found = self._inflate.decompress(piece, _PIECE)
+                inflated = self._inflate.decompress(piece, _PIECE)
             except zlib.error as error:
                 raise Damage(f"its pixels cannot be inflated ({error})") from error
-            self._check(found)
+            self._check(inflated)
             piece = self._inflate.unconsumed_tail
-            if not piece and len(found) < _PIECE:
+            if not piece and len(inflated) < _PIECE:
                 break
         if self._inflate.unused_data:
             raise Damage("it holds more than its pixels take")
@@ -168,14 +168,14 @@ class PixelStream:
         if self._done < self._size or not self._inflate.eof:
             raise Damage(f"its pixels end early, after {self._done} of {self._size} bytes and without their checksum")
 
-    def _check(self, found: bytes) -> None:
+    def _check(self, inflated: bytes) -> None:
         for start, stop, stride in self._passes:
             # The first row that begins in these bytes.
             first = start + max(0, -(-(self._done - start) // stride)) * stride
-            filters = found[first - self._done : max(stop - self._done, 0) : stride]
+            filters = inflated[first - self._done : max(stop - self._done, 0) : stride]
             if max(filters, default=0) >= _FILTERS:
                 raise Damage("a row of its pixels has a filter that PNG does not have")
-        self._done += len(found)
+        self._done += len(inflated)
         if self._done > self._size:
             raise Damage("it holds more than its pixels take")
 
@@ -204,7 +204,7 @@ def _pieces(file: BinaryIO, kind: bytes, length: int) -> Iterator[bytes]:
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:
-    found = file.read(count)
-    if len(found) < count:
+    data = file.read(count)
+    if len(data) < count:
         raise Damage("it ends before its end (IEND)")
-    return found
+    return data

@@ -232,11 +232,13 @@ def _listing(path: Path) -> tuple[list[Path], list[str]]:
         (others, "no PNG by name", ""),
     )
     left_out = [
-        f"{quoted(path)}: left out as {why}{more}: {image_notes.few(found)}." for found, why, more in kinds if found
+        f"{quoted(path)}: left out as {why}{more}: {image_notes.few(members)}."
+        for members, why, more in kinds
+        if members
     ]
     if not names:
-        found = image_notes.few([*others, *folders, *hidden])
-        beside = f", only {found}" if found else ""
+        rest = image_notes.few([*others, *folders, *hidden])
+        beside = f", only {rest}" if rest else ""
         raise ValueError(f"the folder {quoted(path)} holds no PNG{beside}; give a folder whose names end in .png.")
     return names, left_out
 
@@ -246,5 +248,5 @@ def _looks(shape: tuple[int, ...]) -> str:
 
 
 def _entry(path: Path) -> tuple[str, int, int]:
-    found = path.stat()
-    return path.name, found.st_size, found.st_mtime_ns
+    info = path.stat()
+    return path.name, info.st_size, info.st_mtime_ns

@@ -105,8 +105,8 @@ def file_target(path: Path, *, replace: bool) -> Path:
     target = follow(path)
     require_parent(target)
     # A rename would replace a device or a pipe, too.
-    if (found := status(target)) is not None:
-        if not stat.S_ISREG(found.st_mode):
+    if (info := status(target)) is not None:
+        if not stat.S_ISREG(info.st_mode):
             raise ValueError(f"{quoted(path)} exists and is not a file; name another.")
         if not replace:
             # The next write would remove what a killed one left, but it is refused here.

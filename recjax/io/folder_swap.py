@@ -35,12 +35,12 @@ def swap(part: Path, target: Path) -> None:
     aside.rename(part)
 
 
-def _exchange(one: Path, other: Path) -> bool:
+def _exchange(first: Path, second: Path) -> bool:
     """Exchanges two names if the system can, and returns whether it did."""
     if sys.platform != "linux":
         return False
     system = ctypes.CDLL(None)
     if not hasattr(system, "renameat2"):
         return False
-    names = (_AT_CURRENT_FOLDER, os.fsencode(one), _AT_CURRENT_FOLDER, os.fsencode(other))
+    names = (_AT_CURRENT_FOLDER, os.fsencode(first), _AT_CURRENT_FOLDER, os.fsencode(second))
     return system.renameat2(*names, ctypes.c_uint(_EXCHANGE)) == 0

@@ -42,12 +42,12 @@ def fault(folder: Path) -> str | None:
         return None
     try:
         whole, real = folder.absolute(), folder.resolve()
-        found, me = real.stat(), os.geteuid()
-        if not stat.S_ISDIR(found.st_mode):
+        info, me = real.stat(), os.geteuid()
+        if not stat.S_ISDIR(info.st_mode):
             return f"{folder} is no folder; name another one"
-        if found.st_uid != me:
+        if info.st_uid != me:
             return f"{folder} belongs to another user; name another one"
-        if found.st_mode & _OTHERS:
+        if info.st_mode & _OTHERS:
             return f"others may write to {folder}; `recjax doctor --clear-cache` empties it and closes it to them"
         for part in {whole, *whole.parents, *real.parents}:
             # Of a symbolic link both its own owner and the owner of what it leads to must be trusted.
@@ -76,10 +76,10 @@ def close(folder: Path) -> str | None:
     return fault(folder)
 
 
-def _is_open(found: os.stat_result, me: int) -> bool:
+def _is_open(info: os.stat_result, me: int) -> bool:
     """Returns whether others may rename what lies in a folder."""
-    if found.st_mode & stat.S_ISVTX:
+    if info.st_mode & stat.S_ISVTX:
         return False
     # Many systems give each user a group of their own, with the user's number, and let it write.
-    of_group = found.st_mode & stat.S_IWGRP and found.st_gid not in (0, me)
-    return bool(of_group or found.st_mode & stat.S_IWOTH)
+    of_group = info.st_mode & stat.S_IWGRP and info.st_gid not in (0, me)
+    return bool(of_group or info.st_mode & stat.S_IWOTH)

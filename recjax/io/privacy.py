@@ -39,14 +39,14 @@ def private_as(source: Path, folder: Path) -> Iterator[None]:
 def _kept_out(source: Path, folder: Path) -> int:
     """Returns the permission bits of those who may not read a source; if it is gone, those of all but the owner."""
     try:
-        place, found = folder.stat(), [source.stat()]
+        place, infos = folder.stat(), [source.stat()]
         if source.is_dir():
             with os.scandir(source) as entries:
-                found += [entry.stat() for entry in entries if entry.is_file()]
+                infos += [entry.stat() for entry in entries if entry.is_file()]
     except OSError:
         return _GROUP | _OTHERS
     # The group's permissions of the source say nothing about new files if those get another group.
     group = place.st_gid if place.st_mode & stat.S_ISGID or not hasattr(os, "getegid") else os.getegid()
-    others = all(one.st_mode & stat.S_IROTH for one in found)
-    of_group = all(one.st_mode & stat.S_IRGRP and (one.st_gid == group or others) for one in found)
+    others = all(info.st_mode & stat.S_IROTH for info in infos)
+    of_group = all(info.st_mode & stat.S_IRGRP and (info.st_gid == group or others) for info in infos)
     return (0 if of_group else _GROUP) | (0 if others else _OTHERS)

@@ -76,10 +76,10 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         raise ValueError("its document has a key twice")
-    return found
+    return result
 
 
 def digest(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str:
@@ -94,8 +94,8 @@ def digest(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> st
     Returns:
         The digest in hexadecimal, 64 digits.
     """
-    found = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    hasher = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
     for name, array in sorted(tensors.items()):
         little_endian = array.astype(array.dtype.newbyteorder("<"))
-        found.update(f"{name} {array.dtype.name} {array.shape}\n".encode() + little_endian.tobytes())
-    return found.hexdigest()
+        hasher.update(f"{name} {array.dtype.name} {array.shape}\n".encode() + little_endian.tobytes())
+    return hasher.hexdigest()

@@ -154,19 +154,19 @@ def require_integers(tensors: Mapping[str, np.ndarray]) -> None:
             raise ValueError(f"its tensor {shown(name)} must be of int8 or int32, got {array.dtype}")
 
 
-def check_tensors(found: Mapping[str, np.ndarray], used: Mapping[str, np.ndarray]) -> None:
+def check_tensors(tensors: Mapping[str, np.ndarray], used: Mapping[str, np.ndarray]) -> None:
     """Checks that a file has no other tensors than the model made from them, and the same dtypes.
 
     A `weight_low` that is all 0 may be in the file or not.
 
     Args:
-        found: The tensors of the file, by name.
+        tensors: The tensors of the file, by name.
         used: The tensors of the model that was made from them, by name.
 
     Raises:
         ValueError: The file has a tensor that the model does not use, or one of another dtype.
     """
-    for name, array in found.items():
+    for name, array in tensors.items():
         if name not in used and not (name.endswith(".weight_low") and not array.any()):
             raise ValueError(f"it has a tensor {shown(name)} that no model of its kind has")
         if name in used and used[name].dtype != array.dtype:
@@ -184,8 +184,8 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, dict | list) and not _is_shallow(value, _MAX_NESTING):
         return f"a {type(value).__name__} that is nested deeply"
-    found = ascii(value)
-    return found if len(found) <= 60 else found[:57] + "..."
+    written = ascii(value)
+    return written if len(written) <= 60 else written[:57] + "..."
 
 
 def _is_shallow(value: Any, nesting: int) -> bool:

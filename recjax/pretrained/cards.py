@@ -231,10 +231,10 @@ def choose_lossy(cards: Sequence[LossyCard], image_shape: tuple[int, ...], bits_
     if not fitting:
         shape = "x".join(map(str, image_shape))
         raise ValueError(f"no released model codes pictures of shape {shape}; name a trained one with --model.")
-    wanted = None if bits_per_pixel is None else log(max(bits_per_pixel, 1e-9))
+    log_target = None if bits_per_pixel is None else log(max(bits_per_pixel, 1e-9))
 
     def order(card: LossyCard) -> tuple[float, str]:
-        return 0.0 if wanted is None else min(abs(log(rate) - wanted) for rate in card.priors), card.name
+        return 0.0 if log_target is None else min(abs(log(rate) - log_target) for rate in card.priors), card.name
 
     return min(fitting, key=order)
 

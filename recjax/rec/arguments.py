@@ -106,8 +106,8 @@ def broadcast_shape(**parts: tuple[int, ...]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*parts.values())
     except ValueError:
-        found = " and ".join(f"{name} {shape}" for name, shape in parts.items())
-        raise ValueError(f"shapes of a batch must broadcast to one [*batch, dim], got {found}; reshape one") from None
+        given = " and ".join(f"{name} {shape}" for name, shape in parts.items())
+        raise ValueError(f"shapes of a batch must broadcast to one [*batch, dim], got {given}; reshape one") from None
 
 
 def shape_of(algorithm: RECAlgorithm, code: Any) -> tuple[int, ...]:
@@ -149,8 +149,8 @@ def check_code(algorithm: RECAlgorithm, code: Any, shape: tuple[int, ...], bins:
     """
     shape_of(algorithm, code)
     batch = shape if algorithm.scalar else shape[:-1]
-    wanted = (shape, (*shape, PATH_WORDS)) if isinstance(code, Path) else (shape, batch)
-    for name, array, expected in zip(code._fields, code, wanted, strict=True):
+    shapes = (shape, (*shape, PATH_WORDS)) if isinstance(code, Path) else (shape, batch)
+    for name, array, expected in zip(code._fields, code, shapes, strict=True):
         if np.shape(array) != expected or not np.issubdtype(_dtype(array), np.integer):
             raise ValueError(
                 f"the {name} of a code for samples of shape {shape} are whole numbers of shape {expected}, got "
@@ -179,9 +179,9 @@ def _check_bins(interval: Any, bins: Bins | None) -> None:
     chosen, counts = _concrete(interval), np.uint32(1) if bins is None else _concrete(bins.intervals)
     if chosen is None or counts is None or not ((chosen >= counts) | (chosen < 0)).any():
         return
-    found = "without bins" if bins is None else "with these bins"
+    where = "without bins" if bins is None else "with these bins"
     raise ValueError(
-        f"the code names interval {chosen.max()}, which does not exist {found}; give the bins of the encoder"
+        f"the code names interval {chosen.max()}, which does not exist {where}; give the bins of the encoder"
     )
 
 

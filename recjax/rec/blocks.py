@@ -28,7 +28,7 @@ class Blocks(NamedTuple):
 
     @property
     def used(self) -> Bool[Array | np.ndarray, "block dim"]:
-        """Whether a position holds a latent."""
+        """Tells of each position whether it holds a latent; the others are padding."""
         return self.place >= 0
 
     def split(self, x: Any, padding: int | float) -> Any:

@@ -93,8 +93,8 @@ def encode(
         _refuse_own(bins, shared_axes)
         plan, axes = algorithm, algorithm.shared_axes
         q, p = plan.split(q, p)
-        found = encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=axes)
-        return found._replace(words=plan.merge(found.words), sample=plan.merge(found.sample))
+        result = encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=axes)
+        return result._replace(words=plan.merge(result.words), sample=plan.merge(result.sample))
     check_pair(q, p, algorithm.scalar)
     key = randomness.as_key(key, ())
     private_key = None if private_key is None else randomness.as_key(private_key, ())
@@ -114,10 +114,10 @@ def encode(
     def run(key, private_key, q, p, bins):
         problem = _problem(shape, blocks, axes, key, private_key, q, p, bins)
         if swept:
-            found = shared.search((algorithm.sweep, blocks[:-1], axes, where), problem)
+            result = shared.search((algorithm.sweep, blocks[:-1], axes, where), problem)
         else:
-            found = _search(algorithm, problem) if where is None else _search_divided((algorithm, where), problem)
-        return _merge(shape, blocks, p, *found)
+            result = _search(algorithm, problem) if where is None else _search_divided((algorithm, where), problem)
+        return _merge(shape, blocks, p, *result)
 
     return sharding.along_batch(run, len(shape) - 1)(key, private_key, q, p, bins)
 

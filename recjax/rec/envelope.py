@@ -163,14 +163,14 @@ def from_bytes(
         raise FormatError("the checksum of the codes is wrong; they are damaged or truncated, fetch them again.")
     if inner[5:_START] != _check_of(key):
         raise FormatError("the codes were made with another key; give the key of the encoder.")
-    found, batch, position = plan_header.read(inner, _START, max_samples)
+    stated, batch, position = plan_header.read(inner, _START, max_samples)
     if plan is not None and inner[_START:position] != plan_header.write(plan, batch):
         raise FormatError(
-            f"the codes were made with another plan, of {found.algorithm.name} for {found.latents} latents; give that "
-            "of the encoder, or none."
+            f"the codes were made with another plan, of {stated.algorithm.name} for {stated.latents} latents; give "
+            "that of the encoder, or none."
         )
     messages = chunks.unpack_messages(inner[position:], math.prod(batch))
-    return Received(found if plan is None else plan, _pop_all(found, batch, messages))
+    return Received(stated if plan is None else plan, _pop_all(stated, batch, messages))
 
 
 def _check_of(key: randomness.AnyKey) -> bytes:

@@ -75,13 +75,13 @@ def placed(arguments: Any) -> RowPlacement | None:
     if AxisType.Manual in meshes[0].axis_types:
         return None
     for leaf in jax.tree.leaves(arguments):
-        found = jax.typeof(leaf).sharding if isinstance(leaf, Tracer) else getattr(leaf, "sharding", None)
-        if isinstance(found, NamedSharding):
-            each = (entry if isinstance(entry, tuple) else (entry,) for entry in found.spec)
+        sharding = jax.typeof(leaf).sharding if isinstance(leaf, Tracer) else getattr(leaf, "sharding", None)
+        if isinstance(sharding, NamedSharding):
+            each = (entry if isinstance(entry, tuple) else (entry,) for entry in sharding.spec)
             names = dict.fromkeys(name for entry in each for name in entry if name is not None)
             if names:
-                return _of_several(RowPlacement(found.mesh, tuple(names)))
-            meshes.append(found.mesh)
+                return _of_several(RowPlacement(sharding.mesh, tuple(names)))
+            meshes.append(sharding.mesh)
     known = [mesh for mesh in meshes if not mesh.empty and mesh.are_all_axes_auto]
     return _of_several(RowPlacement(known[0], tuple(known[0].axis_names))) if known else None
 
@@ -112,5 +112,5 @@ def _of_several(where: RowPlacement) -> RowPlacement | None:
 
 
 def _is_explicit(leaf: Any) -> bool:
-    found = jax.typeof(leaf).sharding
-    return AxisType.Explicit in found.mesh.axis_types and any(name is not None for name in found.spec)
+    sharding = jax.typeof(leaf).sharding
+    return AxisType.Explicit in sharding.mesh.axis_types and any(name is not None for name in sharding.spec)

@@ -18,7 +18,7 @@ from recjax.images.files import MAX_BYTES, Images
 from recjax.images.source import Source
 from recjax.io.atomic import follow, require_parent, status, write_atomically
 from recjax.shards import manifest as shard_manifest
-from recjax.shards.manifest import Manifest, Plan
+from recjax.shards.manifest import Manifest, ShardPlan
 from recjax.text import quoted
 
 
@@ -85,7 +85,7 @@ def compress(
             other than shards, shards of other images or settings, or in the place of a shard a whole file that is
             another one (which is left as it is).
     """
-    part, plan = part or Part(), Plan(source.count, images_each, source.shape)
+    part, plan = part or Part(), ShardPlan(source.count, images_each, source.shape)
     if images_each < 1 or images_each * prod(source.shape) > MAX_BYTES:
         most = MAX_BYTES // prod(source.shape)
         raise ValueError(f"a shard holds 1 to {most:,} images of shape {source.shape}, got {images_each}; change it.")
@@ -206,23 +206,23 @@ def _header(path: Path) -> Header | None:
     try:
         if not path.is_file() or path.stat().st_size > container.largest_file(MAX_BYTES):
             return None
-        found = container.read(path.read_bytes(), MAX_BYTES)
-        for chunk in range(found.header.num_chunks):
-            found.chunk(chunk)
+        parsed = container.read(path.read_bytes(), MAX_BYTES)
+        for chunk in range(parsed.header.num_chunks):
+            parsed.chunk(chunk)
     except (OSError, ValueError):
         return None
-    return found.header
+    return parsed.header
 
 
 def _with_seed(data: bytes, seed: int) -> bytes:
     """Puts the seed of a shard into the header of a raw file, which may have been made without it."""
-    found = container.read(data, MAX_BYTES)
-    if found.header.method != "raw":
+    parsed = container.read(data, MAX_BYTES)
+    if parsed.header.method != "raw":
         return data
-    return container.write(replace(found.header, seed=seed), [found.chunk(0)])
+    return container.write(replace(parsed.header, seed=seed), [parsed.chunk(0)])
 
 
-def _ends(plan: Plan, number: int) -> tuple[int, int]:
+def _ends(plan: ShardPlan, number: int) -> tuple[int, int]:
     images = plan.images_of(number)
     return images.start, images.stop
 

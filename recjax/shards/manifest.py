@@ -30,8 +30,8 @@ _SEED_BYTES = 7
 """The bytes of a shard's seed, which then takes at most 8 bytes of its header as a varint."""
 
 
-class Plan(NamedTuple):
-    """A division of images into shards.
+class ShardPlan(NamedTuple):
+    """Divides images into shards.
 
     Attributes:
         images: The number of all images.
@@ -72,7 +72,7 @@ class Manifest:
         version: The version of the manifest.
     """
 
-    plan: Plan
+    plan: ShardPlan
     source: str
     settings: dict[str, Any]
     model_name: str | None = None
@@ -80,7 +80,7 @@ class Manifest:
 
     @property
     def numbered(self) -> bool:
-        """Whether the header of each shard identifies its number."""
+        """Tells whether the header of each shard identifies its number."""
         return self.version > _UNNUMBERED
 
     def seed(self, number: int) -> int:
@@ -152,21 +152,21 @@ def begin(folder: Path, manifest: Manifest) -> Manifest:
         ValueError: The folder holds shards of something else, or a damaged manifest.
     """
     text = json.dumps({**manifest.document(), "model_name": manifest.model_name}, indent=2) + "\n"
-    wanted = _parsed(json.loads(text))
+    expected = _parsed(json.loads(text))
     write_atomically(folder / NAME, lambda part: part.write_bytes(text.encode()), once=True)
-    found = read(folder)
-    if found.version != manifest.version:
+    existing = read(folder)
+    if existing.version != manifest.version:
         raise ValueError(
-            f"{quoted(folder)} holds shards of version {found.version}, which do not say their numbers, and those of "
-            f"version {manifest.version} are made; name another folder."
+            f"{quoted(folder)} holds shards of version {existing.version}, which do not say their numbers, and those "
+            f"of version {manifest.version} are made; name another folder."
         )
-    there = found.document()
-    other = [name for name, value in wanted.document().items() if there[name] != value]
-    if other:
+    stated = existing.document()
+    differing = [name for name, value in expected.document().items() if stated[name] != value]
+    if differing:
         raise ValueError(
-            f"{quoted(folder)} holds shards of other {', '.join(other)}; name another folder or remove it."
+            f"{quoted(folder)} holds shards of other {', '.join(differing)}; name another folder or remove it."
         )
-    return found
+    return existing
 
 
 def read(folder: Path) -> Manifest:
@@ -209,7 +209,7 @@ def _parsed(stated: Any) -> Manifest:
     sides = tuple(_integer(side, "shape", 1, MAX_BYTES) for side in shape)
     if prod(sides) > MAX_BYTES:
         raise ValueError(f"an image of its shape has more than {MAX_BYTES:,} bytes")
-    plan = Plan(
+    plan = ShardPlan(
         _integer(stated.get("images"), "images", 0, MAX_IMAGES),
         _integer(stated.get("images_each"), "images_each", 1, MAX_BYTES // prod(sides)),
         sides,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from recjax.cli.process import bars
-from recjax.codecs.lossless.progress import halves
+from recjax.codecs.lossless.progress import by_stage
 from recjax.codecs.lossy import progress as lossy_progress
 
 
@@ -65,7 +65,7 @@ def told(work, tell_of):
 WORK = {
     "lossy": (lossy_work(), lambda report: lossy_progress.tell(report, (1, 512, 768, 3)), 4),
     "lossy batches": (lossy_work(3), lambda report: lossy_progress.tell(report, (3, 512, 768, 3)), 10),
-    "lossless": (lossless_work(), halves, 2),
+    "lossless": (lossless_work(), by_stage, 2),
     "shards": (shards_work(), lambda report: report, 1),
 }
 
@@ -86,7 +86,7 @@ def test_what_is_told_of_a_stage_is_right_within_a_factor_of_two(name):
 
 
 def test_work_that_is_not_steady_gets_no_time():
-    assert all(left is None for _, _, left, _ in told(lossless_work(), lambda report: halves(report, steady=False)))
+    assert all(left is None for _, _, left, _ in told(lossless_work(), lambda report: by_stage(report, steady=False)))
 
 
 def test_a_bar_shows_the_present_stage_alone(monkeypatch):

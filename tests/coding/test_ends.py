@@ -1,4 +1,4 @@
-"""Codecs at both ends of their symbols, each in four lanes: what a law that is one off would lose first."""
+"""Codecs at both ends of their symbols, each in four lanes: what a distribution that is one off would lose first."""
 
 import jax
 import jax.numpy as jnp

@@ -46,7 +46,7 @@ def test_zeta_masses_lose_little(length_q, max_log2):
     exact = exact_zeta(length_q, max_log2)
     n = np.arange(1, len(exact) + 1)
     bits = integers.index_bits(masses, n)
-    # The last class is larger than what the law has in it, which matters for short tables only.
+    # The last class is larger than what the distribution has in it, which matters for short tables only.
     assert np.sum(exact * (bits + np.log2(exact))) < (0.005 if max_log2 > 3 else 0.05)
 
 
@@ -57,7 +57,7 @@ def test_zeta_masses_are_golden():
 
 
 def test_zeta_keeps_the_papers_bound():
-    """E bits <= L + log2(L + 1) + 1 for E log2 n = L, whatever the law of n."""
+    """E bits <= L + log2(L + 1) + 1 for E log2 n = L, whatever the distribution of n."""
     n = np.arange(1, 1 << 14)
     for power in (1.05, 1.3, 2.0):
         law = n**-power / np.sum(n**-power)

@@ -1,4 +1,4 @@
-"""Bits-back and relative entropy coding behind one face, on a toy: z of 4 bits, x given z, and tables for all laws."""
+"""Bits-back and relative entropy coding with one interface, on a toy: z of 4 bits, x given z, and tables for all."""
 
 from typing import Any, NamedTuple
 

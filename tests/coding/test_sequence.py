@@ -33,7 +33,7 @@ CODECS = {
         param[0].astype(jnp.int32) - 9000, -param[1].astype(jnp.int32)
     ),
     "sequences within": of_sequences,
-    "one lane's law for all": lambda param: bernoulli(param[0][..., :1]),
+    "one lane's distribution for all": lambda param: bernoulli(param[0][..., :1]),
 }
 
 

@@ -20,12 +20,12 @@ LONG = (
     "relative_entropy codec", "autoregressive codec", "compress orc", "compress_lossy",
 )  # fmt: skip
 ALL_BUT_JIT = {name: value for setting in list(SETTINGS)[:-1] for name, value in SETTINGS[setting].items()}
-# Each operation is then compiled and run by itself, which takes minutes for a search.
+# Each operation is then compiled and run separately, which takes minutes for a search.
 QUICK_WITHOUT_JIT = ("grid", "randomness", "Normal", "spread", "integers", "messages", "table codec", "raw_bits codec")
 
 
 def is_quick(entry: Entry, setting: str) -> bool:
-    """Whether a row belongs to the default suite."""
+    """Tells whether a row belongs to the default suite."""
     if setting == "disable_jit":
         return entry.name in QUICK_WITHOUT_JIT
     return setting == "all" and entry.name not in LONG

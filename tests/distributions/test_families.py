@@ -1,4 +1,4 @@
-"""Every law against scipy in float64: densities, masses and quantiles, and units of another coding distribution."""
+"""Every distribution against scipy in float64: densities, masses and quantiles, and units of other priors."""
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +60,7 @@ def test_log_prob_and_cdf(name):
 def test_icdf_inverts_cdf(name):
     ours, oracle = CASES[name]
     found = np.asarray(jax.jit(lambda law, mass: law.icdf(mass))(ours, MASS), np.float64)
-    # Of a narrow law far from 0, float32 has few places: an ulp of its location.
+    # Of a narrow distribution far from 0, float32 has few places: an ulp of its location.
     ulp = np.spacing(np.abs(LOC)) / SCALE
     assert (np.abs((found - oracle.ppf(np.float64(MASS))) / scale) < 2e-3 + 2 * ulp).all()
     assert np.allclose(oracle.cdf(found)[:, :3], np.broadcast_to(MASS, (len(MASS), 3)), rtol=3e-3, atol=3e-5)

@@ -1,4 +1,4 @@
-"""Ratios of pairs of laws against brute force over the words of the grid."""
+"""Ratios of pairs of distributions against brute force over the words of the grid."""
 
 import functools
 
@@ -20,7 +20,7 @@ from recjax.distributions import (
 
 ROWS, INTERVALS = 60, 60
 LAST = (1 << grid.BITS) - 1
-# Every law as a target and as a coding distribution, and pairs with peaks apart.
+# Every distribution as a target and as a coding distribution, and pairs with peaks apart.
 PAIRS = [
     (Uniform, Laplace),
     (Logistic, Triangular),
@@ -101,7 +101,7 @@ def test_unimodal_ratios_are_told_from_others(pair):
     finite = np.where(np.isfinite(values), values, -1e9)
     valley = np.max(np.minimum(np.maximum(upper, -1e9), np.maximum(lower, -1e9)) - finite, axis=1)
     seen = np.asarray(ratio.unimodal)
-    # Of normals in a logistic law, shallow valleys may be missed.
+    # Of normals in a logistic distribution, shallow valleys may be missed.
     assert not seen[valley > 0.01].any()
     assert seen[valley < 1e-5].sum() >= 0.9 * (valley < 1e-5).sum()
 

@@ -54,7 +54,7 @@ def test_kl_between_any_two_normals():
 
 
 def test_renyi_infinity_against_papers():
-    """Figures of a simulation; for scale < 1 the grid's law has nearly the continuous supremum."""
+    """Figures of a simulation; for scale < 1 the grid's distribution has nearly the continuous supremum."""
     mean, scale = np.float32([0.5, 1, 1, 0, 2, 1.5]), np.float32([0.5, 0.25, 0.1, 0.1, 0.05, 0.02])
     found = jax.jit(renyi_infinity_bits)(Normal(mean, scale), Normal(0.0, 1.0))
     exact = (-np.log(np.float64(scale)) + mean**2 / (2 * (1 - np.float64(scale) ** 2))) / np.log(2)

@@ -157,7 +157,7 @@ FAULTS = (
     fault(
         "a lossless file is not decoded again",
         "recjax/codecs/lossless/compression.py",
-        "if not _decodes_to(data, images, model, verified):",
+        "if not _decodes_to(data, images, model, verification):",
         "if images is None:",
         f"{LOSSLESS}::test_what_does_not_decode_is_stored_raw",
     ),

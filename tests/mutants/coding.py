@@ -20,8 +20,8 @@ FAULTS = (
     fault(
         "a pop refills at 2^24 too",
         "recjax/coding/rans.py",
-        "wanted = _join(active & (head < HEAD_MIN),",
-        "wanted = _join(active & (head <= HEAD_MIN),",
+        "missing = _join(active & (head < HEAD_MIN),",
+        "missing = _join(active & (head <= HEAD_MIN),",
         f"{MESSAGE}::test_a_head_of_2_24_takes_no_byte",
     ),
     fault(
@@ -158,7 +158,7 @@ FAULTS = (
         f"{INTEGERS}::test_classes_tile_the_integers",
     ),
     fault(
-        "the zeta law's exponent is 1/L",
+        "the zeta distribution's exponent is 1/L",
         "recjax/coding/integers.py",
         "exponent = 1 + Decimal(256) / max(expected_log2_index_q, 1)",
         "exponent = 1 + Decimal(128) / max(expected_log2_index_q, 1)",

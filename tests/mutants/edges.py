@@ -34,15 +34,15 @@ FAULTS = (
     fault(
         "fewer images than were declared are written",
         "recjax/images/output.py",
-        "    if found < count:",
-        "    if found > count:",
+        "    if total < count:",
+        "    if total > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
         "images of another shape are written",
         "recjax/images/output.py",
-        "if images.shape[1:] != shape or found > count:",
-        "if found > count:",
+        "if images.shape[1:] != shape or total > count:",
+        "if total > count:",
         f"{BEHIND}::test_parts_of_other_images_leave_nothing",
     ),
     fault(
@@ -104,15 +104,15 @@ FAULTS = (
     fault(
         "checkpoints of other shapes are restored",
         "training/checkpoint.py",
-        "if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:",
-        "if found is None or found.dtype != leaf.dtype:",
+        "if tensor is None or tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:",
+        "if tensor is None or tensor.dtype != leaf.dtype:",
         "tests/training/test_checkpoint.py::test_another_structure_is_refused",
     ),
     fault(
         "checkpoints of other types are restored",
         "training/checkpoint.py",
-        "if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:",
-        "if found is None or found.shape != leaf.shape:",
+        "if tensor is None or tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:",
+        "if tensor is None or tensor.shape != leaf.shape:",
         f"{EDGES}::test_a_checkpoint_of_other_types_is_refused",
     ),
     fault(

@@ -306,7 +306,7 @@ FAULTS = (
     fault(
         "checksums of a shard are not compared",
         "recjax/shards/folder.py",
-        "            found.chunk(chunk)\n",
+        "            parsed.chunk(chunk)\n",
         "            pass\n",
         f"{SHARDS}::test_a_shard_with_a_wrong_checksum_is_made_again",
     ),

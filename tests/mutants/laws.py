@@ -259,7 +259,7 @@ FAULTS = (
         f"{FAMILIES}::test_log_prob_and_cdf",
     ),
     fault(
-        "a uniform law's upper end is outside",
+        "a uniform distribution's upper end is outside",
         "recjax/distributions/symmetric.py",
         "jnp.abs(offset) <= self.scale",
         "jnp.abs(offset) <= 0.99 * self.scale",

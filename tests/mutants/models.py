@@ -136,7 +136,7 @@ FAULTS = (
         f"{PARTITION}::test_bits_are_taken_from_the_latents_that_exceed_their_share_most",
     ),
     fault(
-        "values of a categorical law may have no mass",
+        "values of a categorical distribution may have no mass",
         "recjax/models/likelihoods/categorical.py",
         "masses = 1 + (weights * jnp.uint32(TOTAL_MASS - count)) // total",
         "masses = (weights * jnp.uint32(TOTAL_MASS - count)) // total",
@@ -171,7 +171,7 @@ FAULTS = (
         f"{CATEGORICAL}::test_running_sum",
     ),
     fault(
-        "levels of a logistic law may have no mass",
+        "levels of a logistic distribution may have no mass",
         "recjax/models/likelihoods/logistic.py",
         "return ((share * (TOTAL_MASS - levels)) >> MASS_BITS) + k",
         "return share",
@@ -250,8 +250,8 @@ FAULTS = (
     fault(
         "widths of a model's networks are not checked",
         "recjax/models/vae/model.py",
-        "        if found != widths:",
-        "        if found == ():",
+        "        if actual != widths:",
+        "        if actual == ():",
         f"{MODEL}::test_parts_that_do_not_fit_are_refused",
     ),
     fault(

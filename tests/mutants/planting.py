@@ -29,12 +29,12 @@ class Verdict(NamedTuple):
 
     @property
     def killed(self) -> bool:
-        """Whether a test failed; errors of collection, tests that are missing and timeouts are no failures."""
+        """Tells whether a test failed; errors of collection, tests that are missing and timeouts are no failures."""
         return self.code == _TESTS_FAILED
 
     @property
     def as_expected(self) -> bool:
-        """Whether the fault was noticed, or passed all of its tests where it is listed as one that survives."""
+        """Tells whether the fault was noticed, or passed all of its tests where it is listed as one that survives."""
         return self.code == 0 if self.fault.survives else self.killed
 
 

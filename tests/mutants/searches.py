@@ -158,7 +158,7 @@ FAULTS = (
     fault(
         "a sweep's spans start at their ends",
         "recjax/rec/candidates/matmul_scores.py",
-        "starts = jnp.concatenate([found.time[:, None], ends[:, :-1]], axis=1)",
+        "starts = jnp.concatenate([state.time[:, None], ends[:, :-1]], axis=1)",
         "starts = ends",
         f"{SWEEP}::test_no_span_that_could_win_is_left_out",
     ),
@@ -172,8 +172,8 @@ FAULTS = (
     fault(
         "a gamma variable accepts every try",
         "recjax/rec/candidates/matmul_scores.py",
-        "found = jnp.where(accepted, found, shape * v)",
-        "found = jnp.where(number > 0, found, shape * v)",
+        "sums = jnp.where(accepted, sums, shape * v)",
+        "sums = jnp.where(number > 0, sums, shape * v)",
         f"{SWEEP}::test_sums_of_waits_are_gamma",
         survives="nearly all first tries are accepted, and the others hardly move the sums",
     ),

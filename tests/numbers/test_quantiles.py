@@ -1,4 +1,4 @@
-"""Quantile tables of the laws beside the normal, which `test_grid.py` covers: every word, and exact arithmetic."""
+"""Quantile tables of distributions but the normal, which `test_grid.py` covers: every word, and exact arithmetic."""
 
 import functools
 import math
@@ -44,7 +44,7 @@ def test_knots_are_right_in_exact_arithmetic_and_far_from_rounding_boundaries(la
         rounded = [int(x.to_integral_value(rounding="ROUND_HALF_EVEN")) for x in exact]
         distance = min(abs(abs(x - math.floor(x)) - Decimal("0.5")) for x in exact)
     assert rounded == quantiles.knots(law).tolist()
-    # The uniform law's are multiples of 2^-10 of a unit, exact in float64, where a boundary is none.
+    # Those of the uniform distribution are multiples of 2^-10 of a unit, exact in float64, where a boundary is none.
     assert distance > Decimal("1e-6") or law is quantiles.UNIFORM
 
 

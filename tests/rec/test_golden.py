@@ -28,7 +28,7 @@ DEPTHS = np.array([[0, 1, 2], [3, 5, 9], [14, 20, 33]])
 BRANCHES = np.array([[0, 0b1, 0b10], [0b110, 0b10, 0b100010], [0x523, 0xB36BA, 0x11FB863E0]])
 
 PATHS = Path(jnp.asarray(DEPTHS, jnp.uint32), jnp.asarray(np.stack([BRANCHES, BRANCHES >> 32], -1).astype(np.uint32)))
-# Of CUTS, under P_LOC and P_SCALE of a normal and of a Laplace law.
+# Of CUTS, under P_LOC and P_SCALE of a normal and of a Laplace distribution.
 SAMPLE_BITS = [
     [1051205458, 3214789004, 1092626198],
     [1057180486, 3218491522, 1092554288],
@@ -82,7 +82,7 @@ def test_samples_keep_their_bits():
 
 
 def test_samples_of_another_law_keep_their_bits():
-    """Of a law whose table is in units of 4."""
+    """Of a distribution whose table is in units of 4."""
     sample = rec.decode(rec.as_star(), KEY, Laplace(jnp.asarray(P_LOC), jnp.asarray(P_SCALE)), PATHS)
     assert np.asarray(sample).view(np.uint32).tolist() == LAPLACE_BITS
 

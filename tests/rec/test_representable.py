@@ -1,4 +1,4 @@
-"""Which targets the grid can represent: cdfs of laws on words, computed without sampling, beside what statuses say."""
+"""Which targets the grid can represent: cdfs on words, computed without sampling, beside what statuses say."""
 
 import functools
 
@@ -24,7 +24,7 @@ from recjax.rec import Status
 from tests.rec.cases import CASES
 
 LARGEST_DISTANCE = 0.002
-"""Of the cdfs of a target and its law on words, as documented of Status.OK."""
+"""Of the cdfs of a target and its distribution on words, as documented of Status.OK."""
 
 # Mean and scale of normal targets against N(0, 1); whether it is represented; the distance of the cdfs.
 NORMALS = [
@@ -83,7 +83,7 @@ def window(p: type, middle: float, near: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def distance(target, log_density, p: type, near: float) -> float:
-    """Largest difference of the cdfs of a target (of scipy's) and of its law on words of p's standard form.
+    """Largest difference of the cdfs of a target (of scipy's) and of its distribution on words of p's standard form.
 
     near: how far from its mean the target goes.
     """

@@ -51,7 +51,7 @@ cases = pytest.mark.parametrize(
 
 
 def oracle(law):
-    """The law of scipy."""
+    """The distribution of scipy."""
     loc, scale = float(law.loc), float(law.scale)
     if isinstance(law, TruncatedNormal):
         return scipy.stats.truncnorm((law.low - loc) / scale, (law.high - loc) / scale, loc, scale)
@@ -81,7 +81,7 @@ def test_samples_follow_the_target_and_decode(pair, coder):
     z = np.asarray(enc.sample, np.float64).ravel()
     law = oracle(q)
     pvalues = [scipy.stats.kstest(law.cdf(z), "uniform").pvalue]
-    # The same of the density, which falls with the distance from the middle of a symmetric law.
+    # The same of the density, which falls with the distance from the middle of a symmetric distribution.
     if not isinstance(q, TruncatedNormal):
         away = np.abs(z - q.loc)
         pvalues.append(scipy.stats.kstest(law.cdf(q.loc + away) - law.cdf(q.loc - away), "uniform").pvalue)
@@ -210,5 +210,5 @@ def test_coders_of_normals_refuse_others(coder):
 
 def test_scalar_coders_refuse_joint_targets():
     joint_target = MultivariateNormal(np.zeros((2, 3)), np.eye(3))
-    with pytest.raises(ValueError, match="every coordinate by itself, got a MultivariateNormal"):
+    with pytest.raises(ValueError, match="each coordinate separately, got a MultivariateNormal"):
         rec.encode(rec.ad_star(), recjax.key(0), joint_target, Normal(np.zeros(3), 1.0))

@@ -77,7 +77,7 @@ def test_parts_are_numbers_below_how_many_there_are(text, part):
 
 @pytest.mark.parametrize(("images", "each", "expected"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (1, 4, [1]), (0, 4, [])])
 def test_every_image_is_in_one_shard(images, each, expected):
-    plan = shards.Plan(images, each, (2, 2))
+    plan = shards.ShardPlan(images, each, (2, 2))
     parts = [plan.images_of(number) for number in range(plan.shards)]
     assert [len(part) for part in parts] == expected
     assert [image for part in parts for image in part] == list(range(images))

@@ -244,7 +244,7 @@ def test_every_shard_has_a_seed_of_its_own(made):
 
 
 def test_the_seed_of_a_shard_is_what_it_was():
-    plan = shard_manifest.Plan(23, 5, (8, 8))
+    plan = shard_manifest.ShardPlan(23, 5, (8, 8))
     manifest = shard_manifest.Manifest(plan, "source", {"method": "orc", "block_bits": 6.5, "model": "digest"}, "name")
     assert [manifest.seed(number) for number in (0, 1, 4)] == SEEDS
     assert replace(manifest, model_name="another").seed(0) == SEEDS[0]
@@ -377,7 +377,7 @@ def test_a_dark_first_image_chooses_no_model_of_few_levels(tmp_path, monkeypatch
         lambda name, some, *rest: chosen.append(some) or load_model("mnist"),
     )
     monkeypatch.setattr(shards, "compress", lambda *arguments, **rest: 0)
-    manifest = shard_manifest.Manifest(shard_manifest.Plan(4, 2, (28, 28)), "", {})
+    manifest = shard_manifest.Manifest(shard_manifest.ShardPlan(4, 2, (28, 28)), "", {})
     monkeypatch.setattr(shard_manifest, "read", lambda out: manifest)
     assert cli.main(["compress", "in.npy", "out", "--shard-images", "2"]) == cli.FINE
     assert int(chosen[0].max()) == int(images.max()) > 1

@@ -105,7 +105,7 @@ class Command:
             config = replace(config, spans=PHOTO_SPANS, batch_size=4)
         images = pictures.load(self.data, "train", directory=self.directory)
         path, run = out / "model.safetensors", stated(self.data, images, config, effort)
-        require_same_run(path, run, lambda found: inr_model.load_model(found).metadata, free=("devices",))
+        require_same_run(path, run, lambda model_path: inr_model.load_model(model_path).metadata, free=("devices",))
         console = rich.console.Console()
         model = learn(out.resolve().name, self.data, images, self.shape, config, effort, console, out)
         inr_model.save_model(path, model)
@@ -177,11 +177,11 @@ def learn(
                 if near is None
                 else near.weight * rate / near.bits_per_pixel
             )
-            found = settle(shared, prior, weight=weight, bits_per_pixel=rate, rounds=effort.rounds)
-        priors.append(found)
+            fitted = settle(shared, prior, weight=weight, bits_per_pixel=rate, rounds=effort.rounds)
+        priors.append(fitted)
         console.print(
-            f"prior at {rate:g}: {found.psnr:.2f} dB at {found.bits_per_pixel:.3f} bits per pixel, weight "
-            f"{found.weight:.1f}",
+            f"prior at {rate:g}: {fitted.psnr:.2f} dB at {fitted.bits_per_pixel:.3f} bits per pixel, weight "
+            f"{fitted.weight:.1f}",
             highlight=False,
         )
     card = {**stated(data, images, config, effort), "seconds": round(time.perf_counter() - start)}

@@ -56,27 +56,27 @@ def to_model(
     Returns:
         The integer model, whose card also has the weight, rate and PSNR of each prior.
     """
-    scale = np.max([np.asarray(scale, np.float64) for one in priors for scale in one.prior.scale], axis=0)
-    own_means = [np.sum([np.asarray(mean, np.float64) for mean in one.prior.mean], axis=0) for one in priors]
+    scale = np.max([np.asarray(scale, np.float64) for settled in priors for scale in settled.prior.scale], axis=0)
+    own_means = [np.sum([np.asarray(mean, np.float64) for mean in settled.prior.mean], axis=0) for settled in priors]
     mean = np.mean(own_means, axis=0)
     means = np.stack([np.rint((own - mean) / scale * (1 << UNIT_BITS)) for own in own_means]).astype(np.int32)
-    ratios = [[np.rint(np.asarray(x) / scale * (1 << RATIO_BITS)) for x in one.prior.scale] for one in priors]
-    kl_q10 = np.asarray([_divergences_q10(one.posterior) for one in priors], np.int32)
+    ratios = [[np.rint(np.asarray(x) / scale * (1 << RATIO_BITS)) for x in settled.prior.scale] for settled in priors]
+    kl_q10 = np.asarray([_divergences_q10(settled.posterior) for settled in priors], np.int32)
     units = np.concatenate(
         [
-            (_latents(spans, one, kl, tall, wide)[:_CALIBRATION_PICTURES] - mean) / scale
-            for one, kl in zip(priors, kl_q10, strict=True)
+            (_latents(spans, settled, kl, tall, wide)[:_CALIBRATION_PICTURES] - mean) / scale
+            for settled, kl in zip(priors, kl_q10, strict=True)
         ]
     )
     network, value_bits = to_exact(shape, shared, mean, scale, units)
     stated = [
         {
-            "weight": one.weight,
-            "bits_per_pixel": one.bits_per_pixel,
-            "psnr_db": one.psnr,
-            "pictures": len(one.posterior.mean[0]),
+            "weight": settled.weight,
+            "bits_per_pixel": settled.bits_per_pixel,
+            "psnr_db": settled.psnr,
+            "pictures": len(settled.posterior.mean[0]),
         }
-        for one in priors
+        for settled in priors
     ]
     document = json.dumps({**card, "priors": stated}, sort_keys=True)
     arrays = (means, np.asarray(ratios).astype(np.int32), kl_q10)
@@ -87,14 +87,14 @@ def to_model(
 
 def _divergences_q10(posterior: Posterior) -> list[np.ndarray]:
     """Computes the mean KL divergence of each latent of each level in 1/1024 bit; 0 for latents that are never sent."""
-    found = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
-    return [np.where(kl >= KEPT_BITS, np.rint(kl * 1024), 0) for kl in found]
+    divergences = [np.asarray(x).mean(axis=(0, 1)) / LOG2 for x in weight_posterior.kl_nats(posterior)]
+    return [np.where(kl >= KEPT_BITS, np.rint(kl * 1024), 0) for kl in divergences]
 
 
-def _latents(spans: tuple[int, ...], one: Settled, kl_q10: np.ndarray, tall: int, wide: int) -> np.ndarray:
+def _latents(spans: tuple[int, ...], settled: Settled, kl_q10: np.ndarray, tall: int, wide: int) -> np.ndarray:
     """Computes the posterior means [picture, tall, wide, variable], or the prior mean for latents that are not sent."""
-    units = tuple(x * (kl > 0) for x, kl in zip(one.posterior.mean, kl_q10, strict=True))
-    variables = weight_posterior.to_variables(one.prior, units)
+    units = tuple(x * (kl > 0) for x, kl in zip(settled.posterior.mean, kl_q10, strict=True))
+    variables = weight_posterior.to_variables(settled.prior, units)
     return np.asarray(levels.total(spans, variables, tall, wide), np.float64)
 
 
@@ -141,12 +141,12 @@ def to_exact(
         near = np.asarray(inr.neighbourhoods(jnp.asarray(edged)), np.float64)
         kernel, bias = np.asarray(layer.kernel, np.float64), np.asarray(layer.bias, np.float64)
         outputs = near @ kernel + bias
-        wanted = VALUE_BITS if number + 1 == len(shape.upsampling) else _fraction_bits(outputs)
-        upsampler.append(_one(kernel, bias, near.reshape(-1, near.shape[-1]), bits, wanted))
+        output_bits = VALUE_BITS if number + 1 == len(shape.upsampling) else _fraction_bits(outputs)
+        upsampler.append(_one(kernel, bias, near.reshape(-1, near.shape[-1]), bits, output_bits))
         if number + 1 < len(shape.upsampling):
             outputs = np.where(outputs > 0, outputs, outputs * inr.LEAK_Q10 / 1024)
-        x, bits = np.asarray(inr.spread_out(jnp.asarray(outputs, jnp.float32), size), np.float64), wanted
-        value_bits.append(wanted)
+        x, bits = np.asarray(inr.spread_out(jnp.asarray(outputs, jnp.float32), size), np.float64), output_bits
+        value_bits.append(output_bits)
     network = ExactINR(maps, jnp.asarray(loc), jnp.asarray(steps), jnp.int32(shift), tuple(upsampler))
     return network, tuple(value_bits)
 
@@ -160,9 +160,9 @@ def _map(last: bool, layer: inr.Affine, mean, scale, latents: np.ndarray) -> Exa
 
 
 def _one(kernel, bias, inputs, input_bits: int, output_bits: int) -> ExactLayer:
-    wanted = np.full(bias.shape, output_bits)
-    found = convert([(kernel, bias)], inputs, input_fraction_bits=input_bits, output_fraction_bits=wanted)
-    return found.layers[0]
+    fraction_bits = np.full(bias.shape, output_bits)
+    network = convert([(kernel, bias)], inputs, input_fraction_bits=input_bits, output_fraction_bits=fraction_bits)
+    return network.layers[0]
 
 
 def _fraction_bits(x: np.ndarray) -> int:

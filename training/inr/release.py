@@ -102,7 +102,7 @@ def release(
     test: UInt8[np.ndarray, "other y x channel"],
     test_data: str,
     effort: str | Effort,
-    told: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
 ) -> INRModel:
     """Makes the released version of a model, with learned codes, and a card with a measured file for each prior.
 
@@ -114,7 +114,7 @@ def release(
         test_data: The name of the data set of the test pictures, for the card.
         effort: How long the test pictures are fitted: a name in `recjax.codecs.lossy.compression.EFFORTS`, or an
             effort.
-        told: A function that gets a line on each part of the work.
+        report: A function that gets a line on each part of the work.
 
     Returns:
         The released model.
@@ -126,7 +126,7 @@ def release(
             model,
             train,
             [(fixed, LEARNING), (plain, full)],
-            progress=lambda histogram, prior, facts: told(
+            progress=lambda histogram, prior, facts: report(
                 f"codes of {histogram}, prior {prior}: step {facts.done} of {facts.total}"
             ),
         )
@@ -134,7 +134,7 @@ def release(
     files = []
     chosen = lossy.EFFORTS[effort] if isinstance(effort, str) else effort
     for prior in range(len(model.means)):
-        told(f"file at prior {prior}")
+        report(f"file at prior {prior}")
         settings = replace(lossy.make_settings(model), prior=prior)
         made = inr_file.encode(test, model, settings, chosen)
         size = len(test) * test.shape[1] * test.shape[2]

@@ -56,7 +56,7 @@ class Command:
         out = output_folder(self.out)
         splits = load_splits(self.data, directory=self.directory, download=self.download)
         path, run = out / "model.safetensors", stated(splits, self.vae, self.train)
-        require_same_run(path, run, lambda found: load_model(found).metadata, free=NOT_OF_THE_RUN)
+        require_same_run(path, run, lambda model_path: load_model(model_path).metadata, free=NOT_OF_THE_RUN)
         trained = train(
             out.resolve().name, splits, self.vae, self.train, rich.console.Console(stderr=True), checkpoints=out
         )

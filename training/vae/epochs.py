@@ -53,13 +53,13 @@ def make_mesh(devices: int) -> Mesh:
     Raises:
         ValueError: There are fewer devices.
     """
-    found = jax.devices()
-    if devices > len(found):
+    available = jax.devices()
+    if devices > len(available):
         raise ValueError(
-            f"devices must be at most the {len(found)} that JAX sees here, got {devices}; lower it, or on CPUs set "
+            f"devices must be at most the {len(available)} that JAX sees here, got {devices}; lower it, or on CPUs set "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={devices}."
         )
-    return Mesh(np.array(found[:devices]), (BATCH_AXIS,))
+    return Mesh(np.array(available[:devices]), (BATCH_AXIS,))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

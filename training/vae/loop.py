@@ -128,15 +128,15 @@ def fit(
 
 def _resume(path: Path, like: TrainState, document: dict[str, Any]) -> tuple[TrainState, list[Progress]]:
     """Reads state and history from a checkpoint; ValueError if its run had another configuration."""
-    state, found = checkpoint.restore(path, like)
+    state, saved = checkpoint.restore(path, like)
     # A setting that the checkpoint does not state was added later: its run had the default.
-    known: dict[str, Any] = {"sampled": False} | found
+    known: dict[str, Any] = {"sampled": False} | saved
     known["vae"] = _defaults(vae.VAEConfig) | known.get("vae", {})
     free = {name: document["train"][name] for name in NOT_OF_THE_RUN}
     known["train"] = _defaults(TrainConfig) | known.get("train", {}) | free
     if {key: known.get(key) for key in document} != document:
         raise ValueError(f"{path} is of a run with another configuration; use another directory.")
-    return state, [Progress(*row) for row in found["history"]]
+    return state, [Progress(*row) for row in saved["history"]]
 
 
 def _document(vae_config: vae.VAEConfig, config: TrainConfig, **rest: Any) -> dict[str, Any]:

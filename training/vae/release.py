@@ -25,7 +25,7 @@ import tyro
 from recjax.cli.process import bars
 from recjax.codecs.lossless import compression as lossless
 from recjax.codecs.lossless.learned_codes import LEARNING_SEED, learn_index_counts, learn_interval_masses
-from recjax.codecs.lossless.progress import halves
+from recjax.codecs.lossless.progress import by_stage
 from recjax.codecs.lossless.resolve import check_settings, make_settings
 from recjax.codecs.lossless.settings import BlockSettings
 from recjax.container import file as container
@@ -133,16 +133,16 @@ def _progress(console: rich.console.Console) -> Iterator[Begin]:
         yield begin
 
 
-def _in_halves(begin: Begin, name: str) -> Report:
+def _by_stage(begin: Begin, name: str) -> Report:
     """Makes a progress callback for `lossless.compress`, which shows encoding and decoding as parts of the work."""
     parts: dict[str, Report] = {}
 
-    def told(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
+    def report_stage(stage: str, done: int, total: int | None, note: str = "", *, steady: bool = True) -> None:
         if stage not in parts:
             parts[stage] = begin(f"{name}: {stage}")
         parts[stage](done, total or 0)
 
-    return halves(told)
+    return by_stage(report_stage)
 
 
 def release(
@@ -170,7 +170,7 @@ def release(
     model = replace(_learned(model, train_images, files, begin), name=name)
     stated = []
     for options in files:
-        report = _in_halves(begin, f"file: {', '.join(map(str, options.values()))}")
+        report = _by_stage(begin, f"file: {', '.join(map(str, options.values()))}")
         file = lossless.compress(test_images, model, **options, progress=report)
         header = container.read(file).header
         rate = {"file_bytes": len(file), "bits_per_dim": 8 * len(file) / test_images.size}

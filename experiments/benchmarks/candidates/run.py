@@ -30,7 +30,6 @@ class Entry:
     Attributes:
         case: The blocks to code.
         contenders: The other contenders.
-        wanted: How many times as fast as each of them this package should be; 0 for no goal.
         blocks: Blocks of a call of contenders that code whole batches, this package among them.
         peer_blocks: Blocks of a call of contenders that code block by block.
 
@@ -40,15 +39,12 @@ class Entry:
 
     case: Case
     contenders: tuple[Contender, ...]
-    wanted: tuple[float, ...]
     blocks: int = 1024
     peer_blocks: int = 16
 
     def __post_init__(self) -> None:
-        if OURS in self.contenders or len(self.contenders) != len(self.wanted):
-            raise ValueError(
-                f"contenders of {self.case.name!r} are others, each with a number in 'wanted'; correct it."
-            )
+        if OURS in self.contenders:
+            raise ValueError(f"contenders of {self.case.name!r} must be other packages, got {OURS!r}; take it out.")
         if self.blocks < 1 or self.peer_blocks < 1:
             raise ValueError(f"blocks of {self.case.name!r} must be at least 1; raise them.")
 

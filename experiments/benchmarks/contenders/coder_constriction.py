@@ -23,27 +23,30 @@ def prepare(name: str, size: int) -> Task:
     symbols, models = draw(name, size), stream.model
     flat = np.ascontiguousarray(symbols.symbol.reshape(-1), np.int32)
     if name == "binary":
-        family, laws = models.Bernoulli(perfect=False), (symbols.distributions["one"].reshape(-1).astype(np.float32),)
+        family, distributions = (
+            models.Bernoulli(perfect=False),
+            (symbols.distributions["one"].reshape(-1).astype(np.float32),),
+        )
     elif name == "tables":
         family = models.Categorical(perfect=False)
-        laws = (symbols.distributions["mass"].reshape(-1, CELLS).astype(np.float32),)
+        distributions = (symbols.distributions["mass"].reshape(-1, CELLS).astype(np.float32),)
     else:
         family = models.QuantizedGaussian(-CELLS // 2, CELLS // 2 - 1)
         flat = flat - CELLS // 2
-        laws = (
+        distributions = (
             symbols.distributions["mean"].reshape(-1) / 2**9,
             np.exp2(symbols.distributions["log2_scale"].reshape(-1) / 2**8),
         )
 
     def encode() -> np.ndarray:
         coder = stream.stack.AnsCoder()
-        coder.encode_reverse(flat, family, *laws)
+        coder.encode_reverse(flat, family, *distributions)
         return coder.get_compressed()
 
     compressed = encode()
 
     def decode() -> np.ndarray:
-        return stream.stack.AnsCoder(compressed).decode(family, *laws)
+        return stream.stack.AnsCoder(compressed).decode(family, *distributions)
 
     if not np.array_equal(decode(), flat):
         raise ValueError(f"the symbols of {name!r} did not come back.")

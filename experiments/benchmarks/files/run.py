@@ -29,13 +29,9 @@ class Chain:
 
     Attributes:
         model: The model.
-        wanted_encode: Goal of encoding, in images per second.
-        wanted_decode: Goal of decoding, in images per second.
     """
 
     model: ModelSource
-    wanted_encode: float
-    wanted_decode: float
 
 
 @dataclass(frozen=True)

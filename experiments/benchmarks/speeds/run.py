@@ -25,8 +25,6 @@ class Race:
         name: The `name` that contenders are called with.
         size: The `size` that contenders are called with.
         contenders: The other contenders, keys of `pinned.PACKAGES`.
-        wanted: For each of `Config.codes`, how many times as fast as the first contender this package should be; 0 for
-            no goal.
 
     Raises:
         ValueError: If a value is out of its range, or a contender is not known.
@@ -36,7 +34,6 @@ class Race:
     name: str
     size: int
     contenders: tuple[str, ...]
-    wanted: tuple[float, ...]
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -56,7 +53,7 @@ class Config:
         experiment: Name of the experiment in the registry.
         title: Title of the table and the plot.
         ours: The contender of this package, a key of `pinned.PACKAGES`.
-        codes: Names of what contenders time, in the order of `Race.wanted`.
+        codes: Names of what contenders time.
         unit: Unit of the rates.
         races: Tasks and their contenders.
         remarks: Further notes below the table.
@@ -86,8 +83,6 @@ class Config:
             raise ValueError("there must be at least one of rounds, seconds, unit_size and [[races]]; raise what is 0.")
         if self.ours not in pinned.PACKAGES:
             raise ValueError(f"'ours' must be one of {', '.join(pinned.PACKAGES)}, got {self.ours!r}; correct it.")
-        if any(len(race.wanted) != len(self.codes) for race in self.races):
-            raise ValueError(f"each race has a number in 'wanted' for each of {', '.join(self.codes)}; correct it.")
 
 
 def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str, Any]:

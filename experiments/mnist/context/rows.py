@@ -20,7 +20,7 @@ from recjax.codecs.lossless.settings import Settings
 from recjax.models.vae.evaluate import Model
 
 METHODS = {"bb-ans": ONE_STREAM, "bb-ans-rec": ONE_STREAM, "orc": PER_IMAGE}
-"""Whether an image of a file by each method can be decoded on its own (PER_IMAGE) or not (ONE_STREAM)."""
+"""Each method, and whether an image of its files can be decoded on its own (PER_IMAGE) or not (ONE_STREAM)."""
 
 
 class _Sent(NamedTuple):

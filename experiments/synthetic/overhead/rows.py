@@ -33,14 +33,14 @@ def exact_rows(name: str, families: list[Family], seed: int, budget_log2: int) -
         budget_log2: Logarithm (base 2) of the largest number of candidates, for coders in `BY_CANDIDATES`.
 
     Returns:
-        A row for each family, and a second one with coded cuts if the coder cuts at samples.
+        A row for each family, and a second one with coded branches if the coder cuts at samples.
     """
     targets, places = _side_by_side(families)
     key = randomness.fold_in(exact_key(seed, name), targets.mean.shape[1])
-    found = encode_scalars(EXACT[name](1 << budget_log2), key, targets)
-    codes = codes_of(name, key, found, targets.mean.shape, budget_log2)
+    encoded = encode_scalars(EXACT[name](1 << budget_log2), key, targets)
+    codes = codes_of(name, key, encoded, targets.mean.shape, budget_log2)
     return [
-        _row(coder, family, _summed(bits, place), _columns(found, targets, place), seed)
+        _row(coder, family, _summed(bits, place), _columns(encoded, targets, place), seed)
         for coder, bits in codes.items()
         for family, place in zip(families, places, strict=True)
     ]
@@ -68,14 +68,14 @@ def fixed_rows(name: str, families: list[Family], seed: int, spare: range, begin
         begin(f"{LABELS[name]}, codes of {bits} bits")
         targets, places = _side_by_side(now)
         key = randomness.fold_in(randomness.key(seed), 1, list(APPROXIMATE).index(name), bits)
-        found = encode_scalars(APPROXIMATE[name](bits), key, targets)
+        encoded = encode_scalars(APPROXIMATE[name](bits), key, targets)
         flat = np.full(targets.mean.shape, float(bits))
         # DAD* and MRC send `bits` bits for every target. ORC prefers small indices, which are coded as those of PFR.
         codes = (
-            codelength.in_sample_bits(found.code, flat.shape, bits) if name == "orc" else codelength.Bits(flat, flat)
+            codelength.in_sample_bits(encoded.code, flat.shape, bits) if name == "orc" else codelength.Bits(flat, flat)
         )
         for family, place in zip(now, places, strict=True):
-            row = _row(name, family, _summed(codes, place), _columns(found, targets, place), seed)
+            row = _row(name, family, _summed(codes, place), _columns(encoded, targets, place), seed)
             if not detected(row):
                 rows.append(row | {"size_log2": bits})
                 todo.remove(family)
@@ -105,16 +105,16 @@ def block_rows(
     targets = synthetic.Targets(*map(np.concatenate, zip(*parts, strict=True)))
     key = randomness.fold_in(randomness.key(seed), 2, BLOCKS.index(name), most)
     intervals = np.concatenate(cuts) if split else None
-    found = synthetic.search(algorithm, key, targets, intervals, int(np.max(cuts)))
+    encoded = synthetic.search(algorithm, key, targets, intervals, int(np.max(cuts)))
     shape = (len(families), -1)
-    by_column = found.code._replace(index=found.code.index.reshape(shape).T)
+    by_column = encoded.code._replace(index=encoded.code.index.reshape(shape).T)
     log2_bins = np.array([f.intervals_log2 * f.dims if split else 0.0 for f in families])
     bits = codelength.in_sample_bits(by_column, by_column.index.shape, largest_log2, log2_bins)
-    steps, status = (np.asarray(x).reshape(shape) for x in (found.info.steps, found.info.status))
-    sample = np.asarray(found.sample).reshape(*steps.shape, most)
+    steps, status = (np.asarray(x).reshape(shape) for x in (encoded.info.steps, encoded.info.status))
+    sample = np.asarray(encoded.sample).reshape(*steps.shape, most)
     rows = []
     for i, f in enumerate(families):
-        own = {law: values[:, i] for law, values in bits._asdict().items()}
+        own = {code: values[:, i] for code, values in bits._asdict().items()}
         row = _row(name, f, own, (steps[i, :, None], status[i, :, None], sample[i, :, : f.dims]), seed)
         rows.append(row | {"log2_bins": float(log2_bins[i])})
     return rows
@@ -129,11 +129,11 @@ def _side_by_side(families: list[Family]) -> tuple[synthetic.Targets, list[slice
 
 
 def _summed(bits: codelength.Bits, place: slice) -> dict[str, np.ndarray]:
-    return {law: values[:, place].sum(axis=1) for law, values in bits._asdict().items()}
+    return {code: values[:, place].sum(axis=1) for code, values in bits._asdict().items()}
 
 
-def _columns(found: Encoded, targets: synthetic.Targets, place: slice) -> tuple[np.ndarray, ...]:
-    parts = (found.info.steps, found.info.status, found.sample)
+def _columns(encoded: Encoded, targets: synthetic.Targets, place: slice) -> tuple[np.ndarray, ...]:
+    parts = (encoded.info.steps, encoded.info.status, encoded.sample)
     return tuple(np.asarray(part).reshape(targets.mean.shape)[:, place] for part in parts)
 
 
@@ -158,8 +158,8 @@ def _row(
     steps, status, sample = searches
     row = {"coder": name} | family.known() | {"runs": len(sample)}
     kl = family.kl_bits
-    for law, values in bits.items():
-        row |= {f"{law}_overhead": mean(values - kl), f"{law}_overhead_se": standard_error(values - kl)}
+    for code, values in bits.items():
+        row |= {f"{code}_overhead": mean(values - kl), f"{code}_overhead_se": standard_error(values - kl)}
     whole = steps.sum(axis=1)
     row |= {"steps": mean(whole), "steps_se": standard_error(whole), "steps_median": float(np.median(whole))}
     for word, value in (("exhausted", Status.BUDGET), ("unsuited", Status.UNSUITED)):

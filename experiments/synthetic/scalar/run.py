@@ -126,7 +126,7 @@ def run(config: Config, folder: Path, console: rich.console.Console) -> dict[str
             begin(LABELS[name])
             rows = _exact(config, name)
             exact += [row for row in rows if row["divergence"] in config.divergences]
-            # Rows with coded cuts are other codes of the same samples, and add nothing about the grid.
+            # Rows with coded branches are other codes of the same samples, and add nothing about the grid.
             coded = name + CODED
             beyond += [r for r in rows if r["divergence"] in config.grid_divergences and r["coder"] != coded]
         middle = time.perf_counter()
@@ -155,20 +155,20 @@ def _exact(config: Config, name: str) -> list[dict[str, Any]]:
     parts = [make_targets(d, runs, config.seed, one_mean=d in config.grid_divergences) for d in chosen]
     targets = synthetic.Targets(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
     key = exact_key(config.seed, name)
-    found = encode_scalars(EXACT[name](1 << config.budget_log2), key, targets)
-    residuals = (np.asarray(found.sample, np.float64) - targets.mean) / targets.scale
+    encoded = encode_scalars(EXACT[name](1 << config.budget_log2), key, targets)
+    residuals = (np.asarray(encoded.sample, np.float64) - targets.mean) / targets.scale
     ks = ks_distance(np.asarray(ndtr(jnp.asarray(residuals, jnp.float32))))
     shape = targets.mean.shape
-    steps, status = (np.asarray(part).reshape(shape) for part in (found.info.steps, found.info.status))
+    steps, status = (np.asarray(part).reshape(shape) for part in (encoded.info.steps, encoded.info.status))
     words = targets.scale * np.exp(-(targets.mean**2) / 2) / math.sqrt(2 * math.pi) * 2**grid.BITS
     rows = []
-    for coder, bits in codes_of(name, key, found, shape, config.budget_log2).items():
+    for coder, bits in codes_of(name, key, encoded, shape, config.budget_log2).items():
         for i, divergence in enumerate(chosen):
             row = {"coder": coder, "divergence": divergence, "runs": runs, "kl_bits": mean(targets.kl_bits[:, i])}
             row |= {"words_per_scale": mean(words[:, i]), "steps_median": float(np.median(steps[:, i]))}
             for figure, values in (("steps", steps), ("code_bits", bits.zeta), ("delta_bits", bits.delta)):
                 row |= {figure: mean(values[:, i]), f"{figure}_se": standard_error(values[:, i])}
-            row |= {"depth": None if isinstance(found.code, rec.Code) else mean(np.asarray(found.code.depth)[:, i])}
+            row |= {"depth": None if isinstance(encoded.code, rec.Code) else mean(np.asarray(encoded.code.depth)[:, i])}
             row |= {"exhausted": int((status[:, i] == Status.BUDGET).sum())}
             row |= {"unsuited": int((status[:, i] == Status.UNSUITED).sum()), "ks": float(ks[i])}
             row |= {"ks_limit": kolmogorov_isf(0.05) / math.sqrt(runs)}
@@ -180,6 +180,6 @@ def _approximate(config: Config, name: str, bits: int) -> dict[str, Any]:
     shape = (config.bias_runs, 1)
     targets = synthetic.Targets(np.full(shape, config.bias_mean), np.full(shape, config.bias_scale))
     key = randomness.fold_in(randomness.key(config.seed), 1, list(APPROXIMATE).index(name), bits)
-    found = encode_scalars(APPROXIMATE[name](bits), key, targets)
-    figures = synthetic.bias_figures(synthetic.evidence(targets, found.sample, config.seed))
+    encoded = encode_scalars(APPROXIMATE[name](bits), key, targets)
+    figures = synthetic.bias_figures(synthetic.evidence(targets, encoded.sample, config.seed))
     return {"coder": name, "bits": bits, "kl_bits": float(targets.kl_bits[0, 0])} | figures

@@ -39,14 +39,14 @@ def list_programs(folder: Path) -> list[Program]:
         names = os.listdir(folder)
     except OSError:
         return []
-    found = []
+    programs = []
     for path in (os.path.join(folder, name) for name in names if _PROGRAM.fullmatch(name)):
         # Another process may have deleted the file.
         with suppress(OSError):
             state = os.lstat(path)
             if stat.S_ISREG(state.st_mode):
-                found.append(Program(path, state.st_size, max(state.st_atime, state.st_mtime)))
-    return found
+                programs.append(Program(path, state.st_size, max(state.st_atime, state.st_mtime)))
+    return programs
 
 
 def prune(folder: Path, limit_bytes: int) -> list[Program]:

@@ -87,19 +87,19 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> Path | None:
     Returns:
         The folder to call `limit` with at the end; None if there is none, or if it is one that the user set for JAX.
     """
-    found, ours = folder(), not is_of_jax()
-    if found is None:
+    directory, ours = folder(), not is_of_jax()
+    if directory is None:
         return None
     if ours:
-        fault = own_folder.make(found) or own_folder.fault(found)
+        fault = own_folder.make(directory) or own_folder.fault(directory)
         if fault:
             complain(f"compiled programs are not kept: {fault}; or set {VARIABLE} to off.")
             return None
         if environment is os.environ:
-            _set_here.add(str(found))
-    environment.setdefault(_OF_JAX, str(found))
+            _set_here.add(str(directory))
+    environment.setdefault(_OF_JAX, str(directory))
     environment.setdefault(_LEAST_SECONDS, "0.2")
-    return found if ours else None
+    return directory if ours else None
 
 
 def limit(kept: Path) -> None:
@@ -119,14 +119,14 @@ def facts() -> dict[str, object]:
     Returns:
         Its path, the number of programs, their bytes, the limit, and why it is not used (None if it is), by name.
     """
-    found = folder()
-    if found is None:
+    directory = folder()
+    if directory is None:
         return {"folder": None, "unused": f"{VARIABLE} is off" if _is_off() else "there is no home folder"}
-    fault = None if is_of_jax() or not found.exists() else own_folder.fault(found)
-    programs = cached_programs.list_programs(found)
+    fault = None if is_of_jax() or not directory.exists() else own_folder.fault(directory)
+    programs = cached_programs.list_programs(directory)
     size = sum(program.size for program in programs)
     limit = None if is_of_jax() else limit_bytes()
-    return {"folder": str(found), "programs": len(programs), "bytes": size, "limit_bytes": limit, "unused": fault}
+    return {"folder": str(directory), "programs": len(programs), "bytes": size, "limit_bytes": limit, "unused": fault}
 
 
 def describe() -> str:
@@ -157,16 +157,18 @@ def clear() -> tuple[str, dict[str, object]]:
     Raises:
         ValueError: The folder is not the user's own, or is one that the user set for JAX.
     """
-    found = folder()
-    if found is None or not found.is_dir():
-        where = None if found is None else str(found)
+    directory = folder()
+    if directory is None or not directory.is_dir():
+        where = None if directory is None else str(directory)
         return "no compiled programs are kept", {"folder": where, "programs_deleted": 0, "bytes_deleted": 0}
     if is_of_jax():
-        raise ValueError(f"{quoted(found)} is JAX's by {_OF_JAX}, and may hold programs of others; clear it yourself.")
-    fault = own_folder.close(found)
+        raise ValueError(
+            f"{quoted(directory)} is JAX's by {_OF_JAX}, and may hold programs of others; clear it yourself."
+        )
+    fault = own_folder.close(directory)
     if fault:
         raise ValueError(f"the compiled programs were not deleted: {fault}.")
-    removed = cached_programs.prune(found, -1)
-    size = sum(one.size for one in removed)
-    line = f"{quoted(found)}: {len(removed):,} compiled programs deleted, {size:,} bytes"
-    return line, {"folder": str(found), "programs_deleted": len(removed), "bytes_deleted": size}
+    removed = cached_programs.prune(directory, -1)
+    size = sum(program.size for program in removed)
+    line = f"{quoted(directory)}: {len(removed):,} compiled programs deleted, {size:,} bytes"
+    return line, {"folder": str(directory), "programs_deleted": len(removed), "bytes_deleted": size}

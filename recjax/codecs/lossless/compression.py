@@ -16,6 +16,7 @@ from recjax.codecs.checks import require_bytes, require_images, require_index
 from recjax.codecs.lossless import fingerprint, relative_entropy
 from recjax.codecs.lossless.chains import bits_back, bits_back_rec
 from recjax.codecs.lossless.options import LosslessOptions
+from recjax.codecs.lossless.progress import counted_twice
 from recjax.codecs.lossless.resolve import check_settings, lossless_options, make_settings, resolve
 from recjax.codecs.lossless.settings import CHAIN_METHOD
 from recjax.codecs.model_lookup import model_of
@@ -138,23 +139,23 @@ def encode(
     elif model.arithmetic == "float":
         raise ValueError(f"model {model.name!r} is in floats; ask for arithmetic 'float', or give the exact model.")
     count, raw = len(images), chunks.write_raw(images)
-    encoded, verified = _halves(progress, count)
+    encoding, verification = counted_twice(progress, count)
     if count == 0:
         return raw
     memory.bound()
     try:
         if settings is None:
-            data = bits_back.encode(images, model, seed=seed, progress=encoded)[0]
+            data = bits_back.encode(images, model, seed=seed, progress=encoding)[0]
         elif method == CHAIN_METHOD:
-            data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoded).data
+            data = bits_back_rec.encode(images, model, settings, seed=seed, progress=encoding).data
         else:
-            data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoded).data
+            data = relative_entropy.encode(images, model, settings, seed=seed, progress=encoding).data
     except (FaultError, FormatError):
         # The message cannot be written, or the file would exceed a limit of the reader.
         data = raw
     if len(data) > images.size:
         data = min(data, raw, key=len)
-    if not _decodes_to(data, images, model, verified):
+    if not _decodes_to(data, images, model, verification):
         warnings.warn(
             f"a file of method {method} did not decode to the {count} images, which were stored raw instead; "
             "please report them",
@@ -162,13 +163,6 @@ def encode(
         )
         return raw
     return data
-
-
-def _halves(progress: Progress | None, count: int) -> tuple[Progress | None, Progress | None]:
-    """Divides a callback into one for encoding and one for the decoding that follows, each half of the whole."""
-    if progress is None:
-        return None, None
-    return lambda done, _: progress(done, 2 * count), lambda done, _: progress(count + done, 2 * count)
 
 
 def _decodes_to(data: bytes, images: np.ndarray, model: Model, progress: Progress | None) -> bool:

@@ -62,13 +62,13 @@ def learn_index_counts(
     """
     flat = lossless.check_images(images, model).reshape(len(images), model.pixels)
     counts = dict(model.index_counts)
-    for one in settings:
+    for setting in settings:
         # The settings may ask for a learned code, which is only made here.
-        zeta = replace(one, index_code=ZETA)
+        zeta = replace(setting, index_code=ZETA)
         # The last class is the escape, for which nothing is counted.
         prior = make_plan(model, zeta).masses[:, :-1] / TOTAL_MASS
         seen = sum(count_classes(code, prior.shape[1]) for code in _codes(model, zeta, flat, seed, progress))
-        counts[one.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
+        counts[setting.histogram] = np.rint(_UNITS * (seen + _ZETA_IMAGES * prior))
     return with_index_counts(model, counts)
 
 
@@ -99,8 +99,8 @@ def count_classes(code: Code | Path, classes: int) -> Int[np.ndarray, "blocks cl
     """
     index = code.depth + 1 if isinstance(code, Path) else code.index
     # An index beyond the last class is sent by the escape, and is not counted.
-    found = np.minimum(np.asarray(integers.index_class(index)), classes)
-    return np.stack([np.bincount(block, minlength=classes)[:classes] for block in found.T])
+    index_classes = np.minimum(np.asarray(integers.index_class(index)), classes)
+    return np.stack([np.bincount(block, minlength=classes)[:classes] for block in index_classes.T])
 
 
 def learn_interval_masses(model: Model, images: UInt8[np.ndarray, "count height width"]) -> Model:

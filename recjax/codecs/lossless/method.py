@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from recjax import compiler
 from recjax.codecs.lossless import compression
 from recjax.codecs.lossless.options import LosslessOptions
-from recjax.codecs.lossless.progress import halves
+from recjax.codecs.lossless.progress import by_stage
 from recjax.codecs.lossless.settings import CHAIN_METHOD
 from recjax.codecs.model_place import model_place
 from recjax.codecs.sentences import size_of
@@ -104,8 +104,8 @@ def compress(
         ValueError: The model cannot code these images, or lacks a learned code that the options ask for.
     """
     # A chain that starts narrow takes as long for each of its first images as for many of its last ones.
-    told = None if progress is None else halves(progress, steady=method != CHAIN_METHOD)
-    data = compression.encode(images, model, method, options, seed=seed, progress=told)
+    report = None if progress is None else by_stage(progress, steady=method != CHAIN_METHOD)
+    data = compression.encode(images, model, method, options, seed=seed, progress=report)
     header = container.read(data, max(images.size, 1)).header
     if header.method == "raw":
         how = "Stored as they are."

@@ -10,7 +10,7 @@ import numpy as np
 from recjax import randomness
 from recjax.codecs.checks import MAX_CANDIDATES_LOG2
 from recjax.codecs.lossless.settings import DELTA, LEARNED, BlockSettings, Settings
-from recjax.codecs.plan import Plan
+from recjax.codecs.plan import LatentPlan
 from recjax.coding import integers
 from recjax.coding.rans import MASS_BITS
 from recjax.distributions.normal import Normal
@@ -21,7 +21,7 @@ from recjax.rec import engine, index_codes
 
 
 @functools.lru_cache(maxsize=32)
-def make_plan(model: Model, settings: Settings) -> Plan:
+def make_plan(model: Model, settings: Settings) -> LatentPlan:
     """Makes the plan that encoder and decoder share, from integers alone.
 
     Args:
@@ -37,18 +37,18 @@ def make_plan(model: Model, settings: Settings) -> Plan:
     kl = np.asarray(model.kl_bits, np.int64)
     if not isinstance(settings, BlockSettings):
         masses = _index_masses(model, settings, index_codes.expected_log2_depth(kl))
-        return Plan(settings.encoder, None, None, None, masses, settings.arithmetic)
+        return LatentPlan(settings.encoder, None, None, None, masses, settings.arithmetic)
     order = blocking.permutation(randomness.key(0), model.latents)
     blocks = blocking.split_by_budget(kl, settings.block_bits_q10, order)
     counts = blocks.split(np.asarray(model.intervals, np.int64), 1) if settings.partition else None
     expected = index_codes.expected_log2_index(blocks.split(kl, 0), counts, 1 << settings.index_log2)
     masses = _index_masses(model, settings, expected)
     bins = None if counts is None else engine.as_bins(settings.encoder, counts)
-    return Plan(settings.encoder, blocks, bins, _bin_masses(model, settings, blocks), masses)
+    return LatentPlan(settings.encoder, blocks, bins, _bin_masses(model, settings, blocks), masses)
 
 
 @functools.lru_cache(maxsize=32)
-def make_decoding_plan(model: Model, settings: Settings) -> Plan:
+def make_decoding_plan(model: Model, settings: Settings) -> LatentPlan:
     """Makes a plan for decoding alone, in which the size of the search does not matter.
 
     Files with any size of search then share compiled functions. However many headers there are, the number of functions
@@ -96,7 +96,7 @@ def _bin_masses(model: Model, settings: BlockSettings, blocks: blocking.Blocks) 
 
 
 @jax.jit
-def targets(model: Model, plan: Plan, images: jax.Array) -> Normal:
+def targets(model: Model, plan: LatentPlan, images: jax.Array) -> Normal:
     """Computes the posteriors of images as the targets of the searches.
 
     Args:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from recjax.container.coder import Progress
 
 
-def halves(progress: Progress, *, steady: bool = True) -> Callable[[int, int], None]:
-    """Divides the progress of an encoder that counts every image twice into encoding and verification.
+def by_stage(progress: Progress, *, steady: bool = True) -> Callable[[int, int], None]:
+    """Makes a callback for `recjax.compress` that reports encoding and verification as two stages.
 
     Args:
         progress: Called with the name of the stage and how much of it is done.
@@ -24,3 +24,22 @@ def halves(progress: Progress, *, steady: bool = True) -> Callable[[int, int], N
             progress("decoding to make sure", done - half, half, steady=steady)
 
     return tell
+
+
+def counted_twice(
+    progress: Callable[[int, int], None] | None, count: int
+) -> tuple[Callable[[int, int], None] | None, Callable[[int, int], None] | None]:
+    """Divides a callback that counts every image twice between encoding and the verification that follows.
+
+    Args:
+        progress: Called with the number of images done and the number of all, each image counted twice; None reports
+            nothing.
+        count: The number of images.
+
+    Returns:
+        A callback for encoding and one for verification, each a function of the number of images done and the number
+        of all; None for both if nothing is reported.
+    """
+    if progress is None:
+        return None, None
+    return lambda done, _: progress(done, 2 * count), lambda done, _: progress(count + done, 2 * count)

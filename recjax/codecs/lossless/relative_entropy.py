@@ -18,7 +18,7 @@ from recjax.codecs.lossless import fingerprint
 from recjax.codecs.lossless.pixels import pixel_codec
 from recjax.codecs.lossless.plan import make_decoding_plan, make_plan, targets
 from recjax.codecs.lossless.settings import Settings, settings_of
-from recjax.codecs.plan import Plan, code_codec
+from recjax.codecs.plan import LatentPlan, code_codec
 from recjax.coding import codec as codecs
 from recjax.coding import latent, rans, serialize
 from recjax.coding.rans import Message
@@ -67,7 +67,7 @@ class Parts(NamedTuple):
     posterior: Callable[[Any], Any]
 
 
-def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
+def image_codec(model: Model, plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, size: int) -> Parts:
     """Makes the codec of images [pixels, image, 1], each on a message of its own.
 
     Args:
@@ -95,7 +95,7 @@ def image_codec(model: Model, plan: Plan, key: randomness.Key, private_key: rand
 
 
 def search(
-    model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray
+    model: Model, plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, images: np.ndarray
 ) -> SampledLatents:
     """Searches for the latents of images.
 
@@ -115,22 +115,22 @@ def search(
     return _search(plan, key, private_key, targets(model, plan, images))
 
 
-def _search(plan: Plan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
+def _search(plan: LatentPlan, key: randomness.Key, private_key: randomness.Key, q: Normal) -> SampledLatents:
     p = Normal(0.0, 1.0)
-    found = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
-    return _as_found(plan, found)
+    encoded = rec.encode(plan.algorithm, key, q, p, private_key=private_key, bins=plan.bins, shared_axes=(0,))
+    return _as_found(plan, encoded)
 
 
 @jax.jit
-def _as_found(plan: Plan, encoded: rec.Encoded) -> SampledLatents:
+def _as_found(plan: LatentPlan, encoded: rec.Encoded) -> SampledLatents:
     symbol = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], encoded.code)
     return SampledLatents(symbol, plan.merge(encoded.words), encoded.info)
 
 
 def _push(model, plan, key, private_key, images, known: SampledLatents | None) -> tuple[Message, SampledLatents]:
     """Pushes each image [image, pixels] to a message of its own; its latents are searched for unless they are known."""
-    found = search(model, plan, key, private_key, images) if known is None else known
-    return _push_given(model, plan, key, images, found), found
+    sampled = search(model, plan, key, private_key, images) if known is None else known
+    return _push_given(model, plan, key, images, sampled), sampled
 
 
 @jax.jit
@@ -190,7 +190,7 @@ def encode(
     flat = images.reshape(count, model.pixels)
     plan, key = make_plan(model, settings), randomness.key(seed)
     private = randomness.fold_in(key, randomness.PRIVATE)
-    bodies, found = [], []
+    bodies, sampled = [], []
     parameters = {**settings.parameters, "chunk_images": CHUNK_IMAGES}
     header = Header(settings.method, bytes.fromhex(model.digest[:16]), count, images.shape[1:], seed, parameters)
     header = fingerprint.marked(header, model, batch_sizes(header))
@@ -204,11 +204,11 @@ def encode(
             own_key = randomness.fold_in(private, start)
             message, z = _push(model, plan, key, own_key, batch, known)
             messages.append(_take(message, stop - start))
-            found.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
+            sampled.append(_found_rows(jax.tree.map(np.asarray, z), stop - start))
             if progress:
                 progress(stop, count)
         bodies.append(chunks.pack_messages(*serialize.to_bits(_concatenate(messages))))
-    merged = _concatenate(found)
+    merged = _concatenate(sampled)
     return Encoding(container.write(header, bodies), merged.words, merged.code, merged.info)
 
 
@@ -234,14 +234,14 @@ def decode(file: File, model: Model, *, index: int | None = None, progress: Prog
     decoded = []
     if index is not None:
         number, place = file.locate(index)
-        wanted = [(number, place, place + 1)]
+        batches = [(number, place, place + 1)]
     else:
-        wanted = [
+        batches = [
             (number, start, min(start + BATCH, len(header.images_of(number))))
             for number in range(header.num_chunks)
             for start in range(0, len(header.images_of(number)), BATCH)
         ]
-    for number, group in itertools.groupby(wanted, key=lambda part: part[0]):
+    for number, group in itertools.groupby(batches, key=lambda part: part[0]):
         messages = chunks.unpack_messages(file.chunk(number), len(header.images_of(number)))
         if messages.lengths_bits.max() > 8 * (capacity + 4):
             raise FormatError(f"a message of chunk {number} is longer than any of its model; the file is damaged.")
@@ -277,7 +277,7 @@ def _require_empty(message: Message) -> None:
         raise FormatError("an image does not end where its message does; the file is damaged or of another model.")
 
 
-def _capacity(model: Model, plan: Plan) -> int:
+def _capacity(model: Model, plan: LatentPlan) -> int:
     """Returns a size in bytes that no message exceeds: 16 bits a symbol or branch, and 48 for an index that escapes."""
     symbols = tree.MAX_DEPTH if plan.blocks is None else plan.shape[-1]
     return 2 * model.pixels + len(plan.masses) * (2 * symbols + 8) + 8

@@ -195,8 +195,8 @@ def draw_again(images: np.ndarray, model: Model, settings: Settings, *, seed: in
         batch = flat[start : start + BATCH]
         key_of_batch = randomness.fold_in(key, randomness.MEASUREMENT, start)
         q = targets(model, plan, relative_entropy.pad(batch))
-        found = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins)
-        drawn = _evidence(key_of_batch, q, found.sample)
+        encoded = rec.encode(plan.algorithm, key_of_batch, q, Normal(0.0, 1.0), bins=plan.bins)
+        drawn = _evidence(key_of_batch, q, encoded.sample)
         batches.append(Draws(*(np.asarray(field)[: len(batch)] for field in drawn)))
     uniforms, ranks, residuals = pool(batches)
     return Draws(uniforms[:, plan.used], ranks, residuals[:, plan.used])

@@ -6,20 +6,20 @@ Arguments are checked here, and errors are raised here.
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
 from recjax import compiler, memory, randomness
 from recjax.codecs.arguments import require_model
-from recjax.codecs.checks import log2_of_candidates, require_block_bits, require_choice, require_images
+from recjax.codecs.checks import log2_of_candidates, require_choice, require_images
 from recjax.codecs.lossy import encode as inr
 from recjax.codecs.lossy import file as inr_file
 from recjax.codecs.lossy import plan as inr_plan
 from recjax.codecs.lossy.encode import Effort, EncoderProgress
 from recjax.codecs.lossy.file import Encoding
-from recjax.codecs.lossy.options import require_bits_per_pixel
+from recjax.codecs.lossy.options import LossyOptions, require_bits_per_pixel
 from recjax.codecs.lossy.plan import INDEX_CODES, PARTITIONS, SHIFT_ZERO, INRSettings
 from recjax.codecs.lossy.quality import psnr
 from recjax.codecs.model_lookup import model_of
@@ -154,12 +154,12 @@ def encode(
         return inr_file.encode(pictures, model, settings, chosen, seed=seed, progress=progress)
     tall, wide = inr.patches_of(model, *pictures.shape[1:3])
     settings = at_rate(model, settings, bits_per_pixel, *pictures.shape[:3])
-    wanted, trained = (
+    divergence, trained = (
         inr_plan.expected(model, one, tall, wide).divergence_bits for one in (settings, replace(settings, shift_q10=0))
     )
-    weight = model.weights[settings.prior] * (wanted / trained) ** WEIGHT_POWER
+    weight = model.weights[settings.prior] * (divergence / trained) ** WEIGHT_POWER
     return inr_file.encode(
-        pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else wanted, seed=seed,
+        pictures, model, settings, chosen, weight=weight, divergence_bits=0.0 if chosen.fill else divergence, seed=seed,
         progress=progress,
     )  # fmt: skip
 
@@ -172,7 +172,7 @@ def check_settings(
     block_bits: float | None = None,
     index_code: str | None = None,
 ) -> Effort:
-    """Checks the arguments of `compress` that do not depend on the model.
+    """Checks the arguments of `compress` that do not depend on the model, as those of the command line are checked.
 
     Args:
         bits_per_pixel: Rate of the file, or None.
@@ -190,18 +190,15 @@ def check_settings(
     """
     if bits_per_pixel is not None:
         require_bits_per_pixel("bits_per_pixel", bits_per_pixel)
-    if not isinstance(partition, bool) and partition not in PARTITIONS:
-        raise ValueError(f"partition must be one of {', '.join(PARTITIONS)}, got {partition!r}.")
-    if block_bits is not None:
-        require_block_bits("block_bits", block_bits)
-    require_choice("index_code", index_code, INDEX_CODES)
-    if candidates is not None:
-        log2_of_candidates(candidates)
-    if isinstance(effort, Effort):
-        return effort
-    if not isinstance(effort, str) or effort not in EFFORTS:
-        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {effort!r}.")
-    return EFFORTS[effort]
+    given: dict[str, Any] = {"candidates": candidates, "block_bits": block_bits, "index_code": index_code}
+    if isinstance(partition, str):
+        require_choice("partition", partition, PARTITIONS)
+    else:
+        given["partition"] = partition
+    if not isinstance(effort, Effort):
+        given["effort"] = effort
+    chosen = LossyOptions(**given)
+    return effort if isinstance(effort, Effort) else EFFORTS[chosen.effort]
 
 
 def make_settings(
@@ -238,7 +235,7 @@ def make_settings(
         ('information', 10)
     """
     check_settings(None, "normal", partition, candidates, block_bits, index_code)
-    if isinstance(partition, bool):
+    if not isinstance(partition, str):
         partition = "information" if partition else "none"
     default_candidates, default_bits = _DEFAULTS[partition != "none"]
     block_bits = default_bits if block_bits is None else block_bits
@@ -275,15 +272,15 @@ def at_rate(
     """
     tall, wide = inr.patches_of(model, height, width)
     overhead = inr_file.overhead_bits(model, pictures, tall, wide)
-    wanted = bits_per_pixel * height * width - overhead
+    budget = bits_per_pixel * height * width - overhead
 
     def bits(prior: int, shift: int) -> float:
         return inr_plan.expected(model, replace(settings, prior=prior, shift_q10=shift), tall, wide).code_bits
 
     trained = np.array([bits(prior, 0) for prior in range(len(model.rates))])
-    prior = int(np.abs(np.log(trained / max(wanted, 1.0))).argmin())
+    prior = int(np.abs(np.log(trained / max(budget, 1.0))).argmin())
     least = bits(prior, -SHIFT_ZERO)
-    if wanted < least:
+    if budget < least:
         possible = math.ceil(100 * (least + overhead) / (height * width)) / 100
         raise ValueError(
             f"{bits_per_pixel:g} bits per pixel are too few for {pictures} of {height}x{width} pixels with the model "
@@ -292,7 +289,7 @@ def at_rate(
     low, high = -SHIFT_ZERO // _SHIFT_STEP, SHIFT_ZERO // _SHIFT_STEP
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if bits(prior, middle * _SHIFT_STEP) <= wanted else (low, middle)
+        low, high = (middle, high) if bits(prior, middle * _SHIFT_STEP) <= budget else (low, middle)
     return replace(settings, prior=prior, shift_q10=low * _SHIFT_STEP)
 
 

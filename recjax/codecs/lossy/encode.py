@@ -199,7 +199,7 @@ def search(
     sending = run.tune(sending, untold)
     sending = run.tune(sending, effort.first_steps - untold, divergence_bits)
     private, rounds = randomness.fold_in(key, randomness.PRIVATE), 0
-    found, divergences = [], []
+    sent_levels, divergences = [], []
     for number, level in enumerate(run.levels):
         of_level = inr_search.nothing_found(level, sending.sent[number])
         count = np.int32(run.layout.squares[number])
@@ -213,11 +213,11 @@ def search(
             rounds += 1
             if rounds < run.blocks:
                 sending = run.tune(sending, effort.steps_between)
-        found.append(jax.tree.map(partial(run.layout.by_picture, number), of_level))
+        sent_levels.append(jax.tree.map(partial(run.layout.by_picture, number), of_level))
         divergences.append(np.stack(bits, axis=-1))
-    words = tuple(of_level.words for of_level in found)
+    words = tuple(of_level.words for of_level in sent_levels)
     shown = show(model, settings.prior, run.levels, words, *pictures.shape[1:3])
-    return SentPictures(tuple(found), shown, tuple(divergences), float(sending.weight))
+    return SentPictures(tuple(sent_levels), shown, tuple(divergences), float(sending.weight))
 
 
 class _Run:

@@ -93,8 +93,8 @@ def fit(
     batches, weight = _batches(model, pictures), model.weights[settings.prior]
     fits = []
     for number, batch in enumerate(batches):
-        told = functools.partial(progress, number, len(batches)) if progress else None
-        fits.append(inr.fit(pictures[batch], model, settings, steps, weight=weight, seed=seed, progress=told))
+        report = functools.partial(progress, number, len(batches)) if progress else None
+        fits.append(inr.fit(pictures[batch], model, settings, steps, weight=weight, seed=seed, progress=report))
     return inr_fit.join(fits)
 
 
@@ -134,7 +134,7 @@ def encode(
     weight = model.weights[settings.prior] if weight is None else weight
     sent: list[SentPictures] = []
     for number, batch in enumerate(batches):
-        found = inr.search(
+        result = inr.search(
             pictures[batch],
             model,
             settings,
@@ -145,8 +145,8 @@ def encode(
             fitted=None if fitted is None else inr_fit.part(fitted, batch.start, batch.stop),
             progress=functools.partial(progress, number, len(batches)) if progress else None,
         )
-        weight = found.weight
-        sent.append(found)
+        weight = result.weight
+        sent.append(result)
     data = write(pictures.shape, model, settings, tuple(sent), seed)
     pixels = np.concatenate([part.pixels for part in sent])
     if not np.array_equal(decode(container.read(data), model), pixels):
@@ -279,19 +279,19 @@ def _words(levels, layout: Layout, messages: chunks.Messages, start: int, key) -
     words, first = [], 0
     bits = np.unpackbits(messages.payload)
     for number, (level, squares_of) in enumerate(zip(levels, counts, strict=True)):
-        wanted = (rows[:, None] * sum(counts) + first + np.arange(squares_of)).ravel()
-        wanted = sizes.repeat_last(wanted, layout.padded_squares[number])
+        selected = (rows[:, None] * sum(counts) + first + np.arange(squares_of)).ravel()
+        selected = sizes.repeat_last(selected, layout.padded_squares[number])
         first += squares_of
-        lengths = messages.lengths_bits[wanted]
+        lengths = messages.lengths_bits[selected]
         if lengths.max() > 8 * (_capacity(level) + 4):
             raise FormatError("a message is longer than any of its model; the file is damaged.")
-        strings = [bits[messages.starts_bits[row] : messages.starts_bits[row + 1]] for row in wanted]
+        strings = [bits[messages.starts_bits[row] : messages.starts_bits[row + 1]] for row in selected]
         payload = np.packbits(np.concatenate(strings)).tobytes()
         message, code = _pop(level, serialize.from_bits(payload, lengths, _capacity(level)))
         if (np.asarray(message.head) != 1).any() or np.asarray(message.size).any():
             raise FormatError("codes do not end where their message does; the file is damaged or of another model.")
-        found = np.asarray(inr.words_of(level, inr.level_key(key, number), code))[: len(rows) * squares_of]
-        words.append(found.reshape(len(rows), squares_of, *found.shape[1:]))
+        decoded = np.asarray(inr.words_of(level, inr.level_key(key, number), code))[: len(rows) * squares_of]
+        words.append(decoded.reshape(len(rows), squares_of, *decoded.shape[1:]))
     return tuple(words)
 
 

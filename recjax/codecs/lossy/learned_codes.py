@@ -42,20 +42,20 @@ def learn_index_counts(
         The model with a histogram for each of the settings.
     """
     counts = dict(model.index_counts)
-    for one, effort in settings:
-        classes = integers.num_classes(one.candidates_log2)
+    for setting, effort in settings:
+        classes = integers.num_classes(setting.candidates_log2)
         seen = np.zeros(classes, np.int64)
         for prior in range(len(model.means)):
-            zeta = replace(one, index_code=ZETA, prior=prior)
+            zeta = replace(setting, index_code=ZETA, prior=prior)
             for start in range(0, len(pictures), batch):
                 part = pictures[start : start + batch]
-                told = partial(progress, one.histogram, prior) if progress else None
+                report = partial(progress, setting.histogram, prior) if progress else None
                 # Each batch has streams of its own, so that the histogram does not describe those of one seed.
                 sent = inr.search(
-                    part, model, zeta, effort, weight=model.weights[prior], seed=LEARNING_SEED + start, progress=told
+                    part, model, zeta, effort, weight=model.weights[prior], seed=LEARNING_SEED + start, progress=report
                 )
-                for found in sent.found:
-                    index = np.asarray(integers.index_class(found.index)).ravel()
+                for level in sent.found:
+                    index = np.asarray(integers.index_class(level.index)).ravel()
                     seen += np.bincount(index, minlength=classes)[:classes]
-        counts[one.histogram] = seen.astype(np.int32)
+        counts[setting.histogram] = seen.astype(np.int32)
     return with_index_counts(model, counts)

@@ -40,7 +40,7 @@ class LossyOptions:
     def __post_init__(self) -> None:
         if self.bpp is not None:
             require_bits_per_pixel("bpp", self.bpp)
-        require_choice("effort", self.effort, EFFORT_NAMES)
+        require_choice("effort", self.effort, EFFORT_NAMES, optional=False)
         require_flag("partition", self.partition)
         if self.block_bits is not None:
             require_block_bits("block_bits", self.block_bits)

@@ -14,7 +14,7 @@ from jaxtyping import Int
 from recjax import randomness, rec
 from recjax.codecs.checks import MAX_CANDIDATES_LOG2
 from recjax.codecs.lossy.options import INDEX_CODES
-from recjax.codecs.plan import Plan
+from recjax.codecs.plan import LatentPlan
 from recjax.coding import integers
 from recjax.models.inr import hierarchy as levels
 from recjax.models.inr.model import INRModel
@@ -109,7 +109,7 @@ class Level(NamedTuple):
         filling: The same blocks in the form that fitting takes.
     """
 
-    plan: Plan
+    plan: LatentPlan
     latents: Int[np.ndarray, "latent"]
     filling: Filling
 
@@ -208,7 +208,7 @@ def _level(model: INRModel, settings: INRSettings, number: int, decoding: bool) 
     block[places] = np.argwhere(blocks.used)[np.argsort(blocks.place[blocks.used]), 0]
     bin_bits = np.zeros_like(trained)
     bin_bits[: len(masses)] = blocks.split(intervals_log2, 0).sum(axis=1)
-    return Level(Plan(algorithm, blocks, bins, None, masses), places, Filling(block, bin_bits))
+    return Level(LatentPlan(algorithm, blocks, bins, None, masses), places, Filling(block, bin_bits))
 
 
 def _intervals_log2(partition: str, kl_q10: np.ndarray, number: int) -> np.ndarray:

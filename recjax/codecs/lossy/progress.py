@@ -18,7 +18,7 @@ def tell(report: Progress, shape: tuple[int, ...]) -> Callable[[int, int, Any], 
         A function of the number of a batch, the number of batches, and `Facts` about the batch.
     """
 
-    def told(batch: int, batches: int, facts: Any) -> None:
+    def report_facts(batch: int, batches: int, facts: Any) -> None:
         stages = list(pairwise((0, *facts.ends)))
         number = next(place for place, (_, end) in enumerate(stages) if facts.done <= end)
         first, end = stages[number]
@@ -30,4 +30,4 @@ def tell(report: Progress, shape: tuple[int, ...]) -> Callable[[int, int, Any], 
         if facts.done == facts.total and batch + 1 == batches:
             report("decoding to make sure", 0, None)
 
-    return told
+    return report_facts

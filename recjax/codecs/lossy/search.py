@@ -222,9 +222,9 @@ def tune(
             most = filling.bin_bits + limits.room_bits
             factor = jnp.where(kl > most, PRICE_STEP, jnp.where(kl < most - SLACK_BITS, 1 / PRICE_STEP, 1.0))
             changed.append(jnp.maximum(price * factor, limits.least_price))
-        found = sum(kl.sum() for kl in bits)
-        wanted = jnp.clip(limits.divergence_bits / jnp.maximum(found, 1.0), 1 / WEIGHT_STEP, WEIGHT_STEP)
-        return fit, tuple(changed), weight * jnp.where(limits.divergence_bits > 0, wanted, 1.0), errors
+        divergence = sum(kl.sum() for kl in bits)
+        correction = jnp.clip(limits.divergence_bits / jnp.maximum(divergence, 1.0), 1 / WEIGHT_STEP, WEIGHT_STEP)
+        return fit, tuple(changed), weight * jnp.where(limits.divergence_bits > 0, correction, 1.0), errors
 
     carry = (sending.fit, sending.prices, sending.weight, jnp.zeros(len(pixels)))
     fit, prices, weight, errors = jax.lax.fori_loop(0, rounds, some_steps, carry)

@@ -63,20 +63,20 @@ def convert(
         outputs = activations @ kernel + bias
         if not last:
             outputs = np.maximum(outputs, 0.0)
-        wanted = np.asarray(output_fraction_bits) if last else np.full(bias.shape, _hidden_fraction_bits(outputs))
-        layer = _convert_layer(kernel, bias, fraction_bits, wanted, weight_bits)
+        output_bits = np.asarray(output_fraction_bits) if last else np.full(bias.shape, _hidden_fraction_bits(outputs))
+        layer = _convert_layer(kernel, bias, fraction_bits, output_bits, weight_bits)
         # Large weights leave the accumulator few fraction bits. The hidden activations get fewer, too, until the layer
         # can be represented and its shift goes to the right.
-        while not last and wanted[0] > 0 and (layer is None or layer.shift.min() < 1):
-            wanted = wanted - 1
-            layer = _convert_layer(kernel, bias, fraction_bits, wanted, weight_bits)
+        while not last and output_bits[0] > 0 and (layer is None or layer.shift.min() < 1):
+            output_bits = output_bits - 1
+            layer = _convert_layer(kernel, bias, fraction_bits, output_bits, weight_bits)
         if layer is None:
             raise ValueError(
                 f"layer {position} has weights too large for {weight_bits}-bit fixed point "
                 f"(largest {np.abs(kernel).max():.3g}); train with weight decay."
             )
         exact_layers.append(layer)
-        activations, fraction_bits = outputs, int(wanted[0])
+        activations, fraction_bits = outputs, int(output_bits[0])
     network = ExactNetwork(tuple(exact_layers))
     check(network)
     return network

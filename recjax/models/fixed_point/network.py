@@ -150,9 +150,9 @@ def check(network: ExactNetwork) -> None:
     width = np.shape(network.layers[0].weight_high)[:1]
     for position, layer in enumerate(network.layers):
         shape = np.shape(layer.weight_high)
-        wanted = (("weight_high", shape, np.int8), ("weight_low", shape, np.int8))
-        wanted += (("bias", shape[1:], np.int32), ("shift", shape[1:], np.int32))
-        for field, field_shape, dtype in wanted:
+        expected = (("weight_high", shape, np.int8), ("weight_low", shape, np.int8))
+        expected += (("bias", shape[1:], np.int32), ("shift", shape[1:], np.int32))
+        for field, field_shape, dtype in expected:
             array = getattr(layer, field)
             if (
                 len(shape) != 2

@@ -353,13 +353,13 @@ def _tuples(value: Any, nesting: int = 2) -> Any:
 
 
 def _layers(tensors: dict[str, np.ndarray], label: str) -> tuple[ExactLayer, ...]:
-    found = []
-    while f"{label}.{len(found)}.bias" in tensors:
-        prefix = f"{label}.{len(found)}."
+    layers = []
+    while f"{label}.{len(layers)}.bias" in tensors:
+        prefix = f"{label}.{len(layers)}."
         stored = {name: tensors[prefix + name] for name in ExactLayer._fields if prefix + name in tensors}
         low = np.zeros_like(stored["weight_high"])
-        found.append(ExactLayer(**jax.tree.map(jnp.asarray, {"weight_low": low} | stored)))
-    return tuple(found)
+        layers.append(ExactLayer(**jax.tree.map(jnp.asarray, {"weight_low": low} | stored)))
+    return tuple(layers)
 
 
 def check(model: INRModel) -> None:

@@ -234,11 +234,11 @@ def over_patches(function: Callable[[Any], Any], patches: Any, count: Any) -> An
     def of(place):
         return function(jax.tree.map(lambda leaf: leaf[place], patches))
 
-    def two(number, found):
+    def two(number, results):
         for place in (2 * number, 2 * number + 1):
             place = jnp.minimum(place, last)
-            found = jax.tree.map(lambda whole, part, place=place: whole.at[place].set(part), found, of(place))
-        return found
+            results = jax.tree.map(lambda whole, part, place=place: whole.at[place].set(part), results, of(place))
+        return results
 
     every = jax.eval_shape(of, 0)
     blank = jax.tree.map(lambda leaf: jnp.zeros((last + 1, *leaf.shape), leaf.dtype), every)

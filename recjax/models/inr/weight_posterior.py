@@ -122,8 +122,8 @@ def fit_prior(prior: Gaussian, q: Posterior) -> tuple[Gaussian, Posterior]:
         middle = mean.mean(axis=axes)
         return middle, jnp.sqrt(jnp.mean(jnp.exp(2 * log_scale) + jnp.square(mean - middle), axis=axes))
 
-    found = jax.tree.map(moments, q.mean, q.log_scale)
-    shift, stretch = jax.tree.transpose(jax.tree.structure(q.mean), jax.tree.structure((0, 0)), found)
+    pairs = jax.tree.map(moments, q.mean, q.log_scale)
+    shift, stretch = jax.tree.transpose(jax.tree.structure(q.mean), jax.tree.structure((0, 0)), pairs)
     refined = Gaussian(
         jax.tree.map(lambda mean, scale, s: mean + scale * s, prior.mean, prior.scale, shift),
         jax.tree.map(jnp.multiply, prior.scale, stretch),

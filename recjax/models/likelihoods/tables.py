@@ -49,9 +49,9 @@ _DECIMALS = Context(prec=40, rounding=ROUND_HALF_EVEN)
 @functools.cache
 def bernoulli_rows() -> UInt32[np.ndarray, "rows 3"]:
     """Returns the cumulative masses of the values 0 and 1 for each point of the axis of logits."""
-    one = (sigmoids() + 2 ** (UNIT_BITS - PRECISION - 1)) >> (UNIT_BITS - PRECISION)
-    one = np.clip(one, 1, 2**PRECISION - 1)
-    return _cumulative(np.stack([2**PRECISION - one, one], axis=1))
+    mass = (sigmoids() + 2 ** (UNIT_BITS - PRECISION - 1)) >> (UNIT_BITS - PRECISION)
+    mass = np.clip(mass, 1, 2**PRECISION - 1)
+    return _cumulative(np.stack([2**PRECISION - mass, mass], axis=1))
 
 
 @functools.lru_cache(maxsize=_KEPT)

@@ -218,10 +218,10 @@ def make_model(
         raise ValueError(f"model {name!r} has pixels that see a context, in images of shape {shape}; two sides do.")
     for label, network, widths in _expected_widths(model):
         exact.check(network)
-        found = (network.layers[0].weight_high.shape[0], network.layers[-1].weight_high.shape[1])
-        if found != widths:
+        actual = (network.layers[0].weight_high.shape[0], network.layers[-1].weight_high.shape[1])
+        if actual != widths:
             raise ValueError(
-                f"the {label} network of model {name!r} has {found} inputs and outputs, expected {widths}."
+                f"the {label} network of model {name!r} has {actual} inputs and outputs, expected {widths}."
             )
     if kl_bits.shape != intervals.shape or kl_bits.ndim != 1 or (kl_bits < 0).any() or (intervals < 1).any():
         raise ValueError(f"model {name!r} needs a KL of 0 or more and 1 or more intervals for each latent.")

@@ -92,8 +92,8 @@ def _dad_star(max_depth: int) -> RECAlgorithm:
         return jax.tree.map(lambda new, old: jnp.where(state.found, old, new), fresh, state)
 
     def result(key, private_key, state):
-        found = jnp.isfinite(state.ratio.log_ratio(state.word))
-        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), found)
+        finite = jnp.isfinite(state.ratio.log_ratio(state.word))
+        return conclude(state.ratio, state.heap, state.word, jnp.uint32(nodes), finite)
 
     def decode(key, bins, code, dim):
         return tree.word_of_halves(key, code, max_depth)[None]

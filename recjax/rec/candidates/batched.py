@@ -67,9 +67,9 @@ def search(
 def _search(rule: Sweep, batch: tuple[int, ...], shared_axes: frozenset[int], problem: Any):
     order = _by_stream(batch, shared_axes)
     by_stream = jax.tree.map(lambda leaf: leaf[order], problem)
-    found = _search_streams(rule, by_stream, *order.shape)
+    result = _search_streams(rule, by_stream, *order.shape)
     back = np.argsort(order.reshape(-1))
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[back], found)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[back], result)
 
 
 def search_padded(
@@ -90,10 +90,10 @@ def search_padded(
     streams, rows = order.shape
     wide = sizes.repeat_last(sizes.repeat_last(order, sizes.padded(streams)).T, sizes.padded(rows)).T
     by_stream = jax.tree.map(lambda leaf: np.asarray(leaf)[wide], problem)
-    found = _search_padded(rule, by_stream, np.int32(streams), np.int32(rows))
+    result = _search_padded(rule, by_stream, np.int32(streams), np.int32(rows))
     back = np.argsort(order.reshape(-1))
     back = sizes.repeat_last(back, sizes.padded(len(back)))
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[:streams, :rows].reshape(-1, *leaf.shape[2:])[back], found)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:streams, :rows].reshape(-1, *leaf.shape[2:])[back], result)
 
 
 @compiler.wide
@@ -115,8 +115,8 @@ def _search_streams(rule: Sweep, by_stream: Any, streams: Any, rows: Any) -> tup
     def search_one(number):
         return _search_stream(rule, rows, *(jax.tree.map(lambda leaf: leaf[number], part) for part in by_stream[:4]))
 
-    def one(number, found):
-        return jax.tree.map(lambda whole, part: whole.at[number].set(part), found, search_one(number))
+    def one(number, results):
+        return jax.tree.map(lambda whole, part: whole.at[number].set(part), results, search_one(number))
 
     every = jax.eval_shape(search_one, 0)
     blank = jax.tree.map(lambda leaf: jnp.zeros((len(by_stream[0]), *leaf.shape), leaf.dtype), every)
@@ -125,12 +125,12 @@ def _search_streams(rule: Sweep, by_stream: Any, streams: Any, rows: Any) -> tup
 
 def _search_stream(rule: Sweep, count, keys, private_keys, q, p) -> tuple[Code, jax.Array, Info]:
     ratio = jax.vmap(normal_ratio)(q, p)
-    found = matmul_scores.search(rule, keys[0], private_keys, ratio, count)
+    state = matmul_scores.search(rule, keys[0], private_keys, ratio, count)
     dim = q.shape[-1]
-    words = partition.words_anywhere(keys[0], dim, found.index).T
+    words = partition.words_anywhere(keys[0], dim, state.index).T
     log_ratio = jax.vmap(lambda own, word: own.block_log_ratio(word[:, None])[0])(ratio, words)
-    finished = jnp.isfinite(found.best) if rule.ordered else found.stopped
-    steps = jnp.full_like(found.steps, rule.budget) if rule.ordered else found.steps
+    finished = jnp.isfinite(state.best) if rule.ordered else state.stopped
+    steps = jnp.full_like(state.steps, rule.budget) if rule.ordered else state.steps
     zero = jnp.zeros_like(log_ratio)
-    info = Info(steps, jnp.log2(found.index.astype(jnp.float32)), zero, log_ratio, jax.vmap(outcome)(ratio, finished))
-    return Code(jnp.zeros(words.shape, jnp.uint32), found.index), words, info
+    info = Info(steps, jnp.log2(state.index.astype(jnp.float32)), zero, log_ratio, jax.vmap(outcome)(ratio, finished))
+    return Code(jnp.zeros(words.shape, jnp.uint32), state.index), words, info

@@ -111,14 +111,14 @@ def streams(key: randomness.Key, packed: UInt32[Array, "words n"], dim: int) -> 
     whole = dim // _PACKED + (dim % _PACKED > 2)
 
     def absorb(carry, word):
-        found = randomness.threefry2x32(_two_words(carry), (_part(word, 0), _part(word, 1)))
-        return _one_number(*randomness.threefry2x32(found, (_part(word, 2), _part(word, 3)))), None
+        words = randomness.threefry2x32(_two_words(carry), (_part(word, 0), _part(word, 1)))
+        return _one_number(*randomness.threefry2x32(words, (_part(word, 2), _part(word, 3)))), None
 
     carry = _one_number(*(jnp.broadcast_to(word, packed.shape[1:]) for word in start))
-    found = _two_words(jax.lax.scan(absorb, carry, packed[:whole])[0])
+    words = _two_words(jax.lax.scan(absorb, carry, packed[:whole])[0])
     if whole < len(packed):
-        found = randomness.threefry2x32(found, (_part(packed[-1], 0), _part(packed[-1], 1)))
-    return randomness.Stream(*found)
+        words = randomness.threefry2x32(words, (_part(packed[-1], 0), _part(packed[-1], 1)))
+    return randomness.Stream(*words)
 
 
 def log_ratios(
@@ -157,7 +157,7 @@ def log_ratios(
     def cells_of(group, pair, fields, inputs, packed):
         key, index = inputs
         drawn = randomness.threefry2x32(_two_words(key), (index, group * pairs + pair))
-        found = []
+        cells = []
         for place, word in enumerate(drawn, 2 * pair):
             whole, rest, inverse = (field[place] for field in fields)
             k = fused_scores.to_float(_part(packed[place // _PACKED], place % _PACKED))
@@ -165,8 +165,8 @@ def log_ratios(
             # As `grid.word_in_interval`, except that the quotient may be one off; a cell beyond the last becomes the
             # last.
             beyond = jnp.floor((k * rest + uniform) * inverse)
-            found.append(jnp.minimum(k * whole - fused_scores.HALF + beyond, fused_scores.HALF - 1))
-        return found
+            cells.append(jnp.minimum(k * whole - fused_scores.HALF + beyond, fused_scores.HALF - 1))
+        return cells
 
     more = (whole, rest, 1 / intervals.astype(jnp.float32))
     return fused_scores.over_groups(

@@ -97,23 +97,23 @@ def search(
     stream = randomness.stream(key, randomness.CANDIDATE)
 
     def unfinished(carry):
-        turn, found = carry
-        return jnp.any(~found.stopped) & (turn * (_SPANS * SPAN) < rule.budget)
+        turn, states = carry
+        return jnp.any(~states.stopped) & (turn * (_SPANS * SPAN) < rule.budget)
 
     def body(carry):
-        turn, found = carry
+        turn, states = carry
         first = (turn * (_SPANS * SPAN)).astype(jnp.uint32)
         z = _values(stream, first, dim)
-        active = jnp.nonzero(~found.stopped, size=-(-count // _TILE) * _TILE, fill_value=count)[0]
+        active = jnp.nonzero(~states.stopped, size=-(-count // _TILE) * _TILE, fill_value=count)[0]
 
-        def tile(number, found):
+        def tile(number, states):
             place = jax.lax.dynamic_slice(active, (number * _TILE,), (_TILE,))
-            own, state = jax.tree.map(lambda leaf: leaf[jnp.minimum(place, count - 1)], (rows, found))
+            own, state = jax.tree.map(lambda leaf: leaf[jnp.minimum(place, count - 1)], (rows, states))
             state = _search_tile(rule, own, state._replace(stopped=state.stopped | (place >= count)), turn, z)
-            return jax.tree.map(lambda whole, part: whole.at[place].set(part, mode="drop"), found, state)
+            return jax.tree.map(lambda whole, part: whole.at[place].set(part, mode="drop"), states, state)
 
-        tiles = (jnp.sum(~found.stopped) + _TILE - 1) // _TILE
-        return turn + 1, jax.lax.fori_loop(0, tiles, tile, found)
+        tiles = (jnp.sum(~states.stopped) + _TILE - 1) // _TILE
+        return turn + 1, jax.lax.fori_loop(0, tiles, tile, states)
 
     zero = jnp.zeros((count,), jnp.float32)
     one, none = jnp.ones((count,), jnp.uint32), jnp.zeros((count,), jnp.uint32)
@@ -130,47 +130,47 @@ def _values(stream: randomness.Stream, first: UInt32[Array, ""], dim: int) -> Fl
 
 
 def _search_tile(
-    rule: Sweep, rows: _Rows, found: SearchState, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
+    rule: Sweep, rows: _Rows, state: SearchState, turn: Int[Array, ""], z: Float[Array, "spans span dim"]
 ) -> SearchState:
     """Examines the spans of one product for the blocks of a tile."""
     spans = turn * _SPANS + jnp.arange(_SPANS)
     sums = jax.vmap(lambda own: gamma_sums(own, spans))(rows.private_key)
-    ends = found.time[:, None] + running_sums(sums)
-    starts = jnp.concatenate([found.time[:, None], ends[:, :-1]], axis=1)
+    ends = state.time[:, None] + running_sums(sums)
+    starts = jnp.concatenate([state.time[:, None], ends[:, :-1]], axis=1)
     total = rows.total[:, None] if rule.ordered else None
     lowest = jnp.log(_time(rule, starts, total)) - _largest_ratios(rows, z)
     within = spans * SPAN < rule.budget
-    lowest = jnp.where(within & ~found.stopped[:, None], lowest, jnp.inf)
+    lowest = jnp.where(within & ~state.stopped[:, None], lowest, jnp.inf)
 
     def pending(carry):
-        lowest, found = carry
-        return jnp.any(lowest < found.best[:, None])
+        lowest, state = carry
+        return jnp.any(lowest < state.best[:, None])
 
     def look(carry):
-        lowest, found = carry
+        lowest, state = carry
         nearest = jnp.min(lowest, axis=1)
-        some = jnp.nonzero(nearest < found.best, size=_LOOKED, fill_value=len(nearest))[0]
+        some = jnp.nonzero(nearest < state.best, size=_LOOKED, fill_value=len(nearest))[0]
         row = jnp.minimum(some, len(nearest) - 1)
         span = jnp.argmin(lowest[row], axis=1)
         own = jax.tree.map(lambda leaf: leaf[row], rows)
         place, score = jax.vmap(lambda *one: _score_span(rule, *one))(
             own, z[span], starts[row, span], sums[row, span], spans[span]
         )
-        better = score < found.best[row]
+        better = score < state.best[row]
         index = (spans[span] * SPAN).astype(jnp.uint32) + place + 1
-        best = found.best.at[some].set(jnp.where(better, score, found.best[row]), mode="drop")
-        index = found.index.at[some].set(jnp.where(better, index, found.index[row]), mode="drop")
-        return lowest.at[some, span].set(jnp.inf, mode="drop"), found._replace(best=best, index=index)
+        best = state.best.at[some].set(jnp.where(better, score, state.best[row]), mode="drop")
+        index = state.index.at[some].set(jnp.where(better, index, state.index[row]), mode="drop")
+        return lowest.at[some, span].set(jnp.inf, mode="drop"), state._replace(best=best, index=index)
 
-    _, found = jax.lax.while_loop(pending, look, (lowest, found))
+    _, state = jax.lax.while_loop(pending, look, (lowest, state))
     # Log ratios are at most 0 but for rounding, so no later candidate can win once the time alone exceeds the best.
-    hopeless = within & (jnp.log(_time(rule, ends, total)) > found.best[:, None])
+    hopeless = within & (jnp.log(_time(rule, ends, total)) > state.best[:, None])
     used = jnp.where(jnp.any(hopeless, axis=1), jnp.argmax(hopeless, axis=1) + 1, _SPANS)
-    steps = jnp.minimum(found.steps + (used * SPAN).astype(jnp.uint32), jnp.uint32(rule.budget))
-    return found._replace(
+    steps = jnp.minimum(state.steps + (used * SPAN).astype(jnp.uint32), jnp.uint32(rule.budget))
+    return state._replace(
         time=ends[:, -1],
-        steps=jnp.where(found.stopped, found.steps, steps),
-        stopped=found.stopped | jnp.any(hopeless, axis=1),
+        steps=jnp.where(state.stopped, state.steps, steps),
+        stopped=state.stopped | jnp.any(hopeless, axis=1),
     )
 
 
@@ -244,12 +244,12 @@ def gamma_sums(private_key: randomness.Key, span: Int[Array, " n"]) -> Float[Arr
     stream = randomness.stream(private_key, randomness.ARRIVAL)
     words = randomness.draw(stream, span.astype(jnp.uint32), 2 * _TRIES)
     shape = SPAN - 1 / 3
-    found = jnp.zeros(span.shape, jnp.float32)
+    sums = jnp.zeros(span.shape, jnp.float32)
     accepted = jnp.zeros(span.shape, bool)
     for number in range(_TRIES):
         x = quick_normal((words[2 * number] >> (32 - grid.BITS)).astype(jnp.float32) - HALF)
         v = (1 + x / jnp.sqrt(jnp.float32(9 * shape))) ** 3
         fine = -unit_exponential(words[2 * number + 1]) < 0.5 * x * x + shape * (1 - v + jnp.log(v))
-        found = jnp.where(accepted, found, shape * v)
+        sums = jnp.where(accepted, sums, shape * v)
         accepted |= fine
-    return found
+    return sums

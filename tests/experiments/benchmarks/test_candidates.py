@@ -65,7 +65,7 @@ def result():
         for turn in range(2)
         for name, rate in (("ours", 8e6), ("usual_numpy", 2e6))
     ]
-    entry = {"case": {"name": "some"}, "contenders": ["usual_torch", "usual_numpy"], "wanted": [4, 0]}
+    entry = {"case": {"name": "some"}, "contenders": ["usual_torch", "usual_numpy"]}
     return {
         "experiment": "bench_candidates",
         "config": {"entries": [entry], "rounds": 2},
@@ -89,7 +89,7 @@ def test_ratios_are_taken_within_rounds(result, tmp_path):
 
 CONFIG = {
     "experiment": "bench_candidates",
-    "entries": [{"case": {"name": "a", "kl_bits": [1.0], "candidates": 8}, "contenders": [], "wanted": []}],
+    "entries": [{"case": {"name": "a", "kl_bits": [1.0], "candidates": 8}, "contenders": []}],
 }
 
 
@@ -100,7 +100,7 @@ CONFIG = {
         ("entries.0.case.kl_bits=[]", "kl_bits of 'a' must"),
         ("entries.0.case.candidates=0", r"must lie in 1 \.\.\. 2\^20"),
         ("entries.0.case.intervals=[2, 2]", "one for each of kl_bits"),
-        ('entries.0.contenders=["ours"]', "contenders of 'a' are others"),
+        ('entries.0.contenders=["ours"]', "contenders of 'a' must be other packages"),
         ("entries.0.blocks=0", "blocks of 'a' must"),
     ],
 )

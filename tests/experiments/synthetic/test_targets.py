@@ -54,7 +54,7 @@ def test_codelengths_of_indices_and_paths():
     depth = jnp.array([[0, 3], [1, 4], [2, 63]], jnp.uint32)
     found = codelength.in_sample_bits(rec.Path(depth, jnp.zeros((3, 2, 2), jnp.uint32)), (3, 2), 20)
     np.testing.assert_array_equal(found.delta, codelength.delta_bits(np.asarray(depth) + 1) + depth)
-    # The law of each column sums to 1, but for what its table keeps for larger indices, and knows its mean alone.
+    # The masses of each column sum to 1, but for what its table keeps for larger indices, and depend on its mean alone.
     index = jnp.stack([jnp.arange(1, 65), jnp.ones(64)], axis=1).astype(jnp.uint32)
     zeta = codelength.in_sample_bits(rec.Code(jnp.zeros((64, 2, 1), jnp.uint32), index), (64, 2), 6, [0.0, 3.0]).zeta
     assert np.exp2(-zeta[:, 0]).sum() == pytest.approx(1, abs=3e-3)

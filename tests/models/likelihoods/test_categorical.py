@@ -1,4 +1,4 @@
-"""Categorical laws of pixels: integers against floats, their codec, and a digest."""
+"""Categorical distributions of pixels: integers against floats, their codec, and a digest."""
 
 import functools
 import zlib
@@ -40,7 +40,7 @@ def test_masses_are_leaky_sum_to_2_16_and_are_the_same_compiled():
 
 @functools.cache
 def of_symbols(cost):
-    """A cost of a law and a symbol, compiled for many symbols."""
+    """A cost of a distribution and a symbol, compiled for many symbols."""
     return jax.jit(jax.vmap(cost, (None, 0)))
 
 
@@ -54,7 +54,7 @@ def test_the_integer_law_costs_little_more_than_the_float_one(scale):
     np.testing.assert_allclose(np.exp2(-bits).sum(axis=0), 1, rtol=1e-4)
     probs = np.exp(log_probs)
     excess = (probs * (bits + log_probs / np.log(2))).sum(axis=0)
-    # The least masses of 255 values, of which a law of few values has no use, are 0.0056 bits.
+    # The least masses of 255 values, of which a distribution of few values has no use, are 0.0056 bits.
     assert excess.min() > -1e-4 and excess.max() < 0.0062 and excess.mean() < 0.004
 
 

@@ -1,4 +1,4 @@
-"""Likelihoods: float laws against scipy, integer tables against the float laws, and their digests."""
+"""Likelihoods: float distributions against scipy, integer tables against the float distributions, and their digests."""
 
 import zlib
 from decimal import ROUND_DOWN, Context, localcontext
@@ -68,7 +68,7 @@ def test_every_row_is_leaky_and_sums_to_2_16(name, levels):
 
 
 def all_bits(likelihood, distributions, count):
-    """Bits of every symbol [row, symbol] under the first `count` laws."""
+    """Bits of every symbol [row, symbol] under the first `count` distributions."""
     symbols = jnp.arange(likelihood.num_symbols)[:, None]
     return np.asarray(
         jax.jit(likelihood.bits)(distributions, jnp.broadcast_to(symbols, (len(symbols), count))), np.float64

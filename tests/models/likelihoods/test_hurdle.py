@@ -1,4 +1,4 @@
-"""Laws evaluated for the pixels above 0 alone are those that `categorical.law` gives all pixels."""
+"""Distributions evaluated for the pixels above 0 alone are those that `categorical.distribution` gives all pixels."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Discretised logistic laws: floats against scipy, integers against floats, their codec, gradients, and a digest."""
+"""Discretised logistic distributions: floats against scipy, integers against floats, codec, gradients, and a digest."""
 
 import functools
 import zlib
@@ -23,12 +23,12 @@ def random_parameters(count=300, seed=0):
 
 @functools.cache
 def of_symbols(cost):
-    """A cost of a law and a symbol, compiled for many symbols."""
+    """A cost of a distribution and a symbol, compiled for many symbols."""
     return jax.jit(jax.vmap(cost, (None, 0), out_axes=-1))
 
 
 def of_all(cost, distribution, count, levels):
-    """A cost [law, level] of every level."""
+    """A cost [distribution, level] of every level."""
     symbols = jnp.broadcast_to(jnp.arange(levels)[:, None], (levels, count))
     return np.asarray(of_symbols(cost)(distribution, symbols), np.float64)
 

@@ -1,4 +1,4 @@
-"""AD*: the law of its samples, what it costs, and what it says of searches that were cut short."""
+"""AD*: the distribution of its samples, what it costs, and what it says of searches that were cut short."""
 
 import functools
 from typing import NamedTuple

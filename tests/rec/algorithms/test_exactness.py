@@ -46,7 +46,7 @@ def test_samples_and_their_ratios_follow_the_target(name):
     assert CODERS[name].exact and (np.asarray(enc.info.status) == Status.OK).all()
     z = np.asarray(enc.sample, np.float64).reshape(DRAWS, len(TARGETS))
     mean, scale = TARGETS.T.astype(np.float64)
-    # The ratio falls with the distance from its mode, so its law is that of the distance.
+    # The ratio falls with the distance from its mode, so its distribution is that of the distance.
     mode = mean / (1 - scale**2)
     distance = np.abs(z - mode)
     law = scipy.stats.norm(mean, scale)

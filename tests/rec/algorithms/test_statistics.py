@@ -1,4 +1,4 @@
-"""Samplers tested as samplers: the law of exact methods is the grid's, and steps and codelengths are the theorems'.
+"""Samplers tested as samplers: exact methods have the grid's distribution, and the theorems' steps and codelengths.
 
 One target, mu = (.8, -1.2, .3) and sigma = (.25, .3, .6), 20,000 draws with a stream per row, keys fixed beforehand.
 """
@@ -97,7 +97,7 @@ def values() -> np.ndarray:
 
 
 def grid_law(mean: float, scale: float) -> np.ndarray:
-    """Distribution function of the grid's law Q(w) ~ q(z_w)/p(z_w) over all words, in float64."""
+    """Distribution function of the grid's distribution Q(w) ~ q(z_w)/p(z_w) over all words, in float64."""
     z = values()
     log_ratio = -0.5 * ((z - mean) / scale) ** 2 + 0.5 * z**2
     np.exp(log_ratio - log_ratio.max(), out=log_ratio)
@@ -112,7 +112,7 @@ def laws() -> list[np.ndarray]:
 
 
 def uniforms(cdf: np.ndarray, word: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Uniform on [0, 1] if words follow the law, however much mass a single word has."""
+    """Uniform on [0, 1] if words follow the distribution, however much mass a single word has."""
     below = np.where(word > 0, cdf[word - 1], 0.0)
     return below + rng.uniform(size=word.shape) * (cdf[word] - below)
 
@@ -121,7 +121,7 @@ def energy_pvalue(x: np.ndarray, y: np.ndarray, directions: int = 12, permutatio
     """Two-sample energy test (Szekely and Rizzo 2004) of all draws at once, x and y of equal number.
 
     The energy distance is the mean over directions of that of projections, 2 int (F - G)^2, which sorting gives without
-    a matrix of distances. Under permuted labels it is nearly a sum of weighted chi-squares: a gamma law of the
+    a matrix of distances. Under permuted labels it is nearly a sum of weighted chi-squares: a gamma distribution of the
     permutations' mean and variance tells p-values far below 1 / permutations.
     """
     rng = np.random.default_rng(0)

@@ -47,7 +47,7 @@ def log_ratio(z: np.ndarray) -> np.ndarray:
 
 
 def pvalue_of_two(one: np.ndarray, other: np.ndarray, classes: int) -> float:
-    """Whether two samples of indices from 1 on have one distribution; what is rare counts as one class."""
+    """Tells whether two samples of indices from 1 on have one distribution; what is rare counts as one class."""
     counts = np.stack([np.bincount(np.minimum(x, classes), minlength=classes + 1)[1:] for x in (one, other)])
     return scipy.stats.chi2_contingency(counts[:, counts.sum(axis=0) > 10]).pvalue
 

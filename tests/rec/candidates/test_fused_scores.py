@@ -75,7 +75,7 @@ def test_narrow_targets_keep_their_law(scale):
     bins = [32] if scale > 1e-4 else None
     algorithm = rec.pfr(max_candidates=1 << 22, chunk_size=2048)
     enc = rec.encode(algorithm, recjax.key(5), q, recjax.Normal(0.0, 1.0), bins=bins)
-    # Below 1e-4, a cell of the grid holds more of the target than its continuous law has there.
+    # Below 1e-4, a cell of the grid holds more of the target than its continuous distribution has there.
     assert (np.asarray(enc.info.status) == (Status.OK if scale >= 1e-4 else Status.UNSUITED)).all()
     # The grid's cells, 2^-24 wide in mass, are 2e-7 wide here.
     z = (np.asarray(enc.sample, np.float64).ravel() - np.float32(0.7)) / scale

@@ -1,4 +1,4 @@
-"""Blocks that share candidates: the sweep finds what a look at every candidate finds, and follows the coders' laws."""
+"""Blocks that share candidates: the sweep finds what a look at every candidate finds, distributed as it should be."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""The times at which acceptance regions shrink to a height, against float64, and the law of the samples accepted."""
+"""The times at which acceptance regions shrink to a height, against float64, and the distribution of the samples."""
 
 import jax
 import jax.numpy as jnp

@@ -10,7 +10,7 @@ import numpy as np
 
 from recjax import randomness
 from recjax.codecs.lossless import relative_entropy
-from recjax.codecs.plan import Plan
+from recjax.codecs.plan import LatentPlan
 from recjax.coding import latent, rans, serialize
 from recjax.coding.rans import Message
 from recjax.errors import FormatError
@@ -21,7 +21,12 @@ _LANE_BYTES = 3
 
 
 def push_image(
-    model: Model, plan: Plan, key: randomness.Key, private_key: randomness.Key, message: Message, image: np.ndarray
+    model: Model,
+    plan: LatentPlan,
+    key: randomness.Key,
+    private_key: randomness.Key,
+    message: Message,
+    image: np.ndarray,
 ) -> Message:
     """Pushes one more image to an open message, and searches for its latents.
 
@@ -36,18 +41,18 @@ def push_image(
     Returns:
         The open message with the image.
     """
-    found = relative_entropy.search(model, plan, key, private_key, image[None])
-    return _push_given(model, plan, key, message, image[:, None, None], found._replace(info=None))
+    sampled = relative_entropy.search(model, plan, key, private_key, image[None])
+    return _push_given(model, plan, key, message, image[:, None, None], sampled._replace(info=None))
 
 
 @jax.jit
-def _push_given(model, plan, key, message, pixels, found) -> Message:
+def _push_given(model, plan, key, message, pixels, sampled) -> Message:
     parts = relative_entropy.image_codec(model, plan, key, key, 1)
     symbols = pixels.astype(jnp.uint32)
-    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbols, found))
+    return _without_batch(latent.push_given(parts.latent, parts.likelihood, _as_batch(message), symbols, sampled))
 
 
-def pop_image(model: Model, plan: Plan, key: randomness.Key, message: Message) -> tuple[Message, np.ndarray]:
+def pop_image(model: Model, plan: LatentPlan, key: randomness.Key, message: Message) -> tuple[Message, np.ndarray]:
     """Pops the last image pushed from an open message.
 
     Args:
