@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recjax import compiler
+from recjax.codecs.lossless.progress import counted_twice
 from recjax.codecs.model_lookup import model_of
 from recjax.codecs.pixel_network import streams
 from recjax.codecs.pixel_network.coder import batch_of
@@ -76,7 +77,8 @@ def encode(
     chunk_images = min(stream_tiles * batch_of(tiling.side), count, MAX_CHUNK_IMAGES) if tiling.tiles == 1 else 1
     parameters = {"side_log2": tiling.side_log2, "stream_tiles": stream_tiles, "chunk_images": chunk_images}
     header = Header(METHOD, bytes.fromhex(model.digest)[:DIGEST_BYTES], count, images.shape[1:], seed, parameters)
-    tell = _Counter(progress, tiling.tiles * count, count)
+    encoding, verification = counted_twice(progress, count)
+    tell = _Counter(encoding, tiling.tiles * count, count)
     bodies = []
     for number in range(header.num_chunks):
         own = images[header.images_of(number).start : header.images_of(number).stop]
@@ -88,8 +90,7 @@ def encode(
     if sum(map(len, bodies)) >= images.nbytes:
         return chunks.write_raw(images)
     data = container.write(header, bodies)
-    half = None if progress is None else lambda done, total: progress(count + done, 2 * total)
-    decoded = decode(container.read(data, images.nbytes), model, progress=half)
+    decoded = decode(container.read(data, images.nbytes), model, progress=verification)
     if not np.array_equal(decoded, images):
         raise FaultError("the file that was made decodes to other pictures; please report this as a bug.")
     return data
@@ -183,7 +184,7 @@ def _batches(header: Header, tiling: Tiling, images: int) -> list[range]:
 
 
 class _Counter:
-    """Turns numbers of tiles into progress in pictures, of which each counts twice."""
+    """Turns numbers of tiles into progress in pictures."""
 
     def __init__(self, progress: Progress | None, tiles: int, images: int) -> None:
         self._progress, self._tiles, self._images, self._done = progress, tiles, images, 0
@@ -192,4 +193,4 @@ class _Counter:
         """Counts further tiles."""
         self._done += tiles
         if self._progress is not None:
-            self._progress(self._done * self._images // self._tiles, 2 * self._images)
+            self._progress(self._done * self._images // self._tiles, self._images)

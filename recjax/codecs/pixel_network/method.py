@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import UInt8
 
-from recjax.codecs.lossless.progress import halves
+from recjax.codecs.lossless.progress import by_stage
 from recjax.codecs.model_place import model_place
 from recjax.codecs.pixel_network import compression
 from recjax.codecs.pixel_network.options import PixelOptions
@@ -94,7 +94,7 @@ def compress(
     Raises:
         ValueError: The model cannot code these pictures.
     """
-    told = None if progress is None else halves(progress)
+    told = None if progress is None else by_stage(progress)
     if not isinstance(model, PixelModel):
         raise ValueError(f"the model must be a pixel network, got {getattr(model, 'name', model)!r}; name one.")
     data = compression.encode(images, model, seed=seed, progress=told)
