@@ -90,9 +90,8 @@ def draw(rng: np.random.Generator, groups: Sequence[Sequence[Picture]], batch: i
     """
     crops = []
     for _ in range(batch):
-        own = groups[rng.integers(len(groups))]
-        # Large pictures of a group are drawn more often, but not in proportion to their size.
-        picture = own[rng.integers(len(own))]
+        own = groups[int(rng.integers(len(groups)))]
+        picture = own[int(rng.integers(len(own)))]
         if rng.random() < 0.5:
             picture = picture[:, ::-1]
         if rng.random() < 0.25:

@@ -5,6 +5,7 @@ the wavefront. Both code the symbols in the same order.
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +32,9 @@ _HISTORY = 1 + max(-right - ROWS_STEP * down for down, right in NEIGHBOURS)
 """How many steps the decoder remembers."""
 
 Networks = tuple[ExactChannel, ...]
+
+_NOTHING: Any = Pending()
+"""The place of a tail while the bytes of pushes are collected."""
 
 
 def batch_of(side: int) -> int:
@@ -100,8 +104,9 @@ def encode_tiles(
         starts, freqs = at_step(number)
 
         def one(head, symbol):
-            message = rans.push(empty._replace(head=head, tail=Pending()), *symbol)
-            return message.head, message.tail.shed[0][:, 0]
+            message = rans.push(empty._replace(head=head, tail=_NOTHING), *symbol)
+            shed: Any = message.tail
+            return message.head, shed.joined(head)[:, 0]
 
         head, shed = jax.lax.scan(one, head, (starts, freqs), reverse=True)
         # The last symbol is pushed first.

@@ -4,7 +4,7 @@ All rows that are active at a step are coded together, each in a lane of its own
 it is through with one, so a third as many lanes as columns keep all of a tile's rows going.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
@@ -51,15 +51,15 @@ def num_heads(side: int) -> int:
     return num_lanes(side) // SHARE
 
 
-def num_steps(height: int, width: int) -> int:
+def num_steps(height: Any, width: Any) -> Any:
     """Counts the steps in which a tile is coded.
 
     Args:
-        height: The height of the tile in pixels.
-        width: The width of the tile in pixels.
+        height: The height of the tile in pixels, an int or an array of the heights of several tiles.
+        width: The width of the tile in pixels, of the same kind.
 
     Returns:
-        The number of steps.
+        The number of steps, of the same kind.
     """
     return ROWS_STEP * (height - 1) + width
 

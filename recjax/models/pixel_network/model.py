@@ -210,4 +210,5 @@ def _channel(tensors: Mapping[str, np.ndarray], number: int) -> ExactChannel:
 
 
 def _layer(tensors: Mapping[str, np.ndarray], prefix: str) -> ExactLayer:
-    return ExactLayer(*(tensors[prefix + name] for name in ExactLayer._fields))
+    arrays: Any = [tensors[prefix + name] for name in ExactLayer._fields]
+    return ExactLayer(*arrays)

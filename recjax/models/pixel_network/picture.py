@@ -7,7 +7,7 @@ from jaxtyping import Array, Int
 _ORDER = np.array([1, 0, 2])
 
 
-def coding_order(pixels: Int[Array, "*pixels channels"]) -> Int[Array, "*pixels channels"]:
+def coding_order(pixels: Int[Array | np.ndarray, "*pixels channels"]) -> Int[Array, "*pixels channels"]:
     """Puts channels into the order of coding, or back: green first, as red and blue are predicted from it.
 
     Args:
@@ -16,4 +16,5 @@ def coding_order(pixels: Int[Array, "*pixels channels"]) -> Int[Array, "*pixels 
     Returns:
         The pixels with red and green exchanged.
     """
-    return pixels if pixels.shape[-1] == 1 else jnp.asarray(pixels)[..., _ORDER]
+    pixels = jnp.asarray(pixels)
+    return pixels if pixels.shape[-1] == 1 else pixels[..., _ORDER]
