@@ -1,4 +1,4 @@
-"""From pictures to the bytes of a file, and back, with a pixel network."""
+"""Codes pictures to the bytes of a file, and back, with a pixel network."""
 
 from collections.abc import Callable
 
