@@ -171,6 +171,8 @@ def test_codes_that_no_encoder_makes_are_not_written():
         rec.to_bytes(plan, KEY, jax.tree.map(lambda leaf: leaf[:, :1], code))
     with pytest.raises(ValueError, match="a key is two uint32 words"):
         rec.to_bytes(plan, 5, code)
+    with pytest.raises(ValueError, match=r"written with a plan, got RECAlgorithm; make one with rec\.plan"):
+        rec.to_bytes(plan.algorithm, KEY, code)
 
 
 def test_huge_batches_are_refused_before_memory_is_taken():
