@@ -4,7 +4,8 @@
 
 A VAE in a few lines of plain JAX is trained on small black and white digits. Its weights are then handed to recjax,
 which converts them to integers: a decoder must compute exactly the networks that the encoder computed, and floats
-differ between machines. From there on it is a model like those that come with recjax.
+differ between machines. From there on it is a model like those that come with recjax. What the networks must be like is
+said by `training.vae.convert.to_model`; Flax and PyTorch weights go the same way.
 """
 
 import itertools
@@ -29,6 +30,7 @@ LATENTS, HIDDEN, STEPS = 12, 64, 800
 
 
 # 1. The VAE, in whatever code you have. Its layers are dense with ReLUs between them, its prior is a standard normal.
+#    Pixels are 0 or 1; grey ones would be divided by their largest value.
 def init_layers(key, *widths):
     """Draws the layers of a multilayer perceptron."""
     keys = jax.random.split(key, len(widths) - 1)
@@ -45,8 +47,8 @@ def apply_layers(layers, x):
 
 def negative_elbo(params, x, key):
     """Estimates the mean codelength of images, in nats."""
-    mean, log2_scale = jnp.split(apply_layers(params["encoder"], x), 2, axis=-1)
-    scale = jnp.exp2(jnp.clip(log2_scale, -12, 2))
+    mean, log_variance = jnp.split(apply_layers(params["encoder"], x), 2, axis=-1)
+    scale = jnp.exp(0.5 * log_variance)
     z = mean + scale * jax.random.normal(key, mean.shape)
     logits = apply_layers(params["decoder"], z)
     pixels = optax.sigmoid_binary_cross_entropy(logits, x).sum(axis=-1)
@@ -77,10 +79,18 @@ def train(images):
     return params
 
 
-# 2. Its weights under the names that recjax has for them.
+# 2. Its weights as recjax has them: layers by name, and an encoder that returns log2 of the scale. As that is the log
+#    variance divided by 2 log(2), the last kernel and bias are divided instead.
 def as_recjax(layers):
     """Names layers as those of recjax are named."""
     return {f"layer_{number}": {"kernel": kernel, "bias": bias} for number, (kernel, bias) in enumerate(layers)}
+
+
+def with_log2_scale(encoder):
+    """Changes the outputs of an encoder from log variances to base-2 logarithms of scales."""
+    *others, (kernel, bias) = encoder
+    factor = jnp.repeat(jnp.array([1.0, 0.5 / math.log(2)]), LATENTS)  # the means stay as they are
+    return [*others, (kernel * factor, bias * factor)]
 
 
 def main(folder: Path) -> dict[str, float]:
@@ -90,11 +100,14 @@ def main(folder: Path) -> dict[str, float]:
     flat = [images.reshape(len(images), -1).astype(np.float32) for images in (train_images, test_images)]
     params = train(jnp.asarray(flat[0]))
     config = VAEConfig((8, 8), levels=2, latents=LATENTS, hidden=(HIDDEN,), likelihood="bernoulli")
-    named = {"inference": as_recjax(params["encoder"]), "generative": as_recjax(params["decoder"])}
+    encoder, decoder = with_log2_scale(params["encoder"]), params["decoder"]
+    named = {"inference": as_recjax(encoder), "generative": as_recjax(decoder)}
+    # The training images tell how large activations get, and how much each latent carries.
     model = to_model("mine", config, named, train_images)
     save_model(folder / "mine.safetensors", model)
 
-    # 3. Images to bytes; the file is decoded and compared before `compress` returns.
+    # 3. Images to bytes, by bits-back. The file is decoded and compared before `compress` returns. With method="orc",
+    #    each image can be decoded alone.
     data_bytes = recjax.compress(test_images, model)
     (folder / "digits.rjx").write_bytes(data_bytes)
     print(recjax.info(data_bytes))

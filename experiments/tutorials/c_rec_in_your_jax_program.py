@@ -41,19 +41,20 @@ numpy.save(sys.argv[2], rec.decode(plan, key, recjax.Normal(0.0, 1.0), code))
 def main(folder: Path) -> dict[str, float]:
     """Plans, encodes under jit, writes bytes, and decodes in another process; returns bits per input."""
     # 1. The mean KL divergence of each latent over training data decides what is sent together, in which bins, and
-    #    among how many candidates. The decoder needs no such statistics: the plan lies in the bytes.
+    #    among how many candidates. Each block costs some bits over its KL, so few and large blocks make short codes, of
+    #    many candidates. The decoder needs no such statistics: the plan lies in the bytes.
     divergences = np.asarray(kl_bits(posteriors(1000, seed=0), P)).mean(axis=0)
-    plan = rec.plan(divergences, block_bits=8.0, max_bias=0.05)
+    plan = rec.plan(divergences, block_bits=16.0, max_bias=0.05)
     print(f"{plan.shape[0]} blocks, {plan.candidates} candidates each, bias of at most {plan.bias.max():.3f}")
 
-    # 2. Encoding is a function of arrays, so it can be a part of a jitted program.
+    # 2. Encoding is a function of arrays, so it can be a part of a jitted program, which takes the plan as an argument.
     q, key = posteriors(COUNT, seed=1), recjax.key(SEED)
     encoded = jax.jit(rec.encode)(plan, key, q, P)
     poor = int((np.asarray(encoded.info.status) != rec.Status.OK).sum())
-    print(f"{poor} of {encoded.info.status.size} blocks were not coded as planned")
+    print(f"{poor} of {encoded.info.status.size} blocks have another status than OK")
 
     # 3. Bytes that describe themselves. With another key, or damaged, they raise an error. Beside the codes, they hold
-    #    the plan once, and where the codes of each input end, about 3 bits each.
+    #    the plan once, and where the codes of each input end, 3 to 5 bits each.
     data = rec.to_bytes(plan, key, encoded.code)
     (folder / "codes.rec").write_bytes(data)
     try:

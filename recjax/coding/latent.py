@@ -107,6 +107,23 @@ def latent_codec(latent: LatentCoder, likelihood: Callable[[Any], Codec], poster
 
     Returns:
         Codec of data.
+
+    Example:
+        Bits-back with one latent of 10 bits for each pixel. The first choice pops bits that must be there before.
+
+        >>> import jax.numpy as jnp
+        >>> from recjax.coding import codec, latent, normal, serialize
+        >>> def posterior(x):  # N(1, 1/4) or N(-1, 1/4), in the units of `normal.discretised_normal`
+        ...     return jnp.where(x == 1, 4096, -4096), jnp.full(x.shape, -256)
+        >>> coder = latent.bits_back(codec.raw_bits(10), lambda q: normal.discretised_normal(*q))
+        >>> likelihood = lambda z: codec.bernoulli(jnp.where(z >= 512, jnp.uint32(60000), jnp.uint32(5536)))
+        >>> pixels = latent.latent_codec(coder, likelihood, posterior)
+        >>> initial = serialize.from_bytes(bytes(range(1, 9)), lanes=1, capacity=64)
+        >>> message = pixels.push(pixels.push(initial, jnp.uint32([1])), jnp.uint32([0]))
+        >>> message, last = pixels.pop(message)
+        >>> message, first = pixels.pop(message)
+        >>> int(first[0]), int(last[0]), serialize.to_bytes(message).hex()
+        (1, 0, '0102030405060708')
     """
 
     def push(message, x):

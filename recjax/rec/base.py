@@ -214,12 +214,23 @@ class Bins:
 class RECAlgorithm:
     """Bundles a relative entropy coding algorithm as pure functions of one block of `dim` coordinates.
 
+    For a coder of your own, write a function of its sizes that returns one of these; `rec.encode`, `rec.decode` and
+    `rec.plan` take it from any file. Its functions are traced by JAX, and the engine owns the loop and the batch:
+    `init`, `step`, `done` and `result` see one block, with q and p of shape [dim] and keys [2], and their state is any
+    pytree of arrays. A step of several candidates is quicker than one of a single candidate. Programs are kept by
+    object, so a factory should return the same object for the same sizes (`functools.lru_cache`), or all is compiled
+    again. Most such coders need `distributions.density_ratio` for the log ratios of words, `candidates.partition` for
+    the words of candidates, `randomness.draw` for random numbers of `private_key` with the purpose
+    `randomness.ARRIVAL`, and `index_codes.code_codec` for the codec. A complete one is
+    `experiments/tutorials/d_a_new_coder_in_one_file.py`.
+
     `bins` is None for an algorithm without a partition of space. A pickle or copy keeps `make` alone and calls it.
 
     Attributes:
         name: Name of the factory.
         init: (key, private_key, q, p, bins) -> state, at the start of a search.
-        step: (key, private_key, state) -> state, after more candidates; leaves a finished state as it is.
+        step: (key, private_key, state) -> state, after more candidates; leaves a finished state as it is, as rows of a
+            batch end at different steps.
         done: (state) -> bool [], whether the search has ended.
         result: (key, private_key, state) -> (code, words, Info).
         decode: (key, bins, code, dim) -> words [dim] that a code names.

@@ -71,8 +71,11 @@ class Received(NamedTuple):
 def to_bytes(plan: Plan, key: randomness.AnyKey, code: Code | Path) -> bytes:
     """Turns codes into bytes that describe themselves.
 
+    Beside the codes, the bytes hold the plan and a check of the key (together some 60 bytes for 10 latents), and for
+    each element of the batch the length of its codes (3 to 5 bits). Call this function outside of `jit`.
+
     Args:
-        plan: The plan that encoded.
+        plan: The plan that encoded. Another coder needs one too, from `rec.plan(..., algorithm=...)`.
         key: The key that encoded. The bytes hold a check of it, and not the key.
         code: The codes, as `encode` returned them with this plan.
 
@@ -81,7 +84,7 @@ def to_bytes(plan: Plan, key: randomness.AnyKey, code: Code | Path) -> bytes:
         coding distribution belongs to the model: the bytes know nothing of it.
 
     Raises:
-        ValueError: The plan cannot have sent these codes, or the key is none.
+        ValueError: The plan is none or cannot have sent these codes, or the key is none.
 
     Example:
         >>> import numpy as np, recjax
@@ -95,6 +98,11 @@ def to_bytes(plan: Plan, key: randomness.AnyKey, code: Code | Path) -> bytes:
         >>> bool((rec.decode(received, key, p, code) == encoded.sample).all())
         True
     """
+    if not isinstance(plan, Plan):
+        raise ValueError(
+            f"bytes are written with a plan, got {type(plan).__name__}; make one with rec.plan(..., algorithm=...), "
+            "and encode with it"
+        )
     shape = shape_of(plan.algorithm, code)
     batch = plan.batch_of(shape)
     code = check_code(plan.algorithm, jax.tree.map(np.asarray, code), shape, plan.bins)

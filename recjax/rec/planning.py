@@ -60,7 +60,8 @@ def plan(
         partition: Whether each block is searched within bins, which takes far fewer candidates (arXiv:2405.12203).
             None does so where the algorithm takes bins.
         candidates: Number of candidates of a search. None chooses the smallest power of two whose bias is at most
-            `max_bias` for every block. An algorithm with its sizes, and one that counts no candidates, takes none.
+            `max_bias` for every block; give more if the status of your blocks is often `Status.BUDGET`. An algorithm
+            with its sizes, and one that counts no candidates, takes none.
         max_bias: Largest bias of a block where this function chooses the size of the search, in (0, 1): a bound of the
             total variation distance between samples and targets.
         shared_axes: Axes of the batch, counted from 0, whose indices share one stream, so that each can be decoded

@@ -24,13 +24,13 @@ def test_a_own_vae_to_bytes(tmp_path):
 
 
 def test_b_train_on_a_folder(tmp_path):
-    assert b_train_on_a_folder.main(tmp_path) < 6
+    assert b_train_on_a_folder.main(tmp_path) < 3.3  # xz takes 3.4
     assert {path.name for path in (tmp_path / "released").iterdir()} == {"scans.json", "scans.safetensors"}
 
 
 def test_c_rec_in_your_jax_program(tmp_path):
     bits = c_rec_in_your_jax_program.main(tmp_path)
-    assert bits["KL"] < bits["bytes"] < bits["expected"] + 3
+    assert bits["KL"] < bits["bytes"] < bits["expected"] + 6  # lengths and the plan
 
 
 @pytest.fixture

@@ -73,10 +73,20 @@ def to_model(
 ) -> Model:
     """Converts trained parameters to an exact model, which is evaluated in integers.
 
+    The parameters may come from any program, if the VAE is of this kind:
+
+    - Both networks are dense layers with a ReLU after each but the last, and the prior is a standard normal.
+    - The inference network takes pixels in row order, divided by levels - 1. It returns all means, then the base-2
+      logarithms of all standard deviations. For a network of log variances, divide kernel and bias of these outputs by
+      2 log(2).
+    - The generative network returns the parameters of the likelihood of each pixel, those of a pixel next to each
+      other: a logit for "bernoulli", for others see `recjax.models.likelihoods.families`.
+
     Args:
         name: The name of the model.
         config: The shape of the VAE.
-        params: The trained parameters.
+        params: The trained parameters: {"inference": layers, "generative": layers}, where layers are {"layer_0":
+            {"kernel": [inputs, outputs], "bias": [outputs]}, "layer_1": ...}, as of `flax.linen.Dense`.
         images: Training images, uint8, from which the scales of activations and the mean KL divergence of each latent
             are taken.
         weight_bits: The bits of the weights of all networks, 8 or 16; see `recjax.models.fixed_point.convert.convert`.

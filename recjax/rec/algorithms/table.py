@@ -21,4 +21,8 @@ ALGORITHMS = {
     "orc": orc,
     "pfr": pfr,
 }
-"""The factory of every algorithm by its name, which is that of the function."""
+"""The factory of every algorithm by its name, which is that of the function.
+
+`rec.from_bytes` looks here for the algorithm that bytes name, so add the factory of a coder of your own, under the name
+of its algorithm, before you write such bytes and before you read them.
+"""

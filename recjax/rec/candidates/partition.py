@@ -192,9 +192,15 @@ def words_anywhere(key: randomness.Key, dim: int, index: UInt32[Array, "*n"]) ->
     Args:
         key: Shared randomness.
         dim: Number of dimensions.
-        index: Index of the candidate, from 1.
+        index: Index of each candidate, from 1.
 
     Returns:
-        Words of the grid, in [0, 2^24).
+        Words of the grid, in [0, 2^24): those of a candidate lie along the first axis.
+
+    Example:
+        >>> import jax.numpy as jnp, recjax
+        >>> from recjax.rec.candidates import partition
+        >>> partition.words_anywhere(recjax.key(0), 2, jnp.uint32([1, 2, 3])).shape  # three candidates in 2 dimensions
+        (2, 3)
     """
     return randomness.draw(randomness.stream(key, randomness.CANDIDATE), index, dim) >> (32 - grid.BITS)

@@ -1,6 +1,7 @@
 """Bytes of codes: what is written is read, and what does not fit is an error, never another sample."""
 
 import functools
+import inspect
 import subprocess
 import sys
 import zlib
@@ -171,6 +172,8 @@ def test_codes_that_no_encoder_makes_are_not_written():
         rec.to_bytes(plan, KEY, jax.tree.map(lambda leaf: leaf[:, :1], code))
     with pytest.raises(ValueError, match="a key is two uint32 words"):
         rec.to_bytes(plan, 5, code)
+    with pytest.raises(ValueError, match=r"written with a plan, got RECAlgorithm; make one with rec\.plan"):
+        inspect.unwrap(rec.to_bytes)(plan.algorithm, KEY, code)  # without the type checks of tests, as users call it
 
 
 def test_huge_batches_are_refused_before_memory_is_taken():
