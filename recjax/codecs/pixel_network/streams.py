@@ -102,7 +102,7 @@ def encode(
             continue
         pixels = coding_order(tiling.cut(images, work.numbers[:, turn]))
         message = encode_tiles(
-            model.channels, heads, pixels, work.height[:, turn], work.width[:, turn], work.steps(turn), side=side
+            model.networks, heads, pixels, work.height[:, turn], work.width[:, turn], work.steps(turn), side=side
         )
         heads = message.head
         tail, size = np.asarray(message.tail), np.asarray(message.size)
@@ -157,7 +157,7 @@ def decode(
             size[stream] = len(window)
         message = message._replace(tail=tail, size=size, low=size)
         message, pixels = decode_tiles(
-            model.channels, message, work.height[:, turn], work.width[:, turn], work.steps(turn), side=side
+            model.networks, message, work.height[:, turn], work.width[:, turn], work.steps(turn), side=side
         )
         after = np.asarray(message.size)
         left = [data[: len(data) - int(size[stream] - after[stream])] for stream, data in enumerate(left)]

@@ -34,7 +34,7 @@ def convert(
     *,
     input_fraction_bits: int,
     output_fraction_bits: np.ndarray,
-    weight_bits: int = 16,
+    weight_bits: int | Sequence[int] = 16,
 ) -> ExactNetwork:
     """Converts a float network of ReLU layers to a fixed-point network.
 
@@ -43,7 +43,8 @@ def convert(
         calibration: Typical real-valued inputs [rows, inputs], which set the scales of the hidden activations.
         input_fraction_bits: The integer network takes inputs in units of 2^-input_fraction_bits.
         output_fraction_bits: Fraction bits of each output, [outputs].
-        weight_bits: 16; or 8 for weights that are multiples of 256, whose low digits are all 0 and need not be stored.
+        weight_bits: 16; or 8 for weights that are multiples of 256, whose low digits are all 0 and need not be stored;
+            or one of these for each layer.
 
     Returns:
         The fixed-point network, checked by `recjax.models.fixed_point.network.check`.
@@ -52,8 +53,9 @@ def convert(
         ValueError: `weight_bits` is neither 8 nor 16, or the weights of a layer are too large to be represented without
             the risk of int32 overflow.
     """
-    if weight_bits not in WEIGHT_BITS:
-        raise ValueError(f"weight_bits must be 8 or 16, got {weight_bits}; choose one.")
+    bits = [weight_bits] * len(layers) if isinstance(weight_bits, int) else list(weight_bits)
+    if not set(bits) <= set(WEIGHT_BITS) or len(bits) != len(layers):
+        raise ValueError(f"weight_bits must be 8 or 16, or that for each layer, got {weight_bits}; choose one.")
     activations = np.asarray(calibration, np.float64)
     fraction_bits = input_fraction_bits
     exact_layers = []
@@ -64,15 +66,15 @@ def convert(
         if not last:
             outputs = np.maximum(outputs, 0.0)
         output_bits = np.asarray(output_fraction_bits) if last else np.full(bias.shape, _hidden_fraction_bits(outputs))
-        layer = _convert_layer(kernel, bias, fraction_bits, output_bits, weight_bits)
+        layer = _convert_layer(kernel, bias, fraction_bits, output_bits, bits[position])
         # Large weights leave the accumulator few fraction bits. The hidden activations get fewer, too, until the layer
         # can be represented and its shift goes to the right.
         while not last and output_bits[0] > 0 and (layer is None or layer.shift.min() < 1):
             output_bits = output_bits - 1
-            layer = _convert_layer(kernel, bias, fraction_bits, output_bits, weight_bits)
+            layer = _convert_layer(kernel, bias, fraction_bits, output_bits, bits[position])
         if layer is None:
             raise ValueError(
-                f"layer {position} has weights too large for {weight_bits}-bit fixed point "
+                f"layer {position} has weights too large for {bits[position]}-bit fixed point "
                 f"(largest {np.abs(kernel).max():.3g}); train with weight decay."
             )
         exact_layers.append(layer)

@@ -31,14 +31,14 @@ class ExactLayer(NamedTuple):
 
     Attributes:
         weight_high: High digits of the 16-bit weights; each column has its own unit.
-        weight_low: Low digits of the weights; all 0 for 8-bit weights.
+        weight_low: Low digits of the weights; all 0 for 8-bit weights, or None, which takes half the time.
         bias: Bias of each column, in the units of its accumulator.
         shift: Bits by which the accumulator of each column is shifted right, rounding to the nearest, to become the
             output: -8 to 30, where a negative shift goes left.
     """
 
     weight_high: Int8[Array, "inputs outputs"]
-    weight_low: Int8[Array, "inputs outputs"]
+    weight_low: Int8[Array, "inputs outputs"] | None
     bias: Int32[Array, "outputs"]
     shift: Int32[Array, "outputs"]
 
@@ -108,8 +108,9 @@ def affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "r
         Outputs, which saturate at +-LIMIT.
     """
     high, low = (digit.astype(jnp.int8) for digit in split_digits(x))
-    middle = _dot(high, layer.weight_low) + _dot(low, layer.weight_high)
-    sums = (_dot(high, layer.weight_high) << 8) + middle + (_dot(low, layer.weight_low) >> 8)
+    sums = (_dot(high, layer.weight_high) << 8) + _dot(low, layer.weight_high)
+    if layer.weight_low is not None:
+        sums = sums + _dot(high, layer.weight_low) + (_dot(low, layer.weight_low) >> 8)
     right, left = jnp.maximum(layer.shift, 0), jnp.maximum(-layer.shift, 0)
     half = jnp.left_shift(1, right) >> 1
     outputs = jnp.clip((sums + (layer.bias + half)[None, :]) >> right[None, :], -LIMIT, LIMIT)
@@ -118,6 +119,18 @@ def affine(layer: ExactLayer, x: Int32[Array, "rows inputs"]) -> Int32[Array, "r
 
 def _dot(a: Int8[Array, "rows inputs"], b: Int8[Array, "inputs outputs"]) -> Int32[Array, "rows outputs"]:
     return jax.lax.dot_general(a, b, (((1,), (0,)), ((), ())), preferred_element_type=jnp.int32)
+
+
+def without_zeros(layer: ExactLayer) -> ExactLayer:
+    """Leaves out low digits that are all 0, which evaluates to the same integers in half the time.
+
+    Args:
+        layer: The layer, whose arrays are not traced.
+
+    Returns:
+        The layer, with None in place of such digits.
+    """
+    return layer if np.any(layer.weight_low) else layer._replace(weight_low=None)
 
 
 def accumulator_bound(layer: ExactLayer) -> np.ndarray:

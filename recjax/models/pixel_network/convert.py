@@ -10,6 +10,9 @@ from recjax.models.pixel_network.exact import ExactChannel
 from recjax.models.pixel_network.floats import Parameters
 from recjax.models.pixel_network.mixture import output_fraction_bits
 
+HIDDEN_WEIGHT_BITS = 8
+"""Bits of the weights of hidden layers; with 16, which the last layer has, files are no smaller."""
+
 
 def convert(parameters: Parameters, calibration: list[Float[np.ndarray, "pixels inputs"]]) -> tuple[ExactChannel, ...]:
     """Converts the networks of all channels.
@@ -35,6 +38,7 @@ def convert(parameters: Parameters, calibration: list[Float[np.ndarray, "pixels 
             inputs,
             input_fraction_bits=INPUT_FRACTION_BITS,
             output_fraction_bits=bits,
+            weight_bits=[HIDDEN_WEIGHT_BITS] * len(hidden) + [16],
         )
         skip = convert_network(
             [(own["skip"], np.zeros(own["skip"].shape[1]))],

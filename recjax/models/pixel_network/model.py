@@ -47,6 +47,11 @@ class PixelModel:
         return json.loads(self.card)
 
     @functools.cached_property
+    def networks(self) -> tuple[ExactChannel, ...]:
+        """The networks as codecs evaluate them, without digits that are all 0."""
+        return jax.tree.map(fixed_point.without_zeros, self.channels, is_leaf=lambda node: isinstance(node, ExactLayer))
+
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decoding depends on."""
         return tensor_file.digest(tensors_of(self), document_of(self))
@@ -74,13 +79,16 @@ def tensors_of(model: PixelModel) -> dict[str, np.ndarray]:
         model: The model.
 
     Returns:
-        NumPy arrays by name.
+        NumPy arrays by name; without the `weight_low` of a layer where all of it is 0.
     """
     tensors = {}
     for number, channel in enumerate(model.channels):
         named = {f"layers.{position}": layer for position, layer in enumerate(channel.network.layers)}
         for label, layer in (named | {"skip": channel.skip}).items():
-            tensors |= {f"{number}.{label}.{name}": np.asarray(array) for name, array in layer._asdict().items()}
+            stored = layer._asdict()
+            if not np.any(stored["weight_low"]):
+                del stored["weight_low"]
+            tensors |= {f"{number}.{label}.{name}": np.asarray(array) for name, array in stored.items()}
     return tensors
 
 
@@ -210,5 +218,5 @@ def _channel(tensors: Mapping[str, np.ndarray], number: int) -> ExactChannel:
 
 
 def _layer(tensors: Mapping[str, np.ndarray], prefix: str) -> ExactLayer:
-    arrays: Any = [tensors[prefix + name] for name in ExactLayer._fields]
-    return ExactLayer(*arrays)
+    stored: Any = {name: tensors[prefix + name] for name in ExactLayer._fields if prefix + name in tensors}
+    return ExactLayer(**{"weight_low": np.zeros_like(stored["weight_high"])} | stored)
