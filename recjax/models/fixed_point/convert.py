@@ -55,7 +55,7 @@ def convert(
     """
     bits = [weight_bits] * len(layers) if isinstance(weight_bits, int) else list(weight_bits)
     if not set(bits) <= set(WEIGHT_BITS) or len(bits) != len(layers):
-        raise ValueError(f"weight_bits must be 8 or 16, or that for each layer, got {weight_bits}; choose one.")
+        raise ValueError(f"weight_bits must be 8 or 16, got {weight_bits}; choose one, or one for each layer.")
     activations = np.asarray(calibration, np.float64)
     fraction_bits = input_fraction_bits
     exact_layers = []
