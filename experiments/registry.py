@@ -20,6 +20,7 @@ EXPERIMENTS = {
     "mnist_arithmetic": ("experiments.mnist.arithmetic.run", "experiments.mnist.arithmetic.report"),
     "cifar10_rate_distortion": ("experiments.rate_distortion.run", "experiments.rate_distortion.report"),
     "kodak_rate_distortion": ("experiments.rate_distortion.run", "experiments.rate_distortion.report"),
+    "lossless_pictures": ("experiments.lossless_pictures.run", "experiments.lossless_pictures.report"),
     "fuzz_files": ("experiments.fuzzing.run", "experiments.fuzzing.report"),
     "bench_candidates": ("experiments.benchmarks.candidates.run", "experiments.benchmarks.candidates.report"),
     "bench_coder": ("experiments.benchmarks.speeds.run", "experiments.benchmarks.speeds.report"),

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.baselines.names import ONE_STREAM
+from experiments.baselines.names import JPEG_XL_9, ONE_STREAM
 from experiments.benchmarks.candidates import report as candidates
 from experiments.benchmarks.speeds import report as speeds
+from experiments.lossless_pictures import names as photographs
 from experiments.mnist.bb_ans.report import PUBLISHED, REFERENCE
 from experiments.mnist.context.notes import PUBLISHED_NAME, published_rate, row_of
 from experiments.mnist.partition.plots import label
@@ -89,6 +90,18 @@ def _chains(result: dict[str, Any]) -> list[Headline]:
     return [Headline(what, f"{part['chain']['file_bits_per_dim']:.3f}", f"{rate:.2f} ({name})", result["experiment"])]
 
 
+def _lossless_photographs(result: dict[str, Any]) -> list[Headline]:
+    rows = photographs.rows_by_name(result)
+    rates = {name: row["mean_bits_per_subpixel"] for name, row in rows.items()}
+    ours = rates.pop(photographs.OURS)
+    peers = [f"{rate:.3f} ({name})" for name, rate in rates.items() if name == JPEG_XL_9]
+    if photographs.is_comparable(result):
+        best = min(photographs.published()["rows"], key=lambda row: row["rate"])
+        peers.append(f"{best['rate']:g} ({best['method']}, published)")
+    what = f"{result['data']['count']} photographs without loss, bits per channel and pixel"
+    return [Headline(what, f"{ours:.3f}", ", ".join(peers) or "-", result["experiment"])]
+
+
 def _blocks(result: dict[str, Any]) -> list[Headline]:
     in_blocks = [row for row in result["rows"] if row["partition"] and row["candidates"] is not None]
     one_by_one = [row for row in result["rows"] if row["candidates"] is None]
@@ -165,6 +178,7 @@ _ROWS: dict[str, Callable[[dict[str, Any]], list[Headline]]] = {
     "mnist_context": _context,
     "mnist_bb_ans": _chains,
     "mnist_partition": _blocks,
+    "lossless_pictures": _lossless_photographs,
     "cifar10_rate_distortion": _small_pictures,
     "kodak_rate_distortion": _photographs,
     "bench_candidates": _candidates,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.lossless_pictures import names as photographs
 from experiments.mnist.bb_ans.report import PUBLISHED, REFERENCE
 from experiments.mnist.context.notes import published_rate, row_of
 from experiments.rate_distortion.curves import savings_either_way
@@ -136,6 +137,15 @@ def _bit_swap(result: dict[str, Any]) -> list[Row]:
     return [(what, f"{rate:.3f}", f"{published_rate():.2f}")]
 
 
+def _photographs(result: dict[str, Any]) -> list[Row]:
+    if not photographs.is_comparable(result):
+        return []
+    rate = photographs.rows_by_name(result)[photographs.OURS]["mean_bits_per_subpixel"]
+    theirs = next(row["rate"] for row in photographs.published()["rows"] if row["method"] == "CALLIC")
+    what = "Kodak without loss: bits per channel and pixel (ours by another network)"
+    return [(what, f"{rate:.3f}", f"{theirs:g}")]
+
+
 _PAPERS: dict[str, tuple[str, Callable[[dict[str, Any]], list[Row]]]] = {
     "synthetic_partition": ("[space partitioning](https://arxiv.org/abs/2405.12203)", _toy),
     "synthetic_ablation": ("space partitioning", _ablation),
@@ -145,4 +155,5 @@ _PAPERS: dict[str, tuple[str, Callable[[dict[str, Any]], list[Row]]]] = {
     "mnist_isokl": ("A\\* coding", _isokl),
     "mnist_bb_ans": ("[BB-ANS](https://arxiv.org/abs/1901.04866)", _bits_back),
     "mnist_context": ("[Bit-Swap](https://arxiv.org/abs/1905.06845)", _bit_swap),
+    "lossless_pictures": ("[CALLIC](https://arxiv.org/abs/2412.17464)", _photographs),
 }

@@ -102,6 +102,14 @@ PAGES = {
         "`python -m training.inr --data photos` makes a better one on an accelerator.",
         "Bits and quality of photographs of Kodak, what latents carry, and what pictures look like",
     ),
+    "lossless_pictures": Page(
+        "Lossless photographs",
+        "What do whole photographs take without loss, beside JPEG XL, WebP and PNG?",
+        "The method `pixel-network` codes photographs of Kodak with a small network that predicts each channel of a "
+        "pixel from its decoded neighbours. One released model codes them all; no picture of the set was used to train "
+        'it. JPEG XL comes with imagecodecs (`pip install -e ".[bench]"`).',
+        "Bits per channel and pixel of each photograph, and bytes against JPEG XL of effort 9",
+    ),
     "synthetic_partition": Page(
         "What a space partition saves",
         "How many candidates does a space partition save, and what does it cost in bits? (5 dimensions; "
