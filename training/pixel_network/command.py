@@ -58,12 +58,12 @@ class Command:
         console = rich.console.Console()
         groups = read_groups(self.data, "L" if self.grey else "RGB")
         config = PixelTraining(self.hidden, self.steps, self.batch, self.side, self.rate, seed=self.seed)
-        count = sum(map(len, groups.values()))
+        kept, tests = held_out(groups, _HELD_OUT)
+        tests = tests or [own[-1] for own in groups.values()]
+        count = sum(map(len, kept.values()))
         run = {"data": self.data.resolve().name, "pictures": count, "train": json.loads(json.dumps(asdict(config)))}
         path = out / "model.safetensors"
         require_same_run(path, run, lambda found: pixel_model.load_model(found).metadata)
-        kept, tests = held_out(groups, _HELD_OUT)
-        tests = tests or [own[-1] for own in groups.values()]
         pictures, start = list(kept.values()), time.perf_counter()
 
         def report(done: int, loss: float, test: float) -> None:

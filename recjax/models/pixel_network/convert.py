@@ -10,8 +10,9 @@ from recjax.models.pixel_network.exact import ExactChannel
 from recjax.models.pixel_network.floats import Parameters
 from recjax.models.pixel_network.mixture import output_fraction_bits
 
-HIDDEN_WEIGHT_BITS = 8
-"""Bits of the weights of hidden layers; with 16, which the last layer has, files are no smaller."""
+INNER_WEIGHT_BITS = 8
+"""Bits of the weights between hidden layers. The first and the last layer have 16: with 8 in the first one, files would
+be 0.5% larger."""
 
 
 def convert(parameters: Parameters, calibration: list[Float[np.ndarray, "pixels inputs"]]) -> tuple[ExactChannel, ...]:
@@ -38,7 +39,7 @@ def convert(parameters: Parameters, calibration: list[Float[np.ndarray, "pixels 
             inputs,
             input_fraction_bits=INPUT_FRACTION_BITS,
             output_fraction_bits=bits,
-            weight_bits=[HIDDEN_WEIGHT_BITS] * len(hidden) + [16],
+            weight_bits=[16] + [INNER_WEIGHT_BITS] * (len(hidden) - 1) + [16],
         )
         skip = convert_network(
             [(own["skip"], np.zeros(own["skip"].shape[1]))],
