@@ -91,15 +91,16 @@ def _write(out: Path, console: rich.console.Console) -> None:
 
 def _pictures(channels: int) -> dict[str, np.ndarray]:
     """Makes pictures whose tiles have the sizes that are handled in different ways."""
-    large = _picture(270, 260)[0]
+    # Squares of one colour make a file that is small for its size.
+    large = _picture()[0].repeat(9, axis=0).repeat(6, axis=1)[:270, :260]
     sets = {"tiles": large[None], "archive": np.stack([_picture()[0, :21, k : k + 30] for k in range(9)])}
     sets |= {"column": large[None, :, :1], "row": large[None, :1]}
     return {kind: pictures if channels == 3 else pictures[..., 1] for kind, pictures in sets.items()}
 
 
-def _picture(height: int = 32, width: int = 48) -> np.ndarray:
-    """Makes a picture of soft shapes; its size is not a multiple of every patch size."""
-    y, x = np.mgrid[:height, :width] / 32
+def _picture() -> np.ndarray:
+    """Makes a small picture of soft shapes, 32x48, which is not a multiple of every patch size."""
+    y, x = np.mgrid[:32, :48] / 32
     light = [0.5 + 0.4 * np.sin(3 * x + 2 * y), 0.3 + 0.5 * y, 0.6 - 0.3 * np.hypot(x - 0.7, y - 0.5)]
     return np.rint(255 * np.clip(np.stack(light, axis=-1), 0, 1)).astype(np.uint8)[None]
 
