@@ -1,6 +1,6 @@
 """All planted faults, part by part."""
 
-from tests.mutants import codecs, coding, edges, files, laws, models, searches, structures
+from tests.mutants import codecs, coding, edges, files, laws, models, pictures, searches, structures
 from tests.mutants.fault import Fault
 
 PARTS: dict[str, tuple[Fault, ...]] = {
@@ -10,6 +10,7 @@ PARTS: dict[str, tuple[Fault, ...]] = {
     "structures": structures.FAULTS,
     "models": models.FAULTS,
     "codecs": codecs.FAULTS,
+    "pictures": pictures.FAULTS,
     "files": files.FAULTS,
     "edges": edges.FAULTS,
 }
