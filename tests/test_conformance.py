@@ -103,6 +103,7 @@ def test_the_set_is_written_to_the_folder_that_is_named(tmp_path, monkeypatch, c
     monkeypatch.setattr(written, "reference_files", lambda: [("one", "digits", "orc"), ("two", "digits", "orc")])
     monkeypatch.setattr(written.lossless, "compress", lambda *images, **options: data)
     monkeypatch.setattr(written.inr_model, "list_models", list)
+    monkeypatch.setattr(written.pixel_model, "list_models", list)
     before = {path: path.stat().st_mtime_ns for path in conformance.FOLDER.iterdir()}
     conformance.add("one", "digits", data, tmp_path)
     assert written.main(["--out", str(tmp_path)]) == 0

@@ -194,7 +194,7 @@ METHODS: dict[str, FileMethod] = {
             5,
             _PATHS,
             "PathOptions",
-            "each image alone, latent by latent, on intervals that are halved",
+            "each image alone, latent by latent, on halved intervals",
             {"ad-star": {"index_code": "delta"}},
         ),
         _vae(
@@ -202,7 +202,7 @@ METHODS: dict[str, FileMethod] = {
             6,
             {"max_depth": Bounds(0, 16), **_PATHS},
             "DepthOptions",
-            "each image alone, latent by latent, down a tree of limited depth",
+            "each image alone, latent by latent, in a tree of limited depth",
             {"dad-star": {"max_depth": 5, "index_code": "zeta"}},
         ),
         _vae(

@@ -1,7 +1,7 @@
 """All planted faults, part by part."""
 
-from tests.mutants import codecs, coding, edges, files, laws, models, pictures, searches, structures
 from tests.mutants.fault import Fault
+from tests.mutants.faults import codecs, coding, edges, files, laws, models, pictures, searches, structures
 
 PARTS: dict[str, tuple[Fault, ...]] = {
     "coding": coding.FAULTS,

@@ -25,13 +25,13 @@ from recjax.models.pixel_network.context import (
     context_of,
     neighbours_in,
 )
-from recjax.models.pixel_network.exact import ExactChannel, mixture
+from recjax.models.pixel_network.exact import PreparedChannel, mixture
 from recjax.models.pixel_network.mixture import interval, value_at
 
 _HISTORY = 1 + max(-right - ROWS_STEP * down for down, right in NEIGHBOURS)
 """How many steps the decoder remembers."""
 
-Networks = tuple[ExactChannel, ...]
+Networks = tuple[PreparedChannel, ...]
 
 _NOTHING: Any = Pending()
 """The place of a tail while the bytes of pushes are collected."""
@@ -44,9 +44,9 @@ def batch_of(side: int) -> int:
         side: The side of the tiles in pixels.
 
     Returns:
-        The number of tiles, so that all lanes together keep a processor busy.
+        The number of tiles: few, as several batches are coded in parallel, and a step takes a time of its own.
     """
-    return 2048 // side
+    return 768 // side
 
 
 def capacity_of(side: int, channels: int) -> int:
@@ -152,6 +152,8 @@ def decode_tiles(
         neighbours = [jnp.roll(history[right + ROWS_STEP * down], -down, axis=1) for down, right in NEIGHBOURS]
         shape = (batch, lanes)
         context = context_of(neighbours, row, column, jnp.broadcast_to(width[:, None], shape))
+        # Or XLA computes it again wherever it is used.
+        context = jax.lax.optimization_barrier(context)
         values = jnp.zeros((*shape, 0), jnp.int32)
         for _ in range(channels):
             message, value = _pop(message, mixture(networks, context, values), active)

@@ -1,6 +1,7 @@
 """Codes pictures to the bytes of a file, and back, with a pixel network."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,6 +11,7 @@ from recjax.codecs.lossless.progress import counted_twice
 from recjax.codecs.model_lookup import model_of
 from recjax.codecs.pixel_network import streams
 from recjax.codecs.pixel_network.coder import batch_of
+from recjax.codecs.pixel_network.parallel import in_parallel
 from recjax.codecs.pixel_network.tiles import Tiling, side_log2_for
 from recjax.container import chunks
 from recjax.container import file as container
@@ -21,6 +23,7 @@ from recjax.models.pixel_network.model import PixelModel, find_model
 METHOD = "pixel-network"
 
 _STREAM_PIXELS_LOG2 = 16
+_BATCHES_OF_CHUNK = 4
 
 Progress = Callable[[int, int], None]
 
@@ -74,18 +77,21 @@ def encode(
         return chunks.write_raw(images)
     tiling = Tiling(images.shape[1:], side_log2_for(images.shape[1:]))
     stream_tiles = min(count, 1 << (_STREAM_PIXELS_LOG2 - 2 * tiling.side_log2)) if tiling.tiles == 1 else 1
-    chunk_images = min(stream_tiles * batch_of(tiling.side), count, MAX_CHUNK_IMAGES) if tiling.tiles == 1 else 1
+    most = stream_tiles * batch_of(tiling.side) * _BATCHES_OF_CHUNK
+    chunk_images = min(most, count, MAX_CHUNK_IMAGES) if tiling.tiles == 1 else 1
     parameters = {"side_log2": tiling.side_log2, "stream_tiles": stream_tiles, "chunk_images": chunk_images}
     header = Header(METHOD, bytes.fromhex(model.digest)[:DIGEST_BYTES], count, images.shape[1:], seed, parameters)
     encoding, verification = counted_twice(progress, count)
-    tell = _Counter(encoding, tiling.tiles * count, count)
     bodies = []
     for number in range(header.num_chunks):
         own = images[header.images_of(number).start : header.images_of(number).stop]
+        works = [streams.work_of(tiling, len(own), some, stream_tiles) for some in _batches(header, tiling, len(own))]
+        encode_batch = partial(streams.encode, model, tiling, own)
         parts: list[bytes] = []
-        for some in _batches(header, tiling, len(own)):
-            work = streams.work_of(tiling, len(own), some, stream_tiles)
-            parts += streams.encode(model, tiling, own, work, tell.add)
+        for batch in in_parallel([partial(encode_batch, work) for work in works]):
+            parts += batch
+            if encoding is not None:
+                encoding(header.images_of(number).start + len(parts) * stream_tiles // tiling.tiles, count)
         bodies.append(chunks.pack_messages(b"".join(parts), np.array([8 * len(part) for part in parts])))
     if sum(map(len, bodies)) >= images.nbytes:
         return chunks.write_raw(images)
@@ -140,15 +146,18 @@ def _decode_chunk(
         file.header.images_of(number).start,
     )
     messages = chunks.unpack_messages(file.chunk(number), _num_streams(tiling, count, stream_tiles))
+    works, calls = [], []
     for some in _batches(file.header, tiling, count):
-        work = streams.work_of(tiling, count, some, stream_tiles)
+        works.append(streams.work_of(tiling, count, some, stream_tiles))
         parts = [messages.part(stream, stream + 1)[0] for stream in some]
-        for turn, tiles in enumerate(streams.decode(model, tiling, parts, work, stream_tiles)):
+        calls.append(partial(streams.decode, model, tiling, parts, works[-1], stream_tiles))
+    for work, batch in zip(works, in_parallel(calls), strict=True):
+        for turn, tiles in enumerate(batch):
             live = work.height[:, turn] > 0
             tiling.paste(images, work.numbers[live, turn], tiles[live])
-            if progress is not None:
-                # Also where no picture is finished, as this is when the time that decoding may take is checked.
-                progress(start + min(int(work.numbers[0, turn]) // tiling.tiles, count - 1), file.header.count)
+        if progress is not None:
+            # Also where no picture is finished, as this is when the time that decoding may take is checked.
+            progress(start + min(int(work.numbers[0, 0]) // tiling.tiles, count - 1), file.header.count)
 
 
 def _decode_one(
@@ -159,17 +168,19 @@ def _decode_one(
     messages = chunks.unpack_messages(file.chunk(chunk), _num_streams(tiling, count, stream_tiles))
     first, last = place * tiling.tiles, (place + 1) * tiling.tiles - 1
     image = np.zeros((1, *tiling.image_shape), np.uint8)
-    batch = batch_of(tiling.side)
+    batch, works, calls = batch_of(tiling.side), [], []
+    turns = last % stream_tiles + 1 if tiling.tiles == 1 else stream_tiles
     for start in range(first // stream_tiles, last // stream_tiles + 1, batch):
         some = range(start, min(start + batch, last // stream_tiles + 1))
-        work = streams.work_of(tiling, count, some, stream_tiles)
+        works.append(streams.work_of(tiling, count, some, stream_tiles))
         parts = [messages.part(stream, stream + 1)[0] for stream in some]
-        turns = last % stream_tiles + 1 if tiling.tiles == 1 else stream_tiles
-        for turn, tiles in enumerate(streams.decode(model, tiling, parts, work, turns)):
+        calls.append(partial(streams.decode, model, tiling, parts, works[-1], turns))
+    for work, tiles_of_turns in zip(works, in_parallel(calls), strict=True):
+        for turn, tiles in enumerate(tiles_of_turns):
             mine = (work.height[:, turn] > 0) & (first <= work.numbers[:, turn]) & (work.numbers[:, turn] <= last)
             tiling.paste(image, work.numbers[mine, turn] - first, tiles[mine])
-            if progress is not None:
-                progress(0, 1)
+        if progress is not None:
+            progress(0, 1)
     return image[0]
 
 
@@ -181,16 +192,3 @@ def _batches(header: Header, tiling: Tiling, images: int) -> list[range]:
     """Divides the streams of a chunk into batches that are coded at once."""
     count, batch = _num_streams(tiling, images, header.parameters["stream_tiles"]), batch_of(tiling.side)
     return [range(start, min(start + batch, count)) for start in range(0, count, batch)]
-
-
-class _Counter:
-    """Turns numbers of tiles into progress in pictures."""
-
-    def __init__(self, progress: Progress | None, tiles: int, images: int) -> None:
-        self._progress, self._tiles, self._images, self._done = progress, tiles, images, 0
-
-    def add(self, tiles: int) -> None:
-        """Counts further tiles."""
-        self._done += tiles
-        if self._progress is not None:
-            self._progress(self._done * self._images // self._tiles, self._images)

@@ -4,13 +4,13 @@ A stream is written as the heads that are in use, four bytes each, and the bytes
 heads that hold nothing, which tells a damaged stream from a good one.
 """
 
-from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from recjax import compiler
 from recjax.codecs.pixel_network.coder import batch_of, capacity_of, decode_tiles, encode_tiles, fresh_heads
 from recjax.codecs.pixel_network.tiles import Tiling
 from recjax.codecs.pixel_network.wavefront import SHARE, num_lanes, num_steps
@@ -79,9 +79,8 @@ def work_of(tiling: Tiling, images: int, streams: range, stream_tiles: int) -> W
     return Work(numbers.astype(np.int32), np.where(exists, height, 0), np.where(exists, width, 0))
 
 
-def encode(
-    model: PixelModel, tiling: Tiling, images: UInt8[np.ndarray, "count ..."], work: Work, told: Callable[[int], None]
-) -> list[bytes]:
+@compiler.in_32_bits
+def encode(model: PixelModel, tiling: Tiling, images: UInt8[np.ndarray, "count ..."], work: Work) -> list[bytes]:
     """Encodes a batch of streams.
 
     Args:
@@ -89,7 +88,6 @@ def encode(
         tiling: How pictures are cut into tiles.
         images: The pictures.
         work: The tiles of the streams.
-        told: Called with the number of tiles that were coded since the last call.
 
     Returns:
         The bytes of each stream that has tiles.
@@ -108,16 +106,16 @@ def encode(
         tail, size = np.asarray(message.tail), np.asarray(message.size)
         for stream, own in enumerate(tails):
             own.append(tail[stream, : size[stream]].tobytes())
-        told(int((work.height[:, turn] > 0).sum()))
     words = np.asarray(heads).astype("<u4")
     return [
         words[stream, :used].tobytes() + b"".join(tails[stream]) for stream, used in enumerate(work.heads(side)) if used
     ]
 
 
+@compiler.in_32_bits
 def decode(
     model: PixelModel, tiling: Tiling, streams: list[bytes], work: Work, turns: int
-) -> Iterator[UInt8[np.ndarray, "streams y x channel"]]:
+) -> list[UInt8[np.ndarray, "streams y x channel"]]:
     """Decodes a batch of streams, a tile of each at a time.
 
     Args:
@@ -127,8 +125,8 @@ def decode(
         work: The tiles of the streams.
         turns: How many tiles of each stream to decode; if that is all, the ends of the streams are checked.
 
-    Yields:
-        The next tile of each stream.
+    Returns:
+        The first tile of each stream, then the second one of each, and so on.
 
     Raises:
         FormatError: A stream is damaged.
@@ -145,6 +143,7 @@ def decode(
             raise _damaged()
         heads[stream, : own.size] = own
         left.append(data[_HEAD_BYTES * own.size :])
+    tiles = []
     message = rans.empty((batch_of(side),), heads.shape[1], capacity)._replace(head=heads)
     for turn in range(turns):
         if not work.height[:, turn].any():
@@ -163,9 +162,10 @@ def decode(
         left = [data[: len(data) - int(size[stream] - after[stream])] for stream, data in enumerate(left)]
         if np.any(np.asarray(message.fault)):
             raise _damaged()
-        yield np.asarray(coding_order(pixels))
+        tiles.append(np.asarray(coding_order(pixels)))
     if turns == work.numbers.shape[1] and (any(left) or np.any(np.asarray(message.head) != rans.HEAD_MIN)):
         raise _damaged()
+    return tiles
 
 
 def _damaged() -> FormatError:

@@ -15,7 +15,7 @@ from recjax.models import document as documents
 from recjax.models.fixed_point import network as fixed_point
 from recjax.models.fixed_point.network import ExactLayer, ExactNetwork
 from recjax.models.pixel_network.context import num_inputs
-from recjax.models.pixel_network.exact import ExactChannel
+from recjax.models.pixel_network.exact import ExactChannel, PreparedChannel, prepare
 from recjax.models.pixel_network.mixture import COMPONENTS
 from recjax.pretrained.cards import PIXEL_NETWORKS, read_pixel_cards
 
@@ -47,9 +47,9 @@ class PixelModel:
         return json.loads(self.card)
 
     @functools.cached_property
-    def networks(self) -> tuple[ExactChannel, ...]:
-        """The networks as codecs evaluate them, without digits that are all 0."""
-        return jax.tree.map(fixed_point.without_zeros, self.channels, is_leaf=lambda node: isinstance(node, ExactLayer))
+    def networks(self) -> tuple[PreparedChannel, ...]:
+        """The networks in the form that codecs evaluate."""
+        return tuple(map(prepare, self.channels))
 
     @functools.cached_property
     def digest(self) -> str:

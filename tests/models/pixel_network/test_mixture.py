@@ -99,8 +99,8 @@ def test_codelengths_in_floats_are_those_of_the_integers():
     found = np.asarray(bits_of(real, *map(jnp.asarray, (base, activity, value))))
     # The rarer a value, the more of its mass is rounded.
     common = exact < 5
-    assert common.sum() > 50 and abs(np.mean(found - exact)) < 0.01
-    np.testing.assert_allclose(found[common], exact[common], atol=0.05)
+    assert common.sum() > 50 and abs(np.mean((found - exact)[exact < 8])) < 0.005
+    np.testing.assert_allclose(found[common], exact[common], atol=0.15)
 
 
 def test_golden_masses():

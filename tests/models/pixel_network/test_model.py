@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from recjax.io import tensor_file
+from recjax.models.fixed_point import network as fixed_point
+from recjax.models.fixed_point.network import LIMIT
 from recjax.models.pixel_network import model as models
 from recjax.models.pixel_network.context import num_inputs
 from recjax.models.pixel_network.exact import outputs_of
@@ -37,9 +39,18 @@ def test_the_digest_covers_every_integer():
 def test_integers_follow_the_floats(channel):
     model, parameters = pixel_networks.model(), pixel_networks.parameters(3)
     inputs = np.random.default_rng(3).normal(size=(200, num_inputs(3, channel)))
-    exact = outputs_of(model.channels[channel], np.rint(inputs * 4096).astype(np.int32))
+    exact = outputs_of(model.networks[channel], np.rint(inputs * 4096).astype(np.int32))
     real = float_outputs(parameters[f"channel{channel}"], inputs.astype(np.float32))
     np.testing.assert_allclose(np.asarray(exact) / 2.0 ** output_fraction_bits(), real, atol=0.01)
+
+
+@pytest.mark.parametrize("channel", [0, 2])
+def test_prepared_networks_give_the_same_integers(channel):
+    own, prepared = pixel_networks.model().channels[channel], pixel_networks.model().networks[channel]
+    inputs = np.random.default_rng(4).integers(-LIMIT, LIMIT + 1, (300, num_inputs(3, channel))).astype(np.int32)
+    expected = fixed_point.apply(own.network, inputs) + fixed_point.affine(own.skip, inputs)
+    np.testing.assert_array_equal(outputs_of(prepared, inputs), np.clip(expected, -LIMIT, LIMIT))
+    assert [layer.weight_low is None for layer in prepared.layers] == [False, True, False]
 
 
 def test_parameters_are_counted():
