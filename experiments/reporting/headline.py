@@ -9,7 +9,6 @@ import numpy as np
 
 from experiments.baselines.names import JPEG_XL_9, ONE_STREAM
 from experiments.benchmarks.candidates import report as candidates
-from experiments.benchmarks.speeds import report as speeds
 from experiments.lossless_pictures import names as photographs
 from experiments.mnist.bb_ans.report import PUBLISHED, REFERENCE
 from experiments.mnist.context.notes import PUBLISHED_NAME, published_rate, row_of
@@ -17,7 +16,6 @@ from experiments.mnist.partition.plots import label
 from experiments.rate_distortion.curves import psnr_differences
 from experiments.rate_distortion.notes import rows_of
 
-_CODER_RACE = "bytes, each with a normal distribution"
 _CANDIDATES_CASE = "16 dimensions"
 _GAIN = "PSNR above the peer's at equal file sizes"
 
@@ -156,20 +154,6 @@ def _candidates(result: dict[str, Any]) -> list[Headline]:
     return [Headline(what, f"{ours:.0f}", f"{middle[name]:.0f} ({candidates.LABELS[name]})", result["experiment"])]
 
 
-def _coder(result: dict[str, Any]) -> list[Headline]:
-    races = result["config"]["races"]
-    race = next(race for race in races if speeds.RACES.get(race["label"], race["label"]) == _CODER_RACE)
-
-    def both(contender: str) -> str:
-        codes = result["config"]["codes"]
-        return " / ".join(f"{_million(speeds.rates(result, race['label'], contender, code)):.0f}" for code in codes)
-
-    rival = race["contenders"][0]
-    what = "bytes with a normal distribution each, entropy coded by a CPU core, million a second, encoding / decoding"
-    peer = f"{both(rival)} ({speeds.LABELS[rival]})"
-    return [Headline(what, both(result["config"]["ours"]), peer, result["experiment"])]
-
-
 def _million(rates: Iterable[float]) -> float:
     return float(np.median(list(rates))) / 1e6
 
@@ -182,5 +166,4 @@ _ROWS: dict[str, Callable[[dict[str, Any]], list[Headline]]] = {
     "cifar10_rate_distortion": _small_pictures,
     "kodak_rate_distortion": _photographs,
     "bench_candidates": _candidates,
-    "bench_coder": _coder,
 }

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from recjax.codecs.model_place import model_place
-from recjax.io import tensor_file
 from recjax.pretrained.cards import read_cards, read_pixel_cards
 
 STREAM = "bb-ans"
@@ -39,6 +38,9 @@ def _names_pixel_network(name: str) -> bool:
         return True
     if not Path(place).is_file():
         return False
+    # NumPy is imported where a model file is read, and not for help.
+    from recjax.io import tensor_file
+
     try:
         return tensor_file.read(place)[1].get("kind") == "pixel network"
     except ValueError:

@@ -35,10 +35,11 @@ verb, out, suffix, kills = *sys.argv[1:4], int(sys.argv[4])
 kind = commands.COMMANDS[verb]
 if verb == "compress":
     kind = kind.for_arguments([])
+options = {{"method": "bb-ans"}} if verb == "compress" else {{}}
 
 
 def run():
-    kind(Path(f"source-{{random.randrange(2)}}{{suffix}}"), Path(out), force=True).run()
+    kind(Path(f"source-{{random.randrange(2)}}{{suffix}}"), Path(out), force=True, **options).run()
 
 
 said = sys.stdout

@@ -29,6 +29,7 @@ PARAMETERS = {
     "dad-star": {"max_depth": 8, **PATHS},
     "gprs": {"branch_code": 0, **PATHS},
     "bb-ans-rec": CHAIN,
+    "pixel-network": {"side_log2": 8, "stream_tiles": 1, "chunk_images": 64},
     "inr": {**REC, "prior": 1, "shift_bits_q10": 1 << 12},
 }
 
