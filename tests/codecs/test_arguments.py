@@ -21,7 +21,8 @@ def lossy():
 COMPRESS = {
     "a name of no model": ((IMAGES, "numbers"), {}, "there is no model 'numbers'"),
     "a number for a model": ((IMAGES, 7), {}, r"must be what recjax.load_model\(...\) returns, got a int; load one"),
-    "images that no model is for": ((IMAGES[:, :5], None), {}, "no released model codes images of shape 5x8"),
+    "images that no model is for": ((IMAGES[:, :5], None), {"method": "orc"}, "no released model codes .* shape 5x8"),
+    "pictures of two channels": ((np.stack([IMAGES] * 2, -1), None), {}, "no released pixel network .* 2 channels"),
     "a path for images": (("digits.npy", "model"), {}, "images must be one uint8 array, got a str; read them"),
     "nothing for images": ((None, "model"), {}, "images must be one uint8 array, got a NoneType"),
     "images of two shapes": (([IMAGES[0], IMAGES[0, :4]], "model"), {}, "stack images of one shape"),
