@@ -91,7 +91,7 @@ FAULTS = (
         f"{_CODECS}/streams.py",
         "if turns == work.numbers.shape[1] and (any(left) or np.any(np.asarray(message.head) != rans.HEAD_MIN)):",
         "if False:",
-        f"{FILES}::test_damage_behind_good_checksums_is_told",
+        f"{FILES}::test_streams_of_wrong_lengths_are_told",
     ),
     fault(
         "a stream that ends within its heads is read",
