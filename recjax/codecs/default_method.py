@@ -1,5 +1,6 @@
 """Chooses the method for images when the caller names none. Imports no JAX."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def default_method(image_shape: tuple[int, ...], model: Any = None) -> str:
     """
     if model is None:
         return STREAM if any(card.image_shape == tuple(image_shape) for card in read_cards()) else PICTURES
-    if isinstance(model, str | Path):
-        return PICTURES if _names_pixel_network(str(model)) else STREAM
+    if isinstance(model, str | os.PathLike):
+        return PICTURES if _names_pixel_network(os.fspath(model)) else STREAM
     return PICTURES if type(model).__name__ == "PixelModel" else STREAM
 
 

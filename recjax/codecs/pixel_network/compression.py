@@ -91,7 +91,9 @@ def encode(
         for batch in in_parallel([partial(encode_batch, work) for work in works]):
             parts += batch
             if encoding is not None:
-                encoding(header.images_of(number).start + len(parts) * stream_tiles // tiling.tiles, count)
+                # The last stream of a chunk may hold fewer tiles than the others.
+                done = min(len(parts) * stream_tiles // tiling.tiles, len(own))
+                encoding(header.images_of(number).start + done, count)
         bodies.append(chunks.pack_messages(b"".join(parts), np.array([8 * len(part) for part in parts])))
     if sum(map(len, bodies)) >= images.nbytes:
         return chunks.write_raw(images)

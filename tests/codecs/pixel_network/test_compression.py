@@ -105,11 +105,12 @@ def test_pictures_of_further_sizes_compile_nothing(count_compilations):
     assert count_compilations(lambda: code(70, 20, 3)) == 0
 
 
-def test_progress_counts_pictures_twice():
+@pytest.mark.parametrize(("shape", "count"), [((40, 40, 3), 3), ((9, 30, 3), 70)], ids=str)
+def test_progress_counts_pictures_twice(shape, count):
     told = []
-    images = pictures((40, 40, 3), 3)
-    encode(images, progress=lambda *done: told.append(done))
-    assert told[-1] == (6, 6) and all(total == 6 for _, total in told) and told == sorted(told) and (3, 6) in told
+    encode(pictures(shape, count), progress=lambda *done: told.append(done))
+    assert told[-1] == (2 * count, 2 * count) and all(total == 2 * count for _, total in told)
+    assert told == sorted(told) and (count, 2 * count) in told
 
 
 @pytest.mark.parametrize(
